@@ -1,0 +1,28 @@
+"""Parameter counts by arithmetic, so that a plan can tell them without TensorFlow."""
+
+from __future__ import annotations
+
+from ablation.config import Arm
+
+GATES = {"lstm": 4, "gru": 3, "simple_rnn": 1}
+
+
+def count_parameters(arm: Arm, features: int = 1, classes: int = 2, symbols: int = 0) -> int:
+    """Number of trainable weights of the arm's model.
+
+    features: width of an input step; symbols: size of the vocabulary, if the input is symbolic
+    (it is then embedded in as many dimensions as there are units).
+    """
+    width = arm.units if symbols else features
+    total = symbols * arm.units
+    both = arm.direction == "bidirectional"
+    for _ in range(arm.layers):
+        total += (2 if both else 1) * _recurrent(arm.cell, arm.units, width)
+        width = arm.units * (2 if arm.merge_mode == "concat" else 1)
+    outputs = 1 if classes == 2 else classes
+    return total + (width + 1) * outputs
+
+
+def _recurrent(cell: str, units: int, width: int) -> int:
+    biases = 2 if cell == "gru" else 1  # Keras's GRU resets after the product: two biases a gate
+    return GATES[cell] * units * (width + units + biases)

@@ -1,0 +1,260 @@
+"""What a request may say: its schema, its checks, and the identity of a trial."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Annotated, Any
+
+from omegaconf import DictConfig, OmegaConf
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
+
+from ablation.errors import RequestError, choose, unknown_key
+
+SCHEMA = 1  # raise it when the meaning of a stored trial changes: every id changes with it
+
+DIRECTIONS = ("forward", "go_backwards", "go_backwards_raw", "bidirectional")
+MERGE_MODES = ("concat", "sum", "mul", "ave")
+CELLS = ("lstm", "gru", "simple_rnn")
+ENGINES = ("xla", "fit")
+OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd")
+
+
+def one_of(*choices: str) -> AfterValidator:
+    """Check that a text is one of the choices, and say which come close when it is not."""
+
+    def check(value: str) -> str:
+        if value not in choices:
+            raise ValueError(choose(value, choices))
+        return value
+
+    return AfterValidator(check)
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Problem(Frozen):
+    """A problem's name, the size of its frozen test set, and the parameters of its function."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", strict=True)
+
+    name: str
+    test_size: PositiveInt = 10_000
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        return dict(self.model_extra or {})
+
+
+class Training(Frozen):
+    """How long and with what a model is trained."""
+
+    sequences: PositiveInt
+    epochs: PositiveInt
+    batch_size: PositiveInt
+    optimizer: Annotated[str, one_of(*OPTIMIZERS)]
+    learning_rate: PositiveFloat
+
+    @model_validator(mode="after")
+    def _a_batch_fits(self) -> Training:
+        if self.batch_size > self.sequences:
+            raise ValueError(
+                f"batch_size={self.batch_size} is more than sequences={self.sequences}"
+            )
+        return self
+
+    @property
+    def updates(self) -> int:
+        """Number of optimizer steps; the incomplete last batch of an epoch is left out."""
+        return self.epochs * (self.sequences // self.batch_size)
+
+
+class Arm(Frozen):
+    """What is compared: everything of a trial but its seed."""
+
+    problem: Problem
+    length: PositiveInt
+    direction: Annotated[str, one_of(*DIRECTIONS)]
+    merge_mode: Annotated[str, one_of(*MERGE_MODES)] | None
+    cell: Annotated[str, one_of(*CELLS)]
+    units: PositiveInt
+    layers: PositiveInt
+    training: Training
+    engine: Annotated[str, one_of(*ENGINES)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _inert_merge_mode(cls, values: dict[str, Any]) -> dict[str, Any]:
+        # One direction has nothing to merge: whatever was asked for means the same arm.
+        one_way = values.get("direction") in DIRECTIONS and values["direction"] != "bidirectional"
+        return {**values, "merge_mode": None} if one_way else values
+
+    @model_validator(mode="after")
+    def _both_need_a_merge(self) -> Arm:
+        if self.direction == "bidirectional" and self.merge_mode is None:
+            raise ValueError(f"merge_mode: {choose('', MERGE_MODES)}")
+        return self
+
+    def flat(self) -> dict[str, Any]:
+        """One level of columns: problem, length, direction, ..., sequences, epochs, ..."""
+        top = self.model_dump(exclude={"problem", "training", "seed"})
+        problem = self.problem.model_dump()
+        own = {f"problem.{key}": value for key, value in problem.items() if key != "name"}
+        return {"problem": problem["name"], **top, **self.training.model_dump(), **own}
+
+
+class Trial(Arm):
+    """One arm with one seed: the unit that is trained, stored and resumed."""
+
+    seed: Annotated[int, Field(ge=0)]
+
+    @cached_property
+    def id(self) -> str:
+        """SHA-256 of the canonical JSON of the trial's meaning, as 64 hexadecimal digits."""
+        return hashlib.sha256(canonical({"schema": SCHEMA, **self.model_dump()})).hexdigest()
+
+    @cached_property
+    def arm(self) -> Arm:
+        return Arm.model_validate(self.model_dump(exclude={"seed"}))
+
+
+class Settings(Frozen):
+    """What a request says beside its arm: how it is run, named and reported."""
+
+    seeds: PositiveInt
+    name: str | None
+    results: str
+    workers: PositiveInt | None
+    time_limit: PositiveFloat
+    plan: bool
+    yes: bool
+
+    @model_validator(mode="after")
+    def _name_is_a_folder(self) -> Settings:
+        if self.name is not None and not re.fullmatch(r"[^\W_.][\w.,=+-]{0,79}", self.name):
+            raise ValueError(
+                "name: up to 80 letters, digits, and _ . , = + - (it becomes a folder's name)"
+            )
+        if self.name in ("trials", "attempts"):
+            raise ValueError(f"name: {self.name} is the program's own folder; choose another")
+        return self
+
+
+class Request(Frozen):
+    """One composed configuration: an arm, its seeds, and the settings."""
+
+    arm: Arm
+    settings: Settings
+
+    def trials(self) -> tuple[Trial, ...]:
+        """The arm's trials, one a seed, from 0."""
+        arm = self.arm.model_dump()
+        return tuple(
+            Trial.model_validate({**arm, "seed": seed}) for seed in range(self.settings.seeds)
+        )
+
+
+GROUPS = ("problem", "direction", "merge_mode", "cell", "training", "engine", "experiment")
+KEYS = [*Arm.model_fields, *Settings.model_fields, "experiment"]
+
+
+def parse(config: DictConfig, overrides: Sequence[str] = ()) -> Request:
+    """Check a composed configuration.
+
+    overrides: what was written on the command line to get it.
+    Raises RequestError with one line that names the key, what was given, and what is possible.
+    """
+    for override in overrides:
+        group, _, value = override.lstrip("+~").partition("=")
+        if group in GROUPS and value.startswith("["):  # Hydra would silently take the last
+            raise RequestError(
+                f"{override}: one choice is needed; for a sweep say -m {group}={value.strip('[]')}"
+            )
+    without_hydra = OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
+    values: Any = OmegaConf.to_container(without_hydra, resolve=True)
+    settings = {key: values.pop(key) for key in Settings.model_fields if key in values}
+    _refuse_targets(values)
+    try:
+        return Request(arm=Arm.model_validate(values), settings=Settings.model_validate(settings))
+    except ValidationError as error:
+        raise RequestError(_one_line(error)) from None
+
+
+PLAIN_FACTORS = ("problem", "direction", "merge_mode", "cell", "engine", "optimizer")
+
+
+def labels(arms: Iterable[Arm]) -> dict[Arm, str]:
+    """A short name for each arm: the values by which the arms differ, such as "bidirectional sum".
+
+    Where nothing differs the name is the direction and the merge mode.
+    """
+    rows = {arm: arm.flat() for arm in arms}
+    columns = list(dict.fromkeys(column for row in rows.values() for column in row))
+    varying = [
+        column
+        for column in columns
+        if len({canonical(row.get(column)) for row in rows.values()}) > 1
+    ] or ["direction", "merge_mode"]
+
+    def name(row: dict[str, Any]) -> str:
+        parts = [
+            str(row[column]) if column in PLAIN_FACTORS else f"{column}={row[column]}"
+            for column in varying
+            if row.get(column) is not None
+        ]
+        return " ".join(parts)
+
+    return {arm: name(row) for arm, row in rows.items()}
+
+
+def canonical(value: Any) -> bytes:
+    """JSON with sorted keys and no spaces: equal values give equal bytes."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return text.encode()
+
+
+def _refuse_targets(values: Any, path: str = "") -> None:
+    # Hydra's instantiate is never called on a trial, but a key that asks for it is a mistake.
+    if isinstance(values, Mapping):
+        for key, value in values.items():
+            if key == "_target_":
+                raise RequestError(f"{path}{key}: a trial's configuration cannot name code to call")
+            _refuse_targets(value, f"{path}{key}.")
+
+
+_PLAIN = {
+    "int_type": "a whole number is needed",
+    "int_from_float": "a whole number is needed",
+    "float_type": "a number is needed",
+    "bool_type": "true or false is needed",
+    "string_type": "one word is needed",
+    "missing": "it is missing",
+}
+
+
+def _one_line(error: ValidationError) -> str:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return unknown_key(key)
+    message = _PLAIN.get(first["type"], first["msg"])
+    message = re.sub(r"^(Value error, |Input should be )", "", message)
+    if first["type"] == "greater_than":
+        message = f"it must be {message}"
+    if isinstance(first["input"], Mapping | BaseModel):
+        return f"{key}: {message}" if key else message
+    return f"{key}={first['input']}: {message}"

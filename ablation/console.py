@@ -1,0 +1,191 @@
+"""What the user sees in the terminal: the plan, the progress, the outcome."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.markup import escape
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+
+from ablation import problems
+from ablation.capacity import count_parameters
+from ablation.config import Arm
+from ablation.plan import Plan
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ablation.report import Report
+
+    from ablation.pool import Outcome
+
+IN_TERMINAL = ("arm", "seeds", "accuracy", "95 % interval", "ceiling", "exact", "seconds")
+
+terminal = Console(highlight=False, soft_wrap=False)
+
+
+def show_plan(plan: Plan, done: set[str], expected: float, workers: int, whole: bool) -> None:
+    """One line of what will be done; with `whole` a table of the arms too."""
+    names = plan.labels
+    unique, pending = len(plan.entries), len(plan.entries) - len(done)
+    for note in plan.notes:
+        terminal.print(f"Note: {note}.", markup=False, soft_wrap=True)
+    if whole:
+        table = _table("arm", "seeds", "done", "parameters", "updates")
+        for arm, name in names.items():
+            entries = [entry for entry in plan.entries if entry.trial.arm == arm]
+            sample = problems.sample(arm.problem, arm.length)
+            parameters = count_parameters(arm, sample.x.shape[-1], sample.classes, sample.symbols)
+            finished = sum(entry.id in done for entry in entries)
+            cells = (len(entries), finished, parameters, arm.training.updates)
+            table.add_row(escape(name), *(f"{cell:,}" for cell in cells))
+        terminal.print(table)
+    work = "nothing to train" if not pending else f"{pending} to train"
+    if pending:
+        crew = f"{workers} worker{'s' if workers > 1 else ''}"
+        work += f", about {duration(expected)} on {crew}"
+    terminal.print(
+        f"[bold]{plan.name}[/bold]: {_count(len(names), 'arm')}, {_count(unique, 'trial')}"
+        f" ({plan.requested} asked for), {len(done)} done, {work}.",
+        soft_wrap=True,
+    )
+
+
+class Progress:
+    """Trials done, rate, time left and the running mean of each arm.
+
+    A live picture in a terminal; a line a trial anywhere else.
+    """
+
+    def __init__(self, names: dict[Arm, str], planned: Sequence[Arm], done: int) -> None:
+        self.names = names
+        self.planned = Counter(planned)
+        self.total = len(planned)
+        self.done = self.before = done
+        self.scores: dict[Arm, list[float]] = {arm: [] for arm in names}
+        self.failed: Counter[Arm] = Counter()
+        self.began = time.monotonic()
+        self.live = Live(self, console=terminal, refresh_per_second=2, transient=True)
+
+    def __enter__(self) -> Progress:
+        if terminal.is_terminal:
+            self.live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if terminal.is_terminal:
+            self.live.stop()
+
+    def update(self, outcome: Outcome) -> None:
+        """Take in how one trial ended."""
+        arm = outcome.trial.arm
+        self.done += 1
+        if outcome.kind is None:
+            self.scores[arm].append(outcome.value.accuracy)
+            text = f"accuracy {outcome.value.accuracy:.4f}  {outcome.value.seconds:.1f} s"
+            if outcome.value.status != "done":
+                text += f"  {outcome.value.status}"
+        else:
+            self.failed[arm] += 1
+            text = f"failed: {outcome.kind}: {outcome.message}"
+        if not terminal.is_terminal:
+            terminal.print(
+                f"[{self.done}/{self.total}] {self.names[arm]}  seed {outcome.trial.seed}  {text}"
+                f"  (left {self._left()})",
+                markup=False,
+                soft_wrap=True,
+            )
+
+    def __rich__(self) -> RenderableType:
+        table = _table("arm", "seeds", "mean accuracy", "± sd")
+        # With very many arms the table would be taller than the terminal: the latest are shown.
+        for arm in list(self.names)[: max(3, terminal.height - 8)]:
+            scores = self.scores[arm]
+            mean = f"{np.mean(scores):.4f}" if scores else ""
+            deviation = f"{np.std(scores, ddof=1):.4f}" if len(scores) > 1 else ""
+            count = f"{len(scores)}/{self.planned[arm]}"
+            if self.failed[arm]:
+                count += f" [red]{self.failed[arm]} failed[/red]"
+            table.add_row(escape(self.names[arm]), count, mean, deviation)
+        line = Table.grid(padding=(0, 1))
+        line.add_row(
+            ProgressBar(self.total, self.done, width=28),
+            f"{self.done}/{self.total} trials",
+            f"{60 * self._rate():.1f} a minute",
+            f"{self._left()} left",
+        )
+        return Group(table, line)
+
+    def _rate(self) -> float:
+        return (self.done - self.before) / max(time.monotonic() - self.began, 1e-9)
+
+    def _left(self) -> str:
+        rate = self._rate()
+        return duration((self.total - self.done) / rate) if rate else "?"
+
+
+def show_outcome(report: Report, folder: Path, single: bool) -> None:
+    """The summary table, the failures, and where everything lies.
+
+    A single arm is shown as the lesson shows it: the model, its scores, ten predictions.
+    """
+    if single and report.first is not None:
+        terminal.print(report.first.summary, markup=False, soft_wrap=True)
+    if len(report.summary):
+        _print_table(report.summary[[c for c in IN_TERMINAL if c in report.summary]])
+    if single and report.first is not None:
+        metrics = report.first.metrics
+        loss = "not finite" if metrics.loss is None else f"{metrics.loss:.6f}"
+        accuracy = f"{100 * metrics.accuracy:.4f} %"
+        terminal.print(f"Seed {report.first.trial.seed}: loss {loss}, accuracy {accuracy}")
+        for example in report.first.examples:
+            y, yhat = np.array(example.y), np.array(example.yhat)
+            correct = np.array_equal(y, yhat)
+            terminal.print(f"y={y}, yhat={yhat}, correct={correct}", markup=False, soft_wrap=True)
+    if len(report.failures):
+        _print_table(report.failures)
+    terminal.print(report.state, markup=False, soft_wrap=True)
+    terminal.print(f"Report: {folder / 'report.md'}", markup=False, soft_wrap=True)
+
+
+def _print_table(frame: pd.DataFrame) -> None:
+    table = _table(*frame.columns)
+    for row in frame.itertuples(index=False):
+        table.add_row(*(escape(str(cell)) for cell in row))
+    terminal.print(table)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them: "40 s", "12 min", "3.5 h"."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n:,} {noun}" + ("" if n == 1 else "s")
+
+
+def _table(first: str, *rest: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column(first, overflow="fold", min_width=12)
+    for column in rest:
+        prose = column in ("why", "log")
+        table.add_column(column, justify="left" if prose else "right", no_wrap=not prose)
+    return table

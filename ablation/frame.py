@@ -1,0 +1,86 @@
+"""Stored results as tables: trials, learning curves, accuracy by position."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from ablation.config import Arm
+from ablation.plan import Plan
+from ablation.result import TrialResult
+from ablation.store import Store
+
+FACTORS = tuple(Arm.model_fields)
+
+
+@dataclass(frozen=True)
+class Frames:
+    """All that a sweep has to tell.
+
+    trials: a row a planned trial; curves: a row a point; positions: a row a time step.
+    results: the results themselves, in the plan's order.
+    """
+
+    trials: pd.DataFrame
+    curves: pd.DataFrame
+    positions: pd.DataFrame
+    results: list[TrialResult]
+
+
+def frames(plan: Plan, store: Store) -> Frames:
+    """Read what the plan's trials have left; a trial without a result keeps its row."""
+    names = plan.labels
+    trials: list[dict[str, Any]] = []
+    curves: list[pd.DataFrame] = []
+    positions: list[pd.DataFrame] = []
+    results: list[TrialResult] = []
+    for entry in plan.entries:
+        trial = entry.trial
+        key = {"arm": names[trial.arm], "seed": trial.seed}
+        row = {**key, "id": entry.id, "status": "pending", **trial.arm.flat()}
+        result = store.read(entry.id)
+        if result is None:
+            attempt = store.last_attempt(entry.id)
+            if attempt:
+                row |= {"status": "failed", "why": f"{attempt.kind}: {attempt.message}"}
+        else:
+            results.append(result)
+            row |= _measures(result)
+            curves.append(pd.DataFrame({**key, **result.curve.model_dump()}))
+            steps = result.metrics.accuracy_by_position
+            numbers = range(1, len(steps) + 1)
+            positions.append(pd.DataFrame({**key, "step": numbers, "accuracy": steps}))
+        trials.append(row)
+    order = pd.CategoricalDtype(list(names.values()), ordered=True)
+    table = pd.DataFrame(trials)
+    table = table.sort_values("arm", key=lambda arm: arm.astype(order).cat.codes, kind="stable")
+    return Frames(
+        table.reset_index(drop=True),
+        pd.concat(curves, ignore_index=True) if curves else pd.DataFrame(),
+        pd.concat(positions, ignore_index=True) if positions else pd.DataFrame(),
+        results,
+    )
+
+
+def _measures(result: TrialResult) -> dict[str, Any]:
+    metrics, seconds, origin = result.metrics, result.seconds, result.origin
+    return {
+        "status": result.status,
+        "accuracy": metrics.accuracy,
+        "accuracy_se": metrics.accuracy_error,
+        "exact": metrics.exact,
+        "loss": metrics.loss,
+        "parameters": result.parameters,
+        "updates": result.updates,
+        "seconds": seconds.training,
+        "seconds_compiling": seconds.compiling,
+        "seconds_whole": seconds.whole,
+        "peak_memory_mb": result.peak_memory_mb,
+        "compiled": result.compiled,
+        "device": origin.device,
+        "commit": origin.commit,
+        "dirty": origin.dirty,
+        **{f"{name}_version": version for name, version in origin.versions.items()},
+    }

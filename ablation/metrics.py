@@ -1,0 +1,45 @@
+"""What a model's probabilities are worth on a test set."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ablation.data import Array, Sequences
+from ablation.result import Metrics
+
+EPSILON = 1e-7  # Keras clips probabilities here before it takes the logarithm
+
+
+def predict_classes(probabilities: Array) -> Array:
+    """The most probable label: (n, ...) int32 from (n, ..., 1) or (n, ..., classes)."""
+    if probabilities.shape[-1] == 1:
+        return (probabilities[..., 0] > 0.5).astype(np.int32)
+    return probabilities.argmax(-1).astype(np.int32)
+
+
+def evaluate(probabilities: Array, data: Sequences) -> Metrics:
+    """Score probabilities (n, ..., outputs) against the labels that count."""
+    weights = data.weights.astype(np.float64)  # float32 sums would round the accuracy
+    right = (predict_classes(probabilities) == data.y) * weights
+    if probabilities.shape[-1] == 1:
+        chosen = np.where(data.y == 1, probabilities[..., 0], 1 - probabilities[..., 0])
+    else:
+        chosen = np.take_along_axis(probabilities, data.y[..., None], -1)[..., 0]
+    loss = -np.log(np.clip(chosen.astype(np.float64), EPSILON, 1 - EPSILON))
+    accuracy = float(right.sum() / weights.sum())
+    each = right.reshape(len(data), -1).sum(1)
+    counted = weights.reshape(len(data), -1).sum(1)
+    # Steps of one sequence depend on each other: the sequence is the sampling unit.
+    deviation = (each - accuracy * counted) / counted.mean()
+    return Metrics(
+        loss=float((loss * weights).sum() / weights.sum()),
+        accuracy=accuracy,
+        accuracy_error=float(deviation.std() / np.sqrt(len(data))),
+        exact=float(((each == counted) & (counted > 0)).sum() / (counted > 0).sum()),
+        accuracy_by_position=_by_position(right, weights) if data.per_step else [],
+    )
+
+
+def _by_position(right: Array, weights: Array) -> list[float | None]:
+    counted = weights.sum(0)
+    return [float(hits / n) if n else None for hits, n in zip(right.sum(0), counted, strict=True)]

@@ -1,0 +1,64 @@
+"""The problems: one module each, found by the name in its YAML file."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ablation.config import Problem
+from ablation.data import Ceiling, Dataset, Sequences
+from ablation.errors import RequestError, choose
+from ablation.seeding import stream
+
+PROBLEMS = {
+    "cumsum": "ablation.problems.cumsum",
+}
+
+
+def load(problem: Problem, length: int, sequences: int, seed: int) -> Dataset:
+    """Make the problem's data for one replicate.
+
+    The training data follow from the seed; the test set is the same for every seed and arm.
+    """
+    return Dataset(
+        _split(problem, "train", length, sequences, seed),
+        _split(problem, "test", length, problem.test_size, None),
+    )
+
+
+def sample(problem: Problem, length: int) -> Sequences:
+    """A few training sequences, for their shape."""
+    return _split(problem, "train", length, 2, 0)
+
+
+def ceilings(problem: Problem, length: int) -> Mapping[str, Ceiling]:
+    """The best that each view of the input allows; empty where a problem knows none."""
+    function = _function(problem, "ceilings", None)
+    return function(length, **problem.parameters) if function else {}
+
+
+def check(problem: Problem) -> None:
+    """Raise RequestError where the problem is unknown or has no such parameter."""
+    accepted = list(inspect.signature(_function(problem, "generate")).parameters)[3:]
+    for key in problem.parameters:
+        if key not in accepted or key == "split":
+            known = [name for name in ("test_size", *accepted) if name != "split"]
+            raise RequestError(f"problem.{key} is no key of {problem.name}: {choose(key, known)}")
+
+
+def _split(
+    problem: Problem, split: str, length: int, sequences: int, seed: int | None
+) -> Sequences:
+    generate = _function(problem, "generate")
+    extra = {"split": split} if "split" in inspect.signature(generate).parameters else {}
+    rng = stream(seed, f"data/{split}")
+    return generate(rng, sequences, length, **problem.parameters, **extra)  # type: ignore[no-any-return]
+
+
+def _function(problem: Problem, name: str, *default: Any) -> Callable[..., Any]:
+    if problem.name not in PROBLEMS:
+        raise RequestError(f"problem={problem.name}: {choose(problem.name, list(PROBLEMS))}")
+    module = importlib.import_module(PROBLEMS[problem.name])
+    return getattr(module, name, *default)  # type: ignore[no-any-return]

@@ -1,0 +1,122 @@
+"""A sweep from requests to report: plan, leave out what is done, train the rest, tell."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from omegaconf import DictConfig
+
+from ablation import console, plan, pool
+from ablation.config import Arm, Trial, parse
+from ablation.errors import RequestError, SweepFailed
+from ablation.estimate import seconds
+from ablation.plan import Plan
+from ablation.store import Store
+
+MANY = 500  # trials that are not started without being asked
+
+
+def run(
+    configs: Sequence[DictConfig],
+    overrides: Sequence[Sequence[str]],
+    run_id: str | None = None,
+) -> None:
+    """Train what the configurations ask for and is not there yet, and write the sweep's report.
+
+    overrides: what was written on the command line for each configuration.
+    run_id: the same for all the calls by which a launcher hands over one multirun piecemeal.
+    Raises RequestError before anything has started, SweepFailed when trials failed, and
+    KeyboardInterrupt, after the report of what is there, when interrupted.
+    """
+    requests = [parse(*pair) for pair in zip(configs, overrides, strict=True)]
+    settings = requests[0].settings
+    command = os.environ.get("ABLATION_COMMAND", "")
+    store = Store(settings.results)
+    sweep = plan.make(requests, command, run_id, _source())
+    done = store.done(entry.id for entry in sweep.entries)
+    pending = [entry.trial for entry in sweep.entries if entry.id not in done]
+    workers = settings.workers or len(pool.available_cores())
+    expected = seconds(pending, _measured(store, sweep, done), workers)
+    console.show_plan(sweep, done, expected, workers, whole=settings.plan)
+    if settings.plan:
+        return
+    if len(pending) > MANY and not settings.yes:
+        raise RequestError(
+            f"this trains {len(pending)} trials, about {console.duration(expected)}; "
+            "say yes=true to start it, or plan=true to look closer"
+        )
+    store.prepare()
+    folder = store.root / sweep.name
+    sweep = plan.save(sweep, folder)
+    interrupted = False
+    with _terminated_as_interrupted():
+        try:
+            _train(sweep, pending, store, workers, settings.time_limit)
+        except KeyboardInterrupt:
+            interrupted = True
+    from ablation import report  # pandas and matplotlib are loaded when they are needed
+
+    outcome = report.build(folder)
+    console.show_outcome(outcome, folder, single=len(sweep.labels) == 1)
+    if interrupted:
+        raise KeyboardInterrupt
+    if len(outcome.failures):
+        raise SweepFailed(f"{len(outcome.failures)} of {len(sweep.entries)} trials failed")
+
+
+def _train(
+    sweep: Plan, pending: Sequence[Trial], store: Store, workers: int, time_limit: float
+) -> None:
+    if not pending:
+        return
+    names = sweep.labels
+    planned = [trial.arm for trial in sweep.trials]
+    arguments = (str(store.root), sweep.commit, sweep.dirty)
+    with console.Progress(names, planned, len(sweep.entries) - len(pending)) as progress:
+        for outcome in pool.run(pending, "ablation.worker:work", arguments, workers, time_limit):
+            if outcome.kind is not None:
+                store.fail(outcome.trial, outcome.kind, outcome.message, outcome.traceback)
+            progress.update(outcome)
+
+
+def _measured(store: Store, sweep: Plan, done: set[str]) -> list[tuple[Arm, float]]:
+    results = (store.read(id) for id in sorted(done)[:20])
+    return [(r.trial.arm, r.seconds.training) for r in results if r is not None]
+
+
+def _source() -> tuple[str | None, bool | None]:
+    """Commit of the program, and whether files other than results have changed since."""
+    here = Path(__file__).resolve().parent
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(
+            ["git", *arguments], cwd=here, capture_output=True, text=True, check=True, timeout=10
+        ).stdout.strip()
+
+    try:
+        top = Path(git("rev-parse", "--show-toplevel"))
+        if top / "ablation" != here:  # installed somewhere below another project
+            return None, None
+        return git("rev-parse", "HEAD"), bool(git("status", "--porcelain", ":/", ":!/results"))
+    except (OSError, subprocess.SubprocessError):
+        return None, None
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """Take SIGTERM, by which a machine or a cluster ends a job, as Ctrl-C."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,99 @@
+"""The Hydra side: a whole multirun is planned at once, and goes to one pool of workers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.config_search_path import ConfigSearchPath
+from hydra.core.config_store import ConfigStore
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.plugins.launcher import Launcher
+from hydra.plugins.search_path_plugin import SearchPathPlugin
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
+
+
+class AblationLauncher(Launcher):
+    """Composes every job of the multirun and hands all of them to the sweep together."""
+
+    def setup(
+        self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
+    ) -> None:
+        self.hydra_context = hydra_context
+        self.config = config
+
+    def launch(
+        self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
+    ) -> Sequence[JobReturn]:
+        from ablation import sweep  # Hydra loads every plugin, for every program
+
+        loader = self.hydra_context.config_loader
+        configs = [loader.load_sweep_config(self.config, list(job)) for job in job_overrides]
+        sweep.run(configs, job_overrides)
+        return [
+            JobReturn(overrides=job, cfg=config, status=JobStatus.COMPLETED)
+            for job, config in zip(job_overrides, configs, strict=True)
+        ]
+
+
+class AblationSweeper(BasicSweeper):
+    """Hydra's own grid, of which a preset may list several."""
+
+    def __init__(
+        self,
+        max_batch_size: int | None,
+        params: dict[str, str] | None = None,
+        grids: list[dict[str, str]] | None = None,
+    ) -> None:
+        super().__init__(max_batch_size, params)
+        self.grids = grids or [{}]
+
+    def sweep(self, arguments: list[str]) -> Any:
+        assert self.launcher is not None
+        assert self.hydra_context is not None
+        parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
+        jobs: list[list[str]] = []
+        for grid in self.grids:
+            # What is said on the command line comes last, and so replaces a preset's.
+            params = {**self.params, **grid}
+            texts = [*(f"{key}={value}" for key, value in params.items()), *arguments]
+            (batch,) = self.split_arguments(parser.parse_overrides(texts), None)
+            jobs += batch
+        returns = self.launcher.launch(jobs, initial_job_idx=0)
+        for job in returns:
+            _ = job.return_value  # raises what the job raised
+        return [returns]
+
+
+class AblationSearchPath(SearchPathPlugin):
+    """Lets a folder conf/ where the user stands add presets, problems and training settings."""
+
+    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+        own = Path.cwd() / "conf"
+        if own.is_dir():
+            search_path.append("your conf", f"file://{own}")
+
+
+_TARGET = "hydra_plugins.ablation_plugin.plugin"
+_store = ConfigStore.instance()
+_store.store(
+    "ablation",
+    {"_target_": f"{_TARGET}.AblationLauncher"},
+    group="hydra/launcher",
+    provider="ablation",
+)
+_store.store(
+    "ablation",
+    {
+        "_target_": f"{_TARGET}.AblationSweeper",
+        "max_batch_size": None,
+        "params": {},
+        "grids": [],
+    },
+    group="hydra/sweeper",
+    provider="ablation",
+)

@@ -1,0 +1,89 @@
+"""Two independent ways to a ceiling: counting every case, and the best rule found in a sample."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.interpolate import BSpline
+
+Array = NDArray[Any]
+
+
+def visible(view: str, t: int, length: int) -> list[int]:
+    """The definition of each view, in words of its own."""
+    if view == "majority":
+        return []
+    if view == "forward":
+        return list(range(t + 1))
+    if view == "go_backwards":
+        return list(range(t, length))
+    if view == "go_backwards_raw":
+        return list(range(length))[::-1][: t + 1]
+    assert view == "bidirectional"
+    return list(range(length))
+
+
+class Enumeration:
+    """Exact ceilings from the list of all cases (x, y, probability)."""
+
+    def __init__(self, x: Array, y: Array, probability: Array) -> None:
+        self.x, self.y, self.probability = x, y, probability
+
+    def __call__(self, view: str) -> tuple[Array, Array, float]:
+        """Accuracy and loss per step, and the probability that all steps are right."""
+        cases, length = self.x.shape
+        accuracy, loss = np.zeros((2, length))
+        right = np.ones(cases, bool)
+        for t in range(length):
+            groups: dict[tuple[float, ...], list[int]] = {}
+            for case in range(cases):
+                key = tuple(self.x[case, visible(view, t, length)])
+                groups.setdefault(key, []).append(case)
+            for members in groups.values():
+                mass = self.probability[members]
+                one = mass @ self.y[members, t]
+                zero = mass.sum() - one
+                accuracy[t] += max(one, zero)
+                loss -= np.eye(length)[t] * sum(
+                    part * np.log(part / mass.sum()) for part in (one, zero) if part > 1e-15
+                )
+                right[members] &= self.y[members, t] == (one > zero + 1e-12)
+        return accuracy, loss, float(self.probability[right].sum())
+
+
+@pytest.fixture(scope="session")
+def uniform_sum_cdf() -> Any:
+    """The Irwin-Hall distribution function by scipy's splines (scipy.stats.irwinhall is slow)."""
+
+    def cdf(x: Array, n: int) -> Array:
+        integral = BSpline.basis_element(np.arange(n + 1.0)).antiderivative()
+        return np.asarray(np.clip(integral(np.clip(x, 0, n)), 0, 1))
+
+    return cdf
+
+
+@pytest.fixture(scope="session")
+def enumeration() -> type[Enumeration]:
+    return Enumeration
+
+
+@pytest.fixture(scope="session")
+def best_rule() -> Any:
+    """Accuracy per step of the best rule found in a sample, given the sum of what is seen."""
+
+    def find(x: Array, y: Array, weights: Array, view: str, bins: int = 200) -> Array:
+        length = x.shape[1]
+        accuracy = np.empty(length)
+        for t in range(length):
+            columns = visible(view, t, length)
+            score = x[:, columns] @ weights[t, columns]
+            order = np.argsort(score, kind="stable")
+            parts = np.array_split(y[order, t], bins) if np.ptp(score) else [y[:, t]]
+            ones = np.array([(part.sum(), len(part) - part.sum()) for part in parts])
+            accuracy[t] = ones.max(axis=1).sum() / len(x)
+        return accuracy
+
+    return find
