@@ -132,6 +132,13 @@ class Trial(Arm):
         return Arm.model_validate(self.model_dump(exclude={"seed"}))
 
 
+class ReportSettings(Frozen):
+    """How arms are compared: differences below the margin do not matter."""
+
+    margin: PositiveFloat = 0.002
+    baseline: str | None = None
+
+
 class Settings(Frozen):
     """What a request says beside its arm: how it is run, named and reported."""
 
@@ -140,6 +147,7 @@ class Settings(Frozen):
     results: str
     workers: PositiveInt | None
     time_limit: PositiveFloat
+    report: ReportSettings
     plan: bool
     yes: bool
 

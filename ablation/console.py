@@ -22,11 +22,9 @@ from ablation.config import Arm
 from ablation.plan import Plan
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from ablation.report import Report
-
+    from ablation.outcome import Report
     from ablation.pool import Outcome
+    from ablation.result import TrialResult
 
 IN_TERMINAL = ("arm", "seeds", "accuracy", "95 % interval", "ceiling", "exact", "seconds")
 
@@ -138,34 +136,39 @@ class Progress:
         return duration((self.total - self.done) / rate) if rate else "?"
 
 
-def show_outcome(report: Report, folder: Path, single: bool) -> None:
-    """The summary table, the failures, and where everything lies.
+def show_model(result: TrialResult) -> None:
+    """One trained model as the lesson shows it: its layers, its scores, ten predictions."""
+    terminal.print(result.summary, markup=False, soft_wrap=True)
+    loss = "not finite" if result.metrics.loss is None else f"{result.metrics.loss:.6f}"
+    accuracy = f"{100 * result.metrics.accuracy:.4f} %"
+    terminal.print(f"Seed {result.trial.seed}: loss {loss}, accuracy {accuracy}")
+    for example in result.examples:
+        y, yhat = np.array(example.y), np.array(example.yhat)
+        correct = np.array_equal(y, yhat)
+        terminal.print(f"y={y}, yhat={yhat}, correct={correct}", markup=False, soft_wrap=True)
+    terminal.print()
 
-    A single arm is shown as the lesson shows it: the model, its scores, ten predictions.
-    """
-    if single and report.first is not None:
-        terminal.print(report.first.summary, markup=False, soft_wrap=True)
-    if len(report.summary):
-        _print_table(report.summary[[c for c in IN_TERMINAL if c in report.summary]])
-    if single and report.first is not None:
-        metrics = report.first.metrics
-        loss = "not finite" if metrics.loss is None else f"{metrics.loss:.6f}"
-        accuracy = f"{100 * metrics.accuracy:.4f} %"
-        terminal.print(f"Seed {report.first.trial.seed}: loss {loss}, accuracy {accuracy}")
-        for example in report.first.examples:
-            y, yhat = np.array(example.y), np.array(example.yhat)
-            correct = np.array_equal(y, yhat)
-            terminal.print(f"y={y}, yhat={yhat}, correct={correct}", markup=False, soft_wrap=True)
-    if len(report.failures):
-        _print_table(report.failures)
-    terminal.print(report.state, markup=False, soft_wrap=True)
+
+def show_report(report: Report, folder: Path) -> None:
+    """The summary table, the answer, what failed, and where everything lies."""
+    if report.summary:
+        _print_rows(
+            [{key: row[key] for key in IN_TERMINAL if key in row} for row in report.summary]
+        )
+    for sentence in report.answer:
+        terminal.print(f"• {sentence}", markup=False)
+    if report.failures:
+        _print_rows(report.failures)
+    for alarm in report.alarms:
+        terminal.print(alarm, style="bold red", markup=False)
+    terminal.print(report.state, markup=False)
     terminal.print(f"Report: {folder / 'report.md'}", markup=False, soft_wrap=True)
 
 
-def _print_table(frame: pd.DataFrame) -> None:
-    table = _table(*frame.columns)
-    for row in frame.itertuples(index=False):
-        table.add_row(*(escape(str(cell)) for cell in row))
+def _print_rows(rows: list[dict[str, str]]) -> None:
+    table = _table(*rows[0])
+    for row in rows:
+        table.add_row(*(escape(cell) for cell in row.values()))
     terminal.print(table)
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from ablation import problems
 from ablation.config import Arm
+from ablation.data import Ceiling
 from ablation.plan import Plan
 from ablation.result import TrialResult
 from ablation.store import Store
-
-FACTORS = tuple(Arm.model_fields)
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ def frames(plan: Plan, store: Store) -> Frames:
     for entry in plan.entries:
         trial = entry.trial
         key = {"arm": names[trial.arm], "seed": trial.seed}
+        bounds = _bounds(trial.arm)
         row = {**key, "id": entry.id, "status": "pending", **trial.arm.flat()}
         result = store.read(entry.id)
         if result is None:
@@ -47,11 +50,17 @@ def frames(plan: Plan, store: Store) -> Frames:
                 row |= {"status": "failed", "why": f"{attempt.kind}: {attempt.message}"}
         else:
             results.append(result)
-            row |= _measures(result)
+            row |= _measures(result) | {
+                name: float(np.nanmean(bound.accuracy)) for name, bound in bounds.items()
+            }
+            if "ceiling" in bounds:
+                row["ceiling_se"] = bounds["ceiling"].error
             curves.append(pd.DataFrame({**key, **result.curve.model_dump()}))
             steps = result.metrics.accuracy_by_position
-            numbers = range(1, len(steps) + 1)
-            positions.append(pd.DataFrame({**key, "step": numbers, "accuracy": steps}))
+            by_step: dict[str, Any] = {**key, "step": range(1, len(steps) + 1), "accuracy": steps}
+            if steps and "ceiling" in bounds:
+                by_step["ceiling"] = bounds["ceiling"].accuracy
+            positions.append(pd.DataFrame(by_step))
         trials.append(row)
     order = pd.CategoricalDtype(list(names.values()), ordered=True)
     table = pd.DataFrame(trials)
@@ -62,6 +71,18 @@ def frames(plan: Plan, store: Store) -> Frames:
         pd.concat(positions, ignore_index=True) if positions else pd.DataFrame(),
         results,
     )
+
+
+@functools.cache
+def _bounds(arm: Arm) -> dict[str, Ceiling]:
+    """The arm's own ceiling and that of a model without input, where the problem knows them."""
+    known = problems.ceilings(arm.problem, arm.length)
+    view = arm.direction
+    # One layer with a linear head adds up what the two halves say, however they are trained.
+    if arm.merge_mode in ("concat", "sum", "ave") and arm.layers == 1:
+        view = f"{view}/additive" if f"{view}/additive" in known else view
+    named = {"ceiling": known.get(view), "majority": known.get("majority")}
+    return {name: bound for name, bound in named.items() if bound is not None}
 
 
 def _measures(result: TrialResult) -> dict[str, Any]:

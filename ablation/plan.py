@@ -13,6 +13,7 @@ from ablation.config import (
     SCHEMA,
     Arm,
     Frozen,
+    ReportSettings,
     Request,
     Settings,
     Trial,
@@ -44,6 +45,7 @@ class Plan(Frozen):
     run: str | None
     commit: str | None
     dirty: bool | None
+    report: ReportSettings
     requested: int
     notes: list[str]
     entries: list[Entry]
@@ -83,6 +85,7 @@ def make(
         run=run,
         commit=source[0],
         dirty=source[1],
+        report=settings.report,
         requested=sum(request.settings.seeds for request in requests),
         notes=_collapsed(requests),
         entries=[Entry(id=trial.id, trial=trial) for trial in ordered],
@@ -96,8 +99,8 @@ def save(plan: Plan, folder: Path) -> Plan:
     command's plan replaces the one before. Returns the plan as it now stands.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    before = load(folder) if (folder / "plan.json").exists() else None
-    if before and plan.run and before.run == plan.run:
+    before = load(folder) if plan.run and (folder / "plan.json").exists() else None
+    if before and before.run == plan.run:
         entries = {entry.id: entry for entry in [*before.entries, *plan.entries]}
         ordered = sorted(entries.values(), key=lambda entry: entry.trial.seed)
         plan = plan.model_copy(

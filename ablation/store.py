@@ -86,8 +86,8 @@ class Store:
             envelope = json.loads(path.read_bytes())
             if envelope["schema"] != SCHEMA:
                 raise RequestError(
-                    f"{path}: written by another version of ablation (schema "
-                    f"{envelope['schema']}, this is {SCHEMA}); use that version, or another results="
+                    f"{path}: of another version of ablation (schema {envelope['schema']}, "
+                    f"this is {SCHEMA}); use that version, or another folder with results="
                 )
             if envelope["sha256"] != _checksum(envelope["result"]):
                 raise ValueError("its checksum does not match")

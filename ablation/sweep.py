@@ -12,7 +12,7 @@ from types import FrameType
 
 from omegaconf import DictConfig
 
-from ablation import console, plan, pool
+from ablation import console, outcome, plan, pool
 from ablation.config import Arm, Trial, parse
 from ablation.errors import RequestError, SweepFailed
 from ablation.estimate import seconds
@@ -60,14 +60,22 @@ def run(
             _train(sweep, pending, store, workers, settings.time_limit)
         except KeyboardInterrupt:
             interrupted = True
-    from ablation import report  # pandas and matplotlib are loaded when they are needed
+    written = outcome.kept(folder)
+    if written is None:
+        from ablation import report  # pandas and matplotlib are loaded when they are needed
 
-    outcome = report.build(folder)
-    console.show_outcome(outcome, folder, single=len(sweep.labels) == 1)
+        written = report.build(folder)
+    if len(sweep.labels) == 1:
+        first = store.read(sweep.entries[0].id)
+        if first is not None:
+            console.show_model(first)
+    console.show_report(written, folder)
     if interrupted:
         raise KeyboardInterrupt
-    if len(outcome.failures):
-        raise SweepFailed(f"{len(outcome.failures)} of {len(sweep.entries)} trials failed")
+    if written.alarms:
+        raise SweepFailed("an arm is better than it can be; see above")
+    if written.failures:
+        raise SweepFailed(f"{len(written.failures)} of {len(sweep.entries)} trials failed")
 
 
 def _train(
@@ -79,10 +87,10 @@ def _train(
     planned = [trial.arm for trial in sweep.trials]
     arguments = (str(store.root), sweep.commit, sweep.dirty)
     with console.Progress(names, planned, len(sweep.entries) - len(pending)) as progress:
-        for outcome in pool.run(pending, "ablation.worker:work", arguments, workers, time_limit):
-            if outcome.kind is not None:
-                store.fail(outcome.trial, outcome.kind, outcome.message, outcome.traceback)
-            progress.update(outcome)
+        for ended in pool.run(pending, "ablation.worker:work", arguments, workers, time_limit):
+            if ended.kind is not None:
+                store.fail(ended.trial, ended.kind, ended.message, ended.traceback)
+            progress.update(ended)
 
 
 def _measured(store: Store, sweep: Plan, done: set[str]) -> list[tuple[Arm, float]]:

@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import NDArray
 
 from ablation import adaptive, stats
 from ablation.adaptive import Schedule
@@ -16,9 +17,13 @@ pytestmark = pytest.mark.filterwarnings("error")
 
 def trials(rng: np.random.Generator, seeds: int, shifts: list[float], sd: float) -> pd.DataFrame:
     """Arms a, b, ... with the given mean differences, noise of the seed shared."""
-    values = 0.9 + rng.normal(0, 0.005, (seeds, 1)) + rng.normal(0, sd, (seeds, len(shifts)))
-    values = values + np.array(shifts)
-    arms = [chr(ord("a") + index) for index in range(len(shifts))]
+    noise = rng.normal(0, 0.005, (seeds, 1)) + rng.normal(0, sd, (seeds, len(shifts)))
+    return frame(0.9 + noise + np.array(shifts))
+
+
+def frame(values: NDArray[np.float64]) -> pd.DataFrame:
+    """The trials of a (seeds, arms) table of accuracies, seed by seed."""
+    arms = [chr(ord("a") + index) for index in range(values.shape[1])]
     table = pd.DataFrame(values, columns=arms).rename_axis("seed").reset_index()
     long = table.melt("seed", var_name="arm", value_name="accuracy")
     return long.assign(status="done").sort_values("seed", kind="stable", ignore_index=True)
@@ -46,9 +51,8 @@ def test_a_schedule_must_grow(wrong: tuple[int, int, int]) -> None:
         Schedule(*wrong)
 
 
-def least_p(null: pd.DataFrame, schedule: Schedule) -> list[float]:
+def least_p(values: NDArray[np.float64], schedule: Schedule) -> list[float]:
     """At each look, the least p over all pairs times their number: Holm's first step."""
-    values = null.pivot(index="seed", columns="arm", values="accuracy").to_numpy()
     grid = np.rint(values * 1e12).astype(np.int64)
     pairs = list(itertools.combinations(range(grid.shape[1]), 2))
     return [
@@ -62,7 +66,7 @@ def test_repeated_looks_keep_the_family_error_under_five_percent() -> None:
     schedule = Schedule(8, 4, 20)
     spent, naive, sweeps = 0, 0, 1000
     for index in range(sweeps):
-        null = trials(rng, 20, [0.0, 0.0, 0.0], 0.003)
+        null = rng.normal(0.9, 0.003, (20, 3))
         least = least_p(null, schedule)
         claim = any(p <= part for p, part in zip(least, schedule.alphas(), strict=True))
         spent += claim
@@ -70,7 +74,7 @@ def test_repeated_looks_keep_the_family_error_under_five_percent() -> None:
         if index < 20:
             # The whole table makes a claim when its least p does. With a margin of nothing no arm
             # stops as equivalent, so that every look gets its chance to err.
-            table = adaptive.contrasts(null, schedule, margin=1e-12)
+            table = adaptive.contrasts(frame(null), schedule, margin=1e-12)
             assert table["verdict"].isin(["better", "worse"]).any() == claim
     assert spent / sweeps < 0.05
     assert naive / sweeps > 0.08  # what the spending is for

@@ -322,3 +322,11 @@ def test_verdicts_differ_in_colour_and_are_written() -> None:
     assert len({str(line.get_color()) for line in marks}) == 4
     beside = [t.get_text().split()[0] for t in axes.texts if "p =" in t.get_text()]
     assert beside == ["better", "worse", "equivalent", "undecided"]
+
+
+def test_an_infinite_loss_is_left_out() -> None:
+    curves = make_curves(make_trials())
+    curves["loss"] = curves["loss"].mask(curves["seed"] == 0, np.inf)
+    _, axes = drawn(lambda a: plots.learning_curves(curves, a, "loss"))
+    assert all(np.isfinite(np.asarray(line.get_ydata(), float)).all() for line in axes.lines)
+    assert axes.get_ylim()[1] < 2

@@ -292,6 +292,7 @@ def test_what_is_not_known_is_neither_worse_nor_equivalent() -> None:
     short = updates({"a": [600.0] * 8, "b": [math.nan] * 8})
     short.loc[short["arm"] == "b", "updates"] = 500
     assert only(short, metric="updates_to_target")["p"] == 1.0
+    assert only(short.iloc[::-1], metric="updates_to_target")["p"] == 1.0
     # a diverged trial would never have reached it
     short.loc[short["arm"] == "b", "status"] = "diverged"
     assert only(short, metric="updates_to_target")["verdict"] == "better"

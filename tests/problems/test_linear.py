@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ablation.problems import balance, cumsum, mirrored_cumsum, relative_cumsum
+from ablation.problems import balance, cumsum, linear, mirrored_cumsum, relative_cumsum
 
 WEIGHTS = {  # of x[i] in the label at step t: what a sufficient statistic of each view needs
     cumsum: lambda t, i: 1.0 * (i <= t),
@@ -29,3 +29,15 @@ def test_no_rule_found_in_a_sample_is_better(
         found = best_rule(data.x[..., 0].astype(float), data.y, weights, view)
         np.testing.assert_allclose(ceiling.accuracy, found, atol=0.012)
         assert ceiling.accuracy.mean() == pytest.approx(found.mean(), abs=0.003)
+
+
+@pytest.mark.parametrize("length", [7, 13, 20])
+def test_quadrature_is_as_exact_as_it_says(length: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    coarse = linear.ceilings(np.tri(length), length / 4)
+    monkeypatch.setattr(linear, "NODES", 100)
+    linear._tables.cache_clear()
+    fine = linear.ceilings(np.tri(length), length / 4)
+    linear._tables.cache_clear()
+    for view, ceiling in coarse.items():
+        np.testing.assert_allclose(ceiling.accuracy, fine[view].accuracy, atol=1e-9)
+        assert ceiling.loss.mean() == pytest.approx(fine[view].loss.mean(), abs=1e-6)

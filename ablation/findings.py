@@ -1,0 +1,108 @@
+"""What a study says, in sentences."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from ablation import stats
+from ablation.study import Study
+
+ARMS_NAMED = 7  # a longer list of arms is cut
+
+
+def findings(study: Study) -> list[str]:
+    """The answer first: the best arm of each task, how the others stand to it, what to take."""
+    if not study.frames.results:
+        return ["No trial has been trained yet."]
+    sentences: list[str] = []
+    tasks = [task for task in study.tasks if task["accuracy"].notna().any()]
+    contrasts = study.contrasts()
+    for task in tasks:
+        arms = list(dict.fromkeys(task["arm"]))
+        if len(arms) == 1:
+            sentences += _alone(study, arms[0])
+            continue
+        mine = contrasts[contrasts["arm"].isin(arms) & contrasts["other"].isin(arms)]
+        sentences += _compared(study, task, mine)
+        sentences += _recommended(study, task)
+    return sentences
+
+
+def alarms(study: Study) -> list[str]:
+    """What must not be: arms better than their view of the input allows."""
+    return [
+        f"LEAK? {row['arm']}: accuracy {row['accuracy']:.4f} is above its ceiling "
+        f"{row['ceiling']:.4f} by {row['excess'] / row['error'] if row['error'] else 99:.0f} "
+        "standard errors. No model can do that without a bug, or labels in its input."
+        for row in study.leaks().to_dict("records")
+    ]
+
+
+def _alone(study: Study, arm: str) -> list[str]:
+    row = study.summary().set_index("arm").loc[arm]
+    spread = f" ± {row['sd']:.4f}" if row["n"] > 1 else ""
+    return [f"{arm}: accuracy {row['mean']:.4f}{spread} over {_seeds(int(row['n']))}."]
+
+
+def _compared(study: Study, task: pd.DataFrame, contrasts: pd.DataFrame) -> list[str]:
+    best = stats.best(task)
+    mean = task.loc[task["arm"] == best, "accuracy"].mean()
+    baseline = study.plan.report.baseline
+    reference = baseline or best
+    lines = [f"Best mean accuracy: {best}, {mean:.4f}."]
+    groups: dict[str, list[str]] = {"worse": [], "better": [], "equivalent": [], "undecided": []}
+    more: list[float] = []
+    for row in contrasts.to_dict("records"):
+        if reference not in (row["arm"], row["other"]):
+            continue
+        turned = row["arm"] == reference
+        other = row["other"] if turned else row["arm"]
+        difference = -row["difference"] if turned else row["difference"]
+        verdict = row["verdict"]
+        if turned and verdict in ("better", "worse"):
+            verdict = "worse" if verdict == "better" else "better"
+        size = "" if verdict == "equivalent" else f" ({difference:+.4f})"
+        groups[verdict].append(f"{other}{size}")
+        if verdict == "undecided" and pd.notna(row["more_seeds"]):
+            more.append(row["more_seeds"])
+    words = {
+        "better": f"Better than {reference}",
+        "equivalent": f"Equivalent to {reference} within {study.plan.report.margin:g}",
+        "worse": f"Worse than {reference}",
+        "undecided": f"Undecided against {reference}",
+    }
+    for verdict, word in words.items():
+        if groups[verdict]:
+            lines.append(f"{word}: {_list(groups[verdict])}.")
+    if more:
+        lines.append(f"About {max(more):.0f} further seeds would decide what is undecided.")
+    if len(contrasts) and not contrasts["possible"].any():
+        lines.append(
+            f"With {_seeds(int(contrasts['n'].max()))} no difference could ever be significant: "
+            "train more seeds."
+        )
+    return lines
+
+
+def _recommended(study: Study, task: pd.DataFrame) -> list[str]:
+    margin = study.plan.report.margin
+    lines = []
+    for cost, unit in (("parameters", "parameters"), ("seconds", "seconds of training")):
+        table = stats.cheapest_equivalent(task, cost, margin=margin)
+        first = table.iloc[0]
+        if len(table) > 1:
+            amount = f"{first['cost']:,.0f}" if cost == "parameters" else f"{first['cost']:.1f}"
+            lines.append(
+                f"Fewest {unit} among the best and its equivalents: {first['arm']} ({amount})."
+            )
+    return lines
+
+
+def _list(names: list[str]) -> str:
+    shown = names[:ARMS_NAMED]
+    rest = len(names) - len(shown)
+    return ", ".join(shown) + (f" and {rest} more" if rest else "")
+
+
+def _seeds(n: int) -> str:
+    return f"{n} seed" + ("" if n == 1 else "s")

@@ -1,0 +1,143 @@
+"""Which figures a study has, and each of them on its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from ablation import plots
+from ablation.factors import decomposition
+from ablation.study import Study
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure of the report: file name, caption, size in inches, and what draws it."""
+
+    name: str
+    caption: str
+    size: tuple[float, float]
+    draw: Callable[[Axes | None], Axes]
+
+
+class Gallery:
+    """A study's figures; each method draws on the axes given, or on a new figure's."""
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+        self.arms = tuple(study.arms)
+
+    def accuracy(self, axes: Axes | None = None, metric: str = "accuracy") -> Axes:
+        """A row an arm: every seed a point, the mean with its interval, ceiling, majority."""
+        axes = axes or self._axes(plots.height_of(len(self.arms)))
+        summary = self.study.summary(metric)
+        return plots.accuracy_by_arm(self.study.trials, summary, axes, metric, self.arms)
+
+    def contrasts(self, axes: Axes | None = None) -> Axes:
+        """The difference of each pair of arms, on the band within which it does not matter."""
+        table = self.study.contrasts()
+        axes = axes or self._axes(plots.height_of(len(table)))
+        return plots.forest(table, axes, self.study.plan.report.margin)
+
+    def learning(self, axes: Axes | None = None, value: str = "accuracy") -> Axes:
+        """Accuracy or loss over the updates."""
+        return plots.learning_curves(self.study.curves, axes or self._axes(), value, self.arms)
+
+    def steps(self, axes: Axes | None = None) -> Axes:
+        """Accuracy at each time step, with its ceiling."""
+        return plots.accuracy_by_step(self.study.positions, axes or self._axes(), self.arms)
+
+    def grid(self, x: str, y: str, axes: Axes | None = None) -> Axes:
+        """Mean accuracy over two numeric factors."""
+        return plots.heat_map(self.study.trials, x, y, axes or self._axes(4.5))
+
+    def parameters(self, axes: Axes | None = None) -> Axes:
+        """Accuracy against the number of parameters."""
+        return plots.cost(self.study.trials, axes or self._axes(), "parameters", self.arms)
+
+    def seconds(self, axes: Axes | None = None) -> Axes:
+        """Accuracy against the seconds of training."""
+        return plots.cost(self.study.trials, axes or self._axes(), "seconds", self.arms)
+
+    def variance(self, axes: Axes | None = None) -> Axes:
+        """The share of the variance of accuracy that each factor explains."""
+        table = decomposition(self.study.trials, self.study.crossed)
+        return plots.variance(table, axes or self._axes(plots.height_of(len(table))))
+
+    def pictures(self) -> list[Picture]:
+        """The figures that these results allow, in the report's order."""
+        study = self.study
+        arms = plots.height_of(len(self.arms))
+        listed = [
+            Picture(
+                "accuracy",
+                "Accuracy on the test set: every seed a point, the mean with its 95 % interval.",
+                (7.0, arms),
+                self.accuracy,
+            )
+        ]
+        contrasts = study.contrasts() if len(self.arms) > 1 else pd.DataFrame()
+        if len(contrasts):
+            listed.append(
+                Picture(
+                    "contrasts",
+                    "Paired differences with their 95 % intervals; within the band they do not "
+                    "matter.",
+                    (7.0, plots.height_of(len(contrasts))),
+                    self.contrasts,
+                )
+            )
+        listed.append(
+            Picture(
+                "learning",
+                "Accuracy on part of the test set while training: the mean and the middle half of "
+                "the seeds.",
+                (7.0, 4.0),
+                self.learning,
+            )
+        )
+        if len(study.positions):
+            listed.append(Picture("steps", "Accuracy at each time step.", (7.0, 4.0), self.steps))
+        numeric = [
+            name for name in study.crossed if pd.api.types.is_numeric_dtype(study.trials[name])
+        ]
+        if len(numeric) == 2:
+            x, y = numeric
+            listed.append(
+                Picture(
+                    "grid",
+                    f"Mean accuracy over {x} and {y}.",
+                    (7.0, 4.5),
+                    lambda axes=None: self.grid(x, y, axes),
+                )
+            )
+        if len(study.crossed) > 1:
+            listed.append(
+                Picture(
+                    "variance",
+                    "How much of the variance of accuracy each factor explains.",
+                    (7.0, plots.height_of(len(study.crossed) + 2)),
+                    self.variance,
+                )
+            )
+        listed += [
+            Picture(
+                "parameters",
+                "Accuracy against the number of parameters; the line joins what nothing beats.",
+                (7.0, 4.2),
+                self.parameters,
+            ),
+            Picture(
+                "seconds",
+                "Accuracy against the seconds of training; the line joins what nothing beats.",
+                (7.0, 4.2),
+                self.seconds,
+            ),
+        ]
+        return listed
+
+    def _axes(self, height: float = 4.2) -> Axes:
+        return plots.figure(7.0, height)[1]

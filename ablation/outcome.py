@@ -1,0 +1,55 @@
+"""What a report says, kept beside it, so that a finished sweep answers at once."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from ablation import plan as plans
+from ablation.config import Frozen, canonical
+from ablation.store import Store, replace
+
+Rows = list[dict[str, str]]
+
+
+class Report(Frozen):
+    """What a report says, ready to be read.
+
+    state: what was planned and what is there; alarms: what must not be; answer: the findings in
+    sentences; summary: a row an arm; contrasts: a row a pair of arms; failures: a row a trial that
+    has no result. digest: of what the report was made from.
+    """
+
+    state: str
+    alarms: list[str]
+    answer: list[str]
+    summary: Rows
+    contrasts: Rows
+    failures: Rows
+    digest: str
+
+
+def digest(folder: Path) -> str:
+    """Of all that a sweep's report is made from: its plan, and which results and failures exist."""
+    plan = plans.load(folder)
+    store = Store(folder.parent)
+    ids = [entry.id for entry in plan.entries]
+    done = store.done(ids)
+    failed = [id for id in ids if id not in done and (store.attempts / id).is_dir()]
+    return hashlib.sha256(canonical([plan.model_dump(), sorted(done), failed])).hexdigest()
+
+
+def keep(report: Report, folder: Path) -> None:
+    """Write what the report says beside it."""
+    replace(folder / "report.json", report.model_dump_json(indent=1) + "\n")
+
+
+def kept(folder: Path) -> Report | None:
+    """The report that stands in the folder, if it was made from what is there now."""
+    try:
+        report = Report.model_validate_json((folder / "report.json").read_bytes())
+    except (FileNotFoundError, ValidationError):  # never made, or by another version
+        return None
+    return report if report.digest == digest(folder) else None

@@ -1,0 +1,121 @@
+"""A sweep's results as an object to ask: tables, statistics and pictures."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from ablation import plan as plans
+from ablation import stats
+from ablation.config import Arm, Training
+from ablation.frame import Frames, frames
+from ablation.plan import Plan
+from ablation.store import Store
+
+if TYPE_CHECKING:
+    from ablation.gallery import Gallery
+
+
+class Study:
+    """The results of one sweep.
+
+    trials: a row a planned trial, with what was asked for and what came out.
+    curves: arm, seed, updates, loss, accuracy. positions: arm, seed, step, accuracy, ceiling.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.plan: Plan = plans.load(folder)
+        self.store = Store(folder.parent)
+        self.frames: Frames = frames(self.plan, self.store)
+        self.trials = self.frames.trials
+        self.curves = self.frames.curves
+        self.positions = self.frames.positions
+
+    @property
+    def arms(self) -> list[str]:
+        """The arms' names, in the order in which they were asked for."""
+        return list(dict.fromkeys(self.trials["arm"]))
+
+    @property
+    def tasks(self) -> list[pd.DataFrame]:
+        """The trials, apart by what had to be learnt: arms are compared on the same task only."""
+        columns = [name for name in self.trials if name == "length" or name.startswith("problem")]
+        groups = self.trials.groupby(columns, sort=False, dropna=False)
+        return [table for _, table in groups]
+
+    def summary(self, metric: str = "accuracy") -> pd.DataFrame:
+        """Each arm by itself: n, mean, sd, interquartile mean, interval, skill (stats.summary)."""
+        return stats.summary(self.trials, metric)
+
+    def contrasts(
+        self,
+        metric: str = "accuracy",
+        baseline: str | None = None,
+        margin: float | None = None,
+    ) -> pd.DataFrame:
+        """Pairs of arms with a verdict each (stats.contrasts); without a choice the plan's own."""
+        baseline = self.plan.report.baseline if baseline is None else baseline
+        margin = self.plan.report.margin if margin is None else margin
+        finished = [task for task in self.tasks if task[metric].notna().any()]
+        families = [stats.family(task, metric, baseline) for task in finished]
+        whole = sum(family.size for family in families)
+        tables = [
+            stats.contrasts(task, metric, family.baseline, margin, family=whole)
+            for task, family in zip(finished, families, strict=True)
+        ]
+        return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+    def leaks(self) -> pd.DataFrame:
+        """The arms that are better than they can be (stats.leaks)."""
+        size = min(trial.problem.test_size for trial in self.plan.trials)
+        return stats.leaks(self.trials, size)
+
+    @cached_property
+    def factors(self) -> list[str]:
+        """The columns of trials that were swept."""
+        columns = factor_columns(self.trials)
+        return stats.distinguishing(self.trials, columns)
+
+    @cached_property
+    def crossed(self) -> list[str]:
+        """The swept factors without those that follow from another one.
+
+        In a sweep over directions, whether there is a merge mode follows from the direction.
+        """
+        table = self.trials[self.factors].astype(str).drop_duplicates()
+
+        def follows(name: str, other: str) -> bool:
+            return bool(table.groupby(other)[name].nunique().max() == 1)
+
+        kept: list[str] = []
+        for name in self.factors:
+            later = [other for other in self.factors if other != name]
+            mutual = [other for other in kept if follows(other, name) and follows(name, other)]
+            finer = [o for o in later if follows(name, o) and not follows(o, name)]
+            if not mutual and not finer:
+                kept.append(name)
+        return kept
+
+    @property
+    def plot(self) -> Gallery:
+        """The figures of the report, each drawn on the axes given or on its own."""
+        from ablation.gallery import Gallery
+
+        return Gallery(self)
+
+
+def load(name: str, results: str | Path = "results") -> Study:
+    """Open the results of the sweep of that name.
+
+    Raises RequestError, which names the sweeps that there are, where there is no such sweep.
+    """
+    return Study(Path(results) / name)
+
+
+def factor_columns(trials: pd.DataFrame) -> list[str]:
+    """The columns of a trials table that say what was asked for, and not what came out."""
+    asked = Arm.model_fields.keys() | Training.model_fields.keys()
+    return [name for name in trials if name in asked or name.startswith("problem.")]
