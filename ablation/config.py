@@ -67,7 +67,7 @@ class Training(Frozen):
     epochs: PositiveInt
     batch_size: PositiveInt
     optimizer: Annotated[str, one_of(*OPTIMIZERS)]
-    learning_rate: PositiveFloat
+    learning_rate: Annotated[PositiveFloat, Field(allow_inf_nan=False)]
 
     @model_validator(mode="after")
     def _a_batch_fits(self) -> Training:
@@ -135,18 +135,18 @@ class Trial(Arm):
 class ReportSettings(Frozen):
     """How arms are compared: differences below the margin do not matter."""
 
-    margin: PositiveFloat = 0.002
+    margin: Annotated[PositiveFloat, Field(allow_inf_nan=False)] = 0.002
     baseline: str | None = None
 
 
 class Settings(Frozen):
     """What a request says beside its arm: how it is run, named and reported."""
 
-    seeds: PositiveInt
+    seeds: Annotated[PositiveInt, Field(le=10_000)]
     name: str | None
     results: str
     workers: PositiveInt | None
-    time_limit: PositiveFloat
+    time_limit: Annotated[PositiveFloat, Field(allow_inf_nan=False)]
     report: ReportSettings
     plan: bool
     yes: bool

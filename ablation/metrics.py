@@ -25,14 +25,15 @@ def evaluate(probabilities: Array, data: Sequences) -> Metrics:
         chosen = np.where(data.y == 1, probabilities[..., 0], 1 - probabilities[..., 0])
     else:
         chosen = np.take_along_axis(probabilities, data.y[..., None], -1)[..., 0]
-    loss = -np.log(np.clip(chosen.astype(np.float64), EPSILON, 1 - EPSILON))
+    losses = -np.log(np.clip(chosen.astype(np.float64), EPSILON, 1 - EPSILON))
+    loss = float((losses * weights).sum() / weights.sum())
     accuracy = float(right.sum() / weights.sum())
     each = right.reshape(len(data), -1).sum(1)
     counted = weights.reshape(len(data), -1).sum(1)
     # Steps of one sequence depend on each other: the sequence is the sampling unit.
     deviation = (each - accuracy * counted) / counted.mean()
     return Metrics(
-        loss=float((loss * weights).sum() / weights.sum()),
+        loss=loss if np.isfinite(loss) else None,
         accuracy=accuracy,
         accuracy_error=float(deviation.std() / np.sqrt(len(data))),
         exact=float(((each == counted) & (counted > 0)).sum() / (counted > 0).sum()),

@@ -18,6 +18,7 @@ from typing import Any
 
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
+from ablation import cache
 from ablation.config import Arm, Trial
 
 RECYCLED_AFTER = 200  # trials of one worker: whatever TensorFlow leaks goes with it
@@ -75,6 +76,7 @@ def run(
     """
     for key, value in SINGLE_THREADED.items():
         os.environ.setdefault(key, value)
+    os.environ["TF_XLA_FLAGS"] = cache.flags(os.environ.get("TF_XLA_FLAGS", ""))
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([work.partition(":")[0]])
     with _stderr_closed():

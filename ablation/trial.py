@@ -43,11 +43,12 @@ def run_trial(trial: Trial, commit: str | None = None, dirty: bool | None = None
     trained = time.perf_counter()
     probabilities = engines.predict(arm.programs, data.test)
     evaluating = time.perf_counter() - trained
+    metrics = evaluate(probabilities, data.test)
     answers = predict_classes(probabilities[:EXAMPLES])
     return TrialResult(
         trial=trial,
-        status="diverged" if history.diverged else "done",
-        metrics=evaluate(probabilities, data.test),
+        status="diverged" if history.diverged or metrics.loss is None else "done",
+        metrics=metrics,
         curve=history.curve,
         examples=[
             Example(y=np.atleast_1d(y).tolist(), yhat=np.atleast_1d(yhat).tolist())
@@ -108,7 +109,7 @@ def _compiled_arm(arm: Arm) -> CompiledArm:
     model = build_model(trial, small)
     text = summary(model)  # before the optimizer counts its own variables in
     model.optimizer.build(model.trainable_variables)
-    start = [np.array(variable) for variable in model.optimizer.variables]
+    start = [variable.numpy() for variable in model.optimizer.variables]
     programs = ENGINES[arm.engine](model, small, arm.training)
     return CompiledArm(model, programs, text, start)
 

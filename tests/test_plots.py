@@ -228,6 +228,18 @@ def test_a_perfect_arm_is_inside_a_logarithmic_view() -> None:
     assert "1" in [label.get_text() for label in axes.get_yticklabels()]
 
 
+@pytest.mark.parametrize("name", ["arm", "exact", "curves", "steps", "parameters", "seconds"])
+def test_the_note_says_that_an_axis_is_one_of_errors(name: str) -> None:
+    spread = tuple(f"arm {i}" for i in range(12))
+    wide = make_trials(spread, means=tuple(1 - 10 ** -(1 + i / 8) for i in range(12)))
+    wide["exact"] = wide["accuracy"]
+    close = make_trials(means=(0.90, 0.91, 0.92)).assign(ceiling=np.nan, majority=np.nan)
+    said = "\naxis: logarithm of the errors"
+    assert said in words(drawn(all_figures(wide, spread)[name])[0])
+    plain = name != "curves"  # while training, errors shrink by much in any case
+    assert (said not in words(drawn(all_figures(close)[name])[0])) is plain
+
+
 LABELS = ("_hidden", "cost $a_1$ and $", r"back\$slash", "über → 双方向", "x" * 60, " ")
 
 

@@ -14,7 +14,7 @@ from scipy import stats as scipy_stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import ttost_paired
 
-from ablation import stats
+from ablation import paired, stats
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -95,18 +95,6 @@ def test_contrasts_are_the_numbers_of_scipy_and_statsmodels() -> None:
         assert table[f"{name}_holm"].to_numpy() == pytest.approx(
             multipletests(table[name], method="holm")[1]
         )
-
-
-def test_every_flip_is_counted_up_to_the_limit_and_sampled_beyond() -> None:
-    rng = np.random.default_rng(2)
-    for n in (1, 2, 3, 7, 10):
-        signed = rng.integers(-4, 6, n)
-        totals = [np.dot(s, signed) for s in itertools.product([1, -1], repeat=n)]
-        assert stats.sign_flip(signed) == np.mean(np.abs(totals) >= abs(signed.sum()))
-        assert stats.sign_flip(signed, "greater") == np.mean(np.array(totals) >= signed.sum())
-    many = np.rint(rng.normal(0.4, 1, stats.EXACT_UP_TO + 1) * 1e6).astype(np.int64)
-    assert stats.sign_flip(many) == pytest.approx(stats.sign_flip(many[:-1]), abs=0.05)
-    assert stats.sign_flip(many) == stats.sign_flip(many)
 
 
 def test_swapping_flips_signs_and_labels_and_row_order_do_not_matter() -> None:
@@ -375,4 +363,4 @@ def test_more_seeds_would_decide() -> None:
         verdict = only(frame({"a": more.tolist(), "b": [0.0] * n}))["verdict"]
         decided.append(verdict != "undecided")
     assert len(decided) > 20
-    assert np.mean(decided) == pytest.approx(stats.POWER, abs=0.15)
+    assert np.mean(decided) == pytest.approx(paired.POWER, abs=0.15)

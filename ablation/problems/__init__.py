@@ -13,7 +13,19 @@ from ablation.errors import RequestError, choose
 from ablation.seeding import stream
 
 PROBLEMS = {
-    "cumsum": "ablation.problems.cumsum",
+    name: f"ablation.problems.{name}"
+    for name in (
+        "cumsum",
+        "mirrored_cumsum",
+        "relative_cumsum",
+        "balance",
+        "exclusive_or",
+        "conjunction",
+        "hidden_markov",
+        "brackets",
+        "digits",
+        "stress",
+    )
 }
 
 

@@ -55,6 +55,18 @@ def test_values_are_uniform_and_sums_of_them_exact() -> None:
     assert (whole == np.floor(whole)).all()
 
 
+def test_sum_that_float32_would_round_up_to_the_limit() -> None:
+    tiny = 2.0**-24
+    values = np.array([1 - tiny, 1 - tiny, tiny, tiny, 0, 0, 0, 0], np.float32)
+
+    class Fixed:
+        def random(self, size: Any, dtype: Any) -> Any:
+            return values.reshape(size).astype(dtype)
+
+    rng: Any = Fixed()
+    assert cumsum.generate(rng, 1, 8).y.tolist() == [[0, 0, 0, 1, 1, 1, 1, 1]]
+
+
 @pytest.mark.parametrize("length", TABLE)
 def test_ceilings_are_the_known_ones(length: int) -> None:
     ceilings = cumsum.ceilings(length)

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ablation.config import Request
+from ablation.frame import frames
+from ablation.result import Metrics
+from ablation.store import Store
+from tests.helpers import make_result, make_sweep, make_trial
+
+FORWARD = make_trial()
+BACKWARD = make_trial(direction="go_backwards")
+BOTH = make_trial(direction="bidirectional")
+
+
+def test_every_trial_has_a_row_whatever_became_of_it(
+    store: Store, request_as_composed: Request
+) -> None:
+    plan = make_sweep(store, request_as_composed, BOTH, FORWARD, BACKWARD)
+    done, failed, pending = plan.trials[0], plan.trials[1], plan.trials[2]
+    assert {trial.seed for trial in (done, failed, pending)} == {0}
+    store.commit(make_result(done, accuracy=0.75))
+    store.fail(failed, "ValueError", "no", "Traceback ...")
+    found = frames(plan, store)
+    trials = found.trials.set_index("id")
+    assert len(trials) == 6
+    assert list(trials["status"].value_counts()[["pending", "done", "failed"]]) == [4, 1, 1]
+    assert trials.loc[done.id, "accuracy"] == 0.75
+    assert trials.loc[done.id, "direction"] == "bidirectional"
+    assert trials.loc[failed.id, "why"] == "ValueError: no"
+    assert np.isnan(trials.loc[pending.id, "accuracy"])
+    assert [result.trial for result in found.results] == [done]
+    assert found.positions["step"].tolist() == [1, 2, 3, 4]
+    assert found.positions["accuracy"].tolist() == [0.75] * 4
+    assert found.curves[["seed", "updates", "loss", "accuracy"]].to_numpy().tolist() == [
+        [0, 2, 0.7, 0.5],
+        [0, 4, 0.5, 0.75],
+    ]
+
+
+def test_arms_are_in_the_order_asked_for(store: Store, request_as_composed: Request) -> None:
+    plan = make_sweep(store, request_as_composed, BOTH, FORWARD, BACKWARD)
+    trials = frames(plan, store).trials
+    names = ["bidirectional concat", "forward", "go_backwards"]
+    assert trials["arm"].tolist() == [name for name in names for _ in range(2)]
+    assert trials["seed"].tolist() == [0, 1] * 3
+
+
+def test_a_failure_before_the_result_is_forgotten(
+    store: Store, request_as_composed: Request
+) -> None:
+    plan = make_sweep(store, request_as_composed, FORWARD)
+    for trial in plan.trials:
+        store.fail(trial, "killed", "SIGKILL", "")
+        store.commit(make_result(trial))
+    assert set(frames(plan, store).trials["status"]) == {"done"}
+
+
+def test_a_damaged_result_is_a_pending_trial(store: Store, request_as_composed: Request) -> None:
+    plan = make_sweep(store, request_as_composed, FORWARD)
+    for trial in plan.trials:
+        store.commit(make_result(trial))
+    store.path(plan.trials[1].id).write_text("{")
+    with pytest.warns(UserWarning, match="is damaged"):
+        found = frames(plan, store)
+    assert found.trials["status"].tolist() == ["done", "pending"]
+
+
+def test_a_diverged_trial_has_a_row_without_loss(
+    store: Store, request_as_composed: Request
+) -> None:
+    plan = make_sweep(store, request_as_composed, FORWARD)
+    for trial in plan.trials:
+        result = make_result(trial, accuracy=0.5)
+        metrics = result.metrics.model_copy(update={"loss": None})
+        curve = result.curve.model_copy(update={"loss": [None, None]})
+        store.commit(make_result(trial, status="diverged", metrics=metrics, curve=curve))
+    found = frames(plan, store)
+    assert found.trials["status"].tolist() == ["diverged"] * 2
+    assert found.trials["loss"].isna().all()
+    assert found.curves["loss"].isna().all()
+
+
+def test_one_label_a_sequence_has_no_positions(store: Store, request_as_composed: Request) -> None:
+    plan = make_sweep(store, request_as_composed, FORWARD)
+    metrics = Metrics(
+        loss=0.5, accuracy=0.9, accuracy_error=0.01, exact=0.9, accuracy_by_position=[]
+    )
+    for trial in plan.trials:
+        store.commit(make_result(trial, metrics=metrics))
+    found = frames(plan, store)
+    assert len(found.positions) == 0
+    assert found.trials["accuracy"].tolist() == [0.9, 0.9]
+
+
+def test_nothing_trained_is_a_table_too(store: Store, request_as_composed: Request) -> None:
+    found = frames(make_sweep(store, request_as_composed, FORWARD), store)
+    assert found.trials["status"].tolist() == ["pending", "pending"]
+    assert (len(found.curves), len(found.positions), found.results) == (0, 0, [])
+
+
+def test_problems_with_other_parameters_share_a_table(
+    store: Store, request_as_composed: Request
+) -> None:
+    plan = make_sweep(store, request_as_composed, FORWARD, make_trial(problem={"threshold": 0.5}))
+    trials = frames(plan, store).trials
+    assert trials["problem.threshold"].tolist() == [0.25, 0.25, 0.5, 0.5]
