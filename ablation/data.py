@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -47,6 +47,20 @@ class Sequences:
         if self.per_step and self.present is not None:
             weights *= self.present
         return weights
+
+    def first(self, n: int) -> Sequences:
+        """The first n sequences, or all where there are fewer."""
+
+        def cut(values: Array | None) -> Array | None:
+            return None if values is None else values[:n]
+
+        return replace(
+            self,
+            x=self.x[:n],
+            y=self.y[:n],
+            scored=cut(self.scored),
+            present=cut(self.present),
+        )
 
 
 @dataclass(frozen=True)

@@ -93,6 +93,7 @@ def _measures(result: TrialResult) -> dict[str, Any]:
         "accuracy_se": metrics.accuracy_error,
         "exact": metrics.exact,
         "loss": metrics.loss,
+        **{f"probe_{name}": accuracy for name, accuracy in result.probes.items()},
         "parameters": result.parameters,
         "updates": result.updates,
         "seconds": seconds.training,

@@ -11,12 +11,12 @@ import warnings
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ablation import plots, stats
@@ -25,65 +25,43 @@ from ablation.gallery import Picture
 from ablation.outcome import Report
 from ablation.study import Study, factor_columns
 
-# What each colour of the figures becomes on a dark page; figures of other colours stay on white.
-DARK = {
-    "#222222": "#e6e3dd",
-    "#666666": "#a3a9b1",
-    "#777777": "#a3a9b1",
-    "#bbbbbb": "#5c636d",
-    "#e4e4e4": "#31363e",
-    "#f1f1f1": "#262a31",
-    "#ffffff": "#16191e",
-    "#0072b2": "#4aa3e0",
-    "#d55e00": "#f58a45",
-    "#009e73": "#34c496",
-    "#aa4499": "#d987c9",
-    "#e69f00": "#f2b83a",
-    "#56b4e9": "#a9dcfb",
-    "#4d4d4d": "#bdbdbd",
-}
+TEMPLATES = Path(__file__).with_name("templates")
 FRACTION = re.compile(r"-?\d+\.\d{3,}")
 NUMBER = re.compile(r"(<?)\s*([+\-−]?[\d,]*\.?\d+)(?:(?:–| to )[+\-−]?[\d,]*\.?\d+)?")
 BLANKS = ("", "–")
 CELLS = 5_000  # a map of more trials than these is counts alone
 
 
-@dataclass(frozen=True)
-class Figure:
+class Figure(NamedTuple):
     """A figure as SVG inside the page; plain: all of its colours have a dark counterpart."""
 
-    name: str
     caption: str
     svg: Markup
     plain: bool
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(NamedTuple):
     """A table's column; numbers go to the right."""
 
     name: str
     numeric: bool
 
 
-@dataclass(frozen=True)
-class Cell:
+class Cell(NamedTuple):
     """A text, and by what it is sorted: None goes last."""
 
     text: str
     value: float | None
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(NamedTuple):
     """Rows of cells under their columns; the first column names the row."""
 
     columns: list[Column]
     rows: list[list[Cell]]
 
 
-@dataclass(frozen=True)
-class Coverage:
+class Coverage(NamedTuple):
     """An arm's trials: how many there are in each state, and each with its seed and state."""
 
     arm: str
@@ -98,15 +76,16 @@ def render(study: Study, report: Report) -> str:
     script, by their hashes, and nothing else. Whatever comes from results is escaped.
     """
     environment = Environment(
-        loader=PackageLoader("ablation"),
+        loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    # Both are files of this package, which hold no data: only they are not escaped.
-    style = Markup(_source(environment, "report.css") + _dark())
-    script = Markup(_source(environment, "report.js"))
+    # Both are files of this package and hold no data; escaped, they would not work.
+    style, script = (
+        Markup((TEMPLATES / name).read_text("utf-8")) for name in ("report.css", "report.js")
+    )
     page = environment.get_template("report.html.j2").render(
         style=style,
         script=script,
@@ -118,7 +97,7 @@ def render(study: Study, report: Report) -> str:
         failures=tabulate(report.failures),
         probes=_probes(study),
         variance=_variance(study),
-        figures={figure.name: figure for figure in _figures(study)},
+        figures=_figures(study, style),
         merits=_merits(study),
         coverage=_coverage(study),
         trials=len(study.trials),
@@ -187,13 +166,21 @@ def inline(svg: str, prefix: str) -> str:
     return ElementTree.tostring(root, encoding="unicode")
 
 
-def _figures(study: Study) -> list[Figure]:
-    if not study.frames.results:
-        return []
-    return [_figure(picture) for picture in study.plot.pictures()]
+def _figures(study: Study, style: str) -> dict[str, Figure]:
+    """The study's figures by name; a figure of colours for which the style has none stays light."""
+    pictures = study.plot.pictures() if study.frames.results else []
+    themed = set(re.findall(r'\[fill="(#\w+)"\]', style))
+    figures = {}
+    for picture in pictures:
+        svg = inline(_draw(picture), f"{picture.name}-")
+        plain = set(re.findall(r'(?:fill|stroke)="(#\w+)"', svg)) <= themed
+        if not plain:  # the same colours in a spelling that the style does not match
+            svg = re.sub(r'"#[0-9a-f]{6}"', lambda colour: colour[0].upper(), svg)
+        figures[picture.name] = Figure(picture.caption, Markup(svg), plain)
+    return figures
 
 
-def _figure(picture: Picture) -> Figure:
+def _draw(picture: Picture) -> str:
     # A user's own matplotlibrc must not reach a page; texts stay texts, to be read and searched.
     fixed: dict[Any, Any] = {"font.family": "sans-serif", "font.sans-serif": "DejaVu Sans"}
     fixed |= {"savefig.bbox": None, "svg.fonttype": "none", "svg.hashsalt": "ablation"}
@@ -203,23 +190,7 @@ def _figure(picture: Picture) -> Figure:
         figure, axes = plots.figure(*picture.size)
         picture.draw(axes)
         figure.savefig(target, format="svg", metadata={"Date": None}, transparent=True)
-    svg = inline(target.getvalue(), f"{picture.name}-")
-    plain = set(re.findall(r'(?:fill|stroke)="(#[0-9a-f]{6})"', svg)) <= DARK.keys()
-    return Figure(picture.name, picture.caption, Markup(svg), plain)
-
-
-def _dark() -> str:
-    rules = "\n".join(
-        f'  .plain [{place}="{light}"] {{ {place}: {dark}; }}'
-        for light, dark in DARK.items()
-        for place in ("fill", "stroke")
-    )
-    return f"@media screen and (prefers-color-scheme: dark) {{\n{rules}\n}}\n"
-
-
-def _source(environment: Environment, name: str) -> str:
-    assert environment.loader is not None
-    return environment.loader.get_source(environment, name)[0]
+    return target.getvalue()
 
 
 def _policy(style: str, script: str) -> str:
@@ -286,17 +257,15 @@ def _variance(study: Study) -> tuple[Table, str] | None:
 
 def _probes(study: Study) -> Table:
     """Each arm's mean of what probes measured; no rows where no trial was probed."""
-    columns = [name for name in study.trials if name.startswith("probe_")]
-    measured = study.trials.dropna(subset=columns, how="all") if columns else study.trials.iloc[:0]
-    means = measured.groupby("arm", sort=False)[columns].mean() if len(measured) else pd.DataFrame()
+    probes = study.trials.filter(regex="^probe_").astype(float)
+    if probes.empty:
+        return tabulate([])
+    means = probes.groupby(study.trials["arm"], sort=False).mean().dropna(how="all")
+    rows = means.rename(columns=lambda name: name.removeprefix("probe_").replace("_", " "))
     return tabulate(
         [
-            {"arm": str(arm)}
-            | {
-                name.removeprefix("probe_").replace("_", " "): _say(row[name], ".4f")
-                for name in columns
-            }
-            for arm, row in means.iterrows()
+            {"arm": str(arm)} | {str(name): _say(value, ".4f") for name, value in row.items()}
+            for arm, row in rows.iterrows()
         ]
     )
 
@@ -329,7 +298,7 @@ def _origin(study: Study) -> dict[str, list[str]]:
         return [f"{text} ({count} trials)" if several else text for text, count in counts]
 
     return {
-        "commit of the results": named(
+        "trained at commit": named(
             (origin.commit or "unknown") + (", with changes" if origin.dirty else "")
             for origin in origins
         ),

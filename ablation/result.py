@@ -70,6 +70,7 @@ class TrialResult(Frozen):
     trial: Trial
     status: Literal["done", "diverged"]
     metrics: Metrics
+    probes: dict[str, FiniteFloat]
     curve: Curve
     examples: list[Example]
     parameters: int

@@ -18,10 +18,11 @@ import tensorflow as tf
 
 from ablation import engines, problems
 from ablation.config import Arm, Trial
-from ablation.data import Array, Dataset
+from ablation.data import Array, Dataset, Sequences
 from ablation.engines import Programs, fit, xla
 from ablation.metrics import evaluate, predict_classes
 from ablation.models import build_model
+from ablation.probes import Halves, halves_of, probe
 from ablation.result import Example, Origin, Seconds, TrialResult
 
 ENGINES: dict[str, Callable[..., Programs]] = {"xla": xla.programs, "fit": fit.programs}
@@ -49,6 +50,7 @@ def run_trial(trial: Trial, commit: str | None = None, dirty: bool | None = None
         trial=trial,
         status="diverged" if history.diverged or metrics.loss is None else "done",
         metrics=metrics,
+        probes=arm.probe(trial, data.test),
         curve=history.curve,
         examples=[
             Example(y=np.atleast_1d(y).tolist(), yhat=np.atleast_1d(yhat).tolist())
@@ -92,6 +94,14 @@ class CompiledArm:
     summary: str
     optimizer_start: list[Array]
 
+    halves: Halves | None
+
+    def probe(self, trial: Trial, test: Sequences) -> dict[str, float]:
+        """What each half contributes, where there are two in one layer."""
+        if self.halves is None:
+            return {}
+        return probe(self.halves, self.model, str(trial.merge_mode), test)
+
     def restart(self, trial: Trial, data: Dataset) -> None:
         """Put the weights at the trial's start and the optimizer at its own."""
         self.model.set_weights(build_model(trial, data.train).get_weights())
@@ -111,7 +121,9 @@ def _compiled_arm(arm: Arm) -> CompiledArm:
     model.optimizer.build(model.trainable_variables)
     start = [variable.numpy() for variable in model.optimizer.variables]
     programs = ENGINES[arm.engine](model, small, arm.training)
-    return CompiledArm(model, programs, text, start)
+    two_halves = arm.direction == "bidirectional" and arm.layers == 1
+    halves = halves_of(model, small.per_step) if two_halves else None
+    return CompiledArm(model, programs, text, start, halves)
 
 
 def _digest(model: keras.Model) -> str:

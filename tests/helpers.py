@@ -58,6 +58,7 @@ def make_result(trial: Trial, accuracy: float = 0.9, **changes: Any) -> TrialRes
             exact=accuracy / 2,
             accuracy_by_position=[accuracy] * trial.length,
         ),
+        "probes": {},
         "curve": Curve(updates=[2, 4], loss=[0.7, 0.5], accuracy=[0.5, accuracy]),
         "examples": [Example(y=[0, 0, 1, 1], yhat=[0, 1, 1, 1])],
         "parameters": 64 + trial.units,

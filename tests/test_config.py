@@ -125,7 +125,6 @@ WRONG: list[tuple[list[str], list[str]]] = [
     (["training.learning_rate=0"], ["training.learning_rate=0", "greater than 0"]),
     (["training.learning_rate=nan"], ["training.learning_rate=nan"]),
     (["training.learning_rate=inf"], ["training.learning_rate=inf", "finite"]),
-    (["problem.threshold=inf"], ["problem.threshold=inf", "finite"]),
     (["problem.test_size=0"], ["problem.test_size=0", "greater than 0"]),
     (["+unit=5"], ["unit ", "did you mean units?"]),
     (["+training.batchsize=5"], ["training.batchsize", "did you mean batch_size?"]),
@@ -140,14 +139,14 @@ WRONG: list[tuple[list[str], list[str]]] = [
     (["name='<script>'"], ["name", "folder"]),
     (["name=''"], ["name", "folder"]),
     (["name=" + "a" * 300], ["name", "80"]),
-    (["name='" + "\N{DESERET CAPITAL LETTER LONG I}" * 80 + "'"], ["name"]),
+    (["name='" + "\N{DESERET CAPITAL LETTER LONG I}" * 80 + "'"], ["name"]),  # 320 bytes
     (["name=trials"], ["name: trials", "another"]),
     (["name=attempts"], ["name: attempts", "another"]),
     (["name=trials.lock"], ["name: trials.lock", "another"]),
 ]
 
 
-@pytest.mark.parametrize(("overrides", "said"), WRONG, ids=[" ".join(w[0])[:40] for w in WRONG])
+@pytest.mark.parametrize(("overrides", "said"), WRONG, ids=[" ".join(w[0])[:24] for w in WRONG])
 def test_a_wrong_value_is_one_line_with_its_key(overrides: list[str], said: list[str]) -> None:
     config = compose(*overrides)
     with pytest.raises(RequestError) as caught:
@@ -159,10 +158,9 @@ def test_a_wrong_value_is_one_line_with_its_key(overrides: list[str], said: list
 
 
 def test_what_is_possible_is_told_of_every_choice() -> None:
-    config = OmegaConf.create(OmegaConf.to_container(compose()))
     for key in ("direction", "merge_mode", "cell", "engine"):
-        wrong = config.copy()
-        wrong[key] = "nothing"
+        wrong = compose()
+        OmegaConf.update(wrong, key, "nothing")
         with pytest.raises(RequestError, match=f"^{key}=nothing: choose one of [a-z_]+, "):
             parse(wrong)
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from ablation.config import Request
@@ -29,7 +28,7 @@ def test_every_trial_has_a_row_whatever_became_of_it(
     assert trials.loc[done.id, "accuracy"] == 0.75
     assert trials.loc[done.id, "direction"] == "bidirectional"
     assert trials.loc[failed.id, "why"] == "ValueError: no"
-    assert np.isnan(trials.loc[pending.id, "accuracy"])
+    assert trials["accuracy"].isna()[pending.id]
     assert [result.trial for result in found.results] == [done]
     assert found.positions["step"].tolist() == [1, 2, 3, 4]
     assert found.positions["accuracy"].tolist() == [0.75] * 4

@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats as scipy_stats
 
 from ablation import paired
 
@@ -41,9 +42,7 @@ def test_only_seeds_that_both_have_are_paired() -> None:
 
 
 @pytest.mark.parametrize(("sense", "improvement"), [(1, 7 / 8), (-1, 1 / 8)])
-def test_improvement_is_in_the_sense_of_the_metric(
-    sense: paired.Sense, improvement: float
-) -> None:
+def test_improvement_is_in_the_sense_of_the_metric(sense: paired.Sense, improvement: float) -> None:
     row = paired.compare(sample(3, 2), sample(1, 2), "mean", sense, 0.1, 0.05, 1)
     assert row["improvement"] == improvement  # of four pairs of runs three are wins, one a tie
     assert row["difference"] == 1
@@ -63,6 +62,16 @@ def test_what_was_not_reached_is_later_only_within_its_limit() -> None:
     assert math.isnan(late["difference"])
     stopped = paired.compare(reached, sample(*never, limit=500), "censored", -1, 50, 0.05, 1)
     assert (stopped["p"], stopped["p_equivalence"], stopped["improvement"]) == (1, 1, 0.5)
+
+
+def test_signed_ranks_are_wilcoxons() -> None:
+    rng = np.random.default_rng(5)
+    a, b = rng.permutation(900)[:11].astype(float), rng.permutation(900)[:11].astype(float)
+    row = paired.compare(sample(*a), sample(*b), "censored", -1, 0.002, 0.05, 1)
+    assert row["p"] == pytest.approx(scipy_stats.wilcoxon(a, b, mode="exact").pvalue)
+    assert row["difference"] == np.median(a - b)
+    interval = scipy_stats.quantile_test(a - b, q=0, p=0.5).confidence_interval(0.95)
+    assert (row["low"], row["high"]) == (interval.low, interval.high)
 
 
 def test_the_median_and_its_interval() -> None:

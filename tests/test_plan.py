@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ SOURCE = ("c0ffee", False)
 
 ADDER = """
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from ablation.plan import Plan, save
 print("ready", flush=True)
@@ -81,7 +83,8 @@ def test_a_setting_holds_for_the_whole_sweep(
         ({"treshold": 0.5}, "problem.treshold .*did you mean threshold"),
         ({"split": "train"}, "problem.split is no key"),
         ({"rng": 1}, "problem.rng is no key"),
-        ({"threshold": "abc"}, "problem.threshold=abc"),
+        ({"threshold": "abc"}, "problem.threshold=abc: .*number"),
+        ({"threshold": float("inf")}, "problem.threshold=inf: .*number"),
     ],
 )
 def test_a_problem_that_cannot_be_is_refused(
@@ -164,28 +167,30 @@ def test_jobs_of_one_run_add_up(tmp_path: Path, request_as_composed: Request) ->
 
 def test_jobs_of_one_run_at_once_lose_nothing(tmp_path: Path, request_as_composed: Request) -> None:
     units = range(1, 5)
-    jobs = []
-    for k in units:
-        plan = plan_of([make_request(request_as_composed, make_trial(units=k))], run="today")
-        command = [sys.executable, "-c", ADDER, str(tmp_path)]
-        pipe = subprocess.PIPE
-        job = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
-        assert job.stdin is not None
-        job.stdin.write(plan.model_dump_json())
-        jobs.append(job)
-    assert {job.stdout.readline() for job in jobs if job.stdout} == {"ready\n"}
-    for job in jobs:  # from here they go on together
-        job.communicate()
+    command = [sys.executable, "-c", ADDER, str(tmp_path)]
+    with ExitStack() as stack:
+        jobs: list[subprocess.Popen[str]] = []
+        for k in units:
+            plan = plan_of([make_request(request_as_composed, make_trial(units=k))], run="today")
+            pipe = subprocess.PIPE
+            job = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
+            assert job.stdin is not None
+            job.stdin.write(plan.model_dump_json())
+            jobs.append(stack.enter_context(job))
+        assert {job.stdout.readline() for job in jobs if job.stdout} == {"ready\n"}
+        for job in jobs:  # from here they go on together
+            assert job.stdin is not None
+            job.stdin.close()
     assert [job.returncode for job in jobs] == [0] * len(jobs)
     assert {trial.units for trial in load(tmp_path).trials} == set(units)
 
 
 def test_an_unknown_sweep_lists_the_known(tmp_path: Path, request_as_composed: Request) -> None:
-    with pytest.raises(RequestError, match="no sweep nine in .*none"):
+    with pytest.raises(RequestError, match=r"no sweep nine in .*none"):
         load(tmp_path / "nine")
     for name in ("two", "one"):
         save(plan_of([make_request(request_as_composed)]), tmp_path / name)
-    with pytest.raises(RequestError, match="no sweep nine in .*: one, two"):
+    with pytest.raises(RequestError, match=r"no sweep nine in .*: one, two"):
         load(tmp_path / "nine")
 
 

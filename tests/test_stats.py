@@ -162,7 +162,8 @@ def test_too_few_seeds_say_so() -> None:
             else (only(pd.concat([frame({"a": [0.5]}), frame({"b": [0.5]}).assign(seed=7)])))
         )
         assert (row["n"], row["verdict"], row["possible"]) == (n, "undecided", False)
-        assert math.isnan(row["p"]) and math.isnan(row["p_holm"])
+        assert math.isnan(row["p"])
+        assert math.isnan(row["p_holm"])
     for n, pairs, possible in [(5, 1, False), (6, 1, True), (7, 6, False), (8, 6, True)]:
         arms = {1: 2, 6: 4}[pairs]
         table = stats.contrasts(random_frame(arms, n, np.random.default_rng(0)))
@@ -260,16 +261,6 @@ def test_not_reached_is_the_worst() -> None:
     assert row["p"] == 2 / 2**8
     assert (row["verdict"], row["effect"], row["dropped"]) == ("better", -1.0, 0)
     assert stats.best(trials, "updates_to_target") == "a"
-
-
-def test_signed_ranks_are_wilcoxons() -> None:
-    rng = np.random.default_rng(5)
-    a, b = rng.permutation(900)[:11].astype(float), rng.permutation(900)[:11].astype(float)
-    row = only(updates({"a": a.tolist(), "b": b.tolist()}), metric="updates_to_target")
-    assert row["p"] == pytest.approx(scipy_stats.wilcoxon(a, b, mode="exact").pvalue)
-    assert row["difference"] == np.median(a - b)
-    interval = scipy_stats.quantile_test(a - b, q=0, p=0.5).confidence_interval(0.95)
-    assert (row["low"], row["high"]) == (interval.low, interval.high)
 
 
 def test_what_is_not_known_is_neither_worse_nor_equivalent() -> None:

@@ -223,7 +223,7 @@ def test_a_log_is_no_attempt(store: Store) -> None:
 def test_a_folder_that_cannot_be_written_is_named(place: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     root = tmp_path / "file" / "results" if place == "below a file" else Path("/proc/results")
-    with pytest.raises(RequestError, match="^results=.*cannot write there") as caught:
+    with pytest.raises(RequestError, match=r"^results=.*cannot write there") as caught:
         Store(root).prepare()
     assert str(root) in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1

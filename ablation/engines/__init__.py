@@ -51,7 +51,7 @@ def train(programs: Programs, data: Dataset, training: Training, seed: int) -> H
     Stops at the first chunk whose loss is not finite.
     """
     chunk = math.ceil(training.updates / POINTS)
-    watched = _first(data.test, WATCHED)
+    watched = data.test.first(WATCHED)
     curve = Curve(updates=[], loss=[], accuracy=[])
     batches = _batches(len(data.train), training, seed)
     seconds, seconds_evaluating, loss = 0.0, 0.0, 0.0
@@ -96,15 +96,6 @@ def _batches(size: int, training: Training, seed: int) -> Array:
     whole = size // training.batch_size * training.batch_size
     order = [rng.permutation(size)[:whole] for _ in range(training.epochs)]
     return np.concatenate(order).reshape(-1, training.batch_size)
-
-
-def _first(data: Sequences, n: int) -> Sequences:
-    def cut(values: Array | None) -> Array | None:
-        return None if values is None else values[:n]
-
-    return Sequences(
-        data.x[:n], data.y[:n], cut(data.scored), cut(data.present), data.classes, data.symbols
-    )
 
 
 def _fill(x: Array) -> Array:

@@ -41,7 +41,8 @@ def _programs(model: keras.Model, data: Sequences, training: Training, compiled:
             i += 1
         return total / tf.cast(tf.maximum(n, 1), tf.float32)
 
-    @tf.function(jit_compile=compiled)  # type: ignore[untyped-decorator]
+    # A single pass forward gains nothing from XLA, and would take a second to compile.
+    @tf.function  # type: ignore[untyped-decorator]
     def predict(x: Any) -> Any:
         return model(x, training=False)
 

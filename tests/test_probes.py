@@ -1,0 +1,41 @@
+"""Probes on models whose answer one can work out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ablation import problems
+from ablation.config import MERGE_MODES
+from ablation.metrics import evaluate
+from ablation.models import build_model
+from ablation.probes import halves_of, probe
+from tests.helpers import make_trial
+
+
+@pytest.mark.parametrize("merge", MERGE_MODES)
+def test_intact_is_the_model_itself(merge: str) -> None:
+    trial = make_trial(direction="bidirectional", merge_mode=merge)
+    test = problems.load(trial.problem, trial.length, 10, 0).test
+    model = build_model(trial, test)
+    found = probe(halves_of(model, True), model, merge, test)
+    assert found["intact"] == evaluate(np.asarray(model(test.x)), test).accuracy
+    others = {"sum", "mul", "ave"} - {merge} if merge != "concat" else set()
+    assert {name for name in found if name.startswith("merged")} == {
+        f"merged_by_{o}" for o in others
+    }
+
+
+def test_a_half_that_the_head_ignores_can_be_silenced() -> None:
+    trial = make_trial(direction="bidirectional", merge_mode="concat", units=4)
+    test = problems.load(trial.problem, trial.length, 10, 0).test
+    model = build_model(trial, test)
+    head = model.get_layer("steps").layer
+    kernel, bias = head.get_weights()
+    kernel[:4], kernel[4:] = 40.0, 0.0  # only the forward half is read
+    head.set_weights([kernel, bias])
+    found = probe(halves_of(model, True), model, "concat", test)
+    assert found["without_backward"] == found["intact"]
+    # Without it nothing of the sequence is left: one answer a step for all sequences.
+    by_step = [max(share, 1 - share) for share in test.y.mean(0)]
+    assert found["without_forward"] <= np.mean(by_step) + 1e-9
