@@ -23,6 +23,30 @@ def count_parameters(arm: Arm, features: int = 1, classes: int = 2, symbols: int
     return total + (width + 1) * outputs
 
 
+def match_parameters(arm: Arm, features: int = 1, classes: int = 2, symbols: int = 0) -> Arm:
+    """The arm with as many units as bring it closest to the parameters of the reference.
+
+    The reference is one bidirectional, concatenating LSTM stack of the units asked for: the same
+    for every arm, so that an arm means the same whatever it is compared with.
+    """
+    reference = arm.model_copy(
+        update={"direction": "bidirectional", "merge_mode": "concat", "cell": "lstm"}
+    )
+    target = count_parameters(reference, features, classes, symbols)
+
+    def distance(units: int) -> int:
+        candidate = arm.model_copy(update={"units": units})
+        return abs(count_parameters(candidate, features, classes, symbols) - target)
+
+    low, high = 1, 2
+    while (
+        count_parameters(arm.model_copy(update={"units": high}), features, classes, symbols)
+        < target
+    ):
+        low, high = high, 2 * high
+    return arm.model_copy(update={"units": min(range(low, high + 1), key=distance)})
+
+
 def _recurrent(cell: str, units: int, width: int) -> int:
     biases = 2 if cell == "gru" else 1  # Keras's GRU resets after the product: two biases a gate
     return GATES[cell] * units * (width + units + biases)

@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PositiveFloat,
@@ -139,10 +140,20 @@ class ReportSettings(Frozen):
     baseline: str | None = None
 
 
+def _count_or_auto(value: object) -> object:
+    whole = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 10_000
+    if value == "auto" or whole:
+        return value
+    raise ValueError("a whole number from 1 to 10000 is needed, or auto")
+
+
 class Settings(Frozen):
     """What a request says beside its arm: how it is run, named and reported."""
 
-    seeds: Annotated[PositiveInt, Field(le=10_000)]
+    seeds: Annotated[int | str, BeforeValidator(_count_or_auto)]
+    max_seeds: Annotated[PositiveInt, Field(ge=2, le=10_000)]
+    budget: Annotated[PositiveFloat, Field(allow_inf_nan=False)] | None
+    match: Annotated[str, one_of("units", "parameters")]
     name: str | None
     results: str
     workers: PositiveInt | None
@@ -168,16 +179,15 @@ class Request(Frozen):
     arm: Arm
     settings: Settings
 
-    def trials(self) -> tuple[Trial, ...]:
-        """The arm's trials, one a seed, from 0."""
-        arm = self.arm.model_dump()
-        return tuple(
-            Trial.model_validate({**arm, "seed": seed}) for seed in range(self.settings.seeds)
-        )
+
+def trials_of(arm: Arm, seeds: Iterable[int]) -> tuple[Trial, ...]:
+    """The arm's trials with these seeds."""
+    values = arm.model_dump()
+    return tuple(Trial.model_validate({**values, "seed": seed}) for seed in seeds)
 
 
 GROUPS = ("problem", "direction", "merge_mode", "cell", "training", "engine", "experiment")
-KEYS = [*Arm.model_fields, *Settings.model_fields, "experiment"]
+KEYS: list[str] = [*Arm.model_fields, *Settings.model_fields, "experiment"]
 
 
 def parse(config: DictConfig, overrides: Sequence[str] = ()) -> Request:
@@ -192,7 +202,7 @@ def parse(config: DictConfig, overrides: Sequence[str] = ()) -> Request:
             raise RequestError(
                 f"{override}: one choice is needed; for a sweep say -m {group}={value.strip('[]')}"
             )
-    without_hydra = OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
+    without_hydra = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
     values: Any = OmegaConf.to_container(without_hydra, resolve=True)
     settings = {key: values.pop(key) for key in Settings.model_fields if key in values}
     _refuse_targets(values)

@@ -58,6 +58,11 @@ def show_plan(plan: Plan, done: set[str], expected: float, workers: int, whole: 
     )
 
 
+def say(sentence: str) -> None:
+    """One sentence, as it is."""
+    terminal.print(sentence, markup=False, soft_wrap=True)
+
+
 class Progress:
     """Trials done, rate, time left and the running mean of each arm.
 
@@ -152,20 +157,18 @@ def show_model(result: TrialResult) -> None:
 def show_report(report: Report, folder: Path) -> None:
     """The summary table, the answer, what failed, and where everything lies."""
     if report.summary:
-        _print_rows(
-            [{key: row[key] for key in IN_TERMINAL if key in row} for row in report.summary]
-        )
+        show_rows([{key: row[key] for key in IN_TERMINAL if key in row} for row in report.summary])
     for sentence in report.answer:
         terminal.print(f"• {sentence}", markup=False)
     if report.failures:
-        _print_rows(report.failures)
+        show_rows(report.failures)
     for alarm in report.alarms:
         terminal.print(alarm, style="bold red", markup=False)
     terminal.print(report.state, markup=False)
     terminal.print(f"Report: {folder / 'report.md'}", markup=False, soft_wrap=True)
 
 
-def _print_rows(rows: list[dict[str, str]]) -> None:
+def show_rows(rows: list[dict[str, str]]) -> None:
     table = _table(*rows[0])
     for row in rows:
         table.add_row(*(escape(cell) for cell in row.values()))

@@ -39,7 +39,7 @@ def alarms(study: Study) -> list[str]:
 
 
 def _alone(study: Study, arm: str) -> list[str]:
-    row = study.summary().set_index("arm").loc[arm]
+    (row,) = study.summary().query("arm == @arm").to_dict("records")
     spread = f" ± {row['sd']:.4f}" if row["n"] > 1 else ""
     return [f"{arm}: accuracy {row['mean']:.4f}{spread} over {_seeds(int(row['n']))}."]
 

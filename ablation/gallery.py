@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -111,7 +112,7 @@ class Gallery:
                     "grid",
                     f"Mean accuracy over {x} and {y}.",
                     (7.0, 4.5),
-                    lambda axes=None: self.grid(x, y, axes),
+                    partial(self.grid, x, y),
                 )
             )
         if len(study.crossed) > 1:

@@ -13,8 +13,8 @@ EPSILON = 1e-7  # Keras clips probabilities here before it takes the logarithm
 def predict_classes(probabilities: Array) -> Array:
     """The most probable label: (n, ...) int32 from (n, ..., 1) or (n, ..., classes)."""
     if probabilities.shape[-1] == 1:
-        return (probabilities[..., 0] > 0.5).astype(np.int32)
-    return probabilities.argmax(-1).astype(np.int32)
+        return np.asarray(probabilities[..., 0] > 0.5, np.int32)
+    return np.asarray(probabilities.argmax(-1), np.int32)
 
 
 def evaluate(probabilities: Array, data: Sequences) -> Metrics:

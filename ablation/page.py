@@ -98,7 +98,7 @@ def render(study: Study, report: Report) -> str:
         probes=_probes(study),
         variance=_variance(study),
         figures=_figures(study, style),
-        merits=_merits(study),
+        best=_best(study),
         coverage=_coverage(study),
         trials=len(study.trials),
         most_cells=CELLS,
@@ -223,18 +223,10 @@ def _chance(p: float) -> str:
     return "< .001" if p < 0.001 else _say(p, ".3f")
 
 
-def _merits(study: Study) -> dict[str, list[str]]:
-    """Why an arm may be the one to take: the best of its task, or its cheapest equivalent."""
-    merits: dict[str, list[str]] = {}
-    for task in study.tasks:
-        if task["arm"].nunique() < 2 or "accuracy" not in task or task["accuracy"].isna().all():
-            continue
-        merits.setdefault(stats.best(task), []).append("best mean")
-        for cost, word in (("parameters", "fewest parameters"), ("seconds", "least time")):
-            table = stats.cheapest_equivalent(task, cost, margin=study.plan.report.margin)
-            if len(table) > 1:
-                merits.setdefault(table.iloc[0]["arm"], []).append(word)
-    return merits
+def _best(study: Study) -> set[str]:
+    """The arm with the best mean of each task in which arms are compared."""
+    compared = [task for task in study.tasks if task["arm"].nunique() > 1 and "accuracy" in task]
+    return {stats.best(task) for task in compared if task["accuracy"].notna().any()}
 
 
 def _variance(study: Study) -> tuple[Table, str] | None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ablation import problems
+from ablation.capacity import match_parameters
 from ablation.config import (
     SCHEMA,
     Arm,
@@ -19,9 +21,12 @@ from ablation.config import (
     Trial,
     canonical,
     labels,
+    trials_of,
 )
 from ablation.errors import RequestError
 from ablation.store import replace
+
+FIRST_ROUND = 10  # seeds of an arm before a sweep with seeds=auto is looked at
 
 
 class Entry(Frozen):
@@ -37,6 +42,8 @@ class Plan(Frozen):
     requested: trials before those that mean the same were joined.
     notes: a sentence for each group of combinations that are one arm.
     run: what identifies the multirun, for jobs that arrive one by one.
+    max_seeds: of an arm where seeds are added in rounds, None where their number is given.
+    match: what the arms have in common, "units" or "parameters".
     """
 
     schema_version: int = SCHEMA
@@ -46,6 +53,8 @@ class Plan(Frozen):
     commit: str | None
     dirty: bool | None
     report: ReportSettings
+    max_seeds: int | None
+    match: str
     requested: int
     notes: list[str]
     entries: list[Entry]
@@ -75,21 +84,51 @@ def make(
     for key in Settings.model_fields:
         if key != "seeds" and len({getattr(request.settings, key) for request in requests}) > 1:
             raise RequestError(f"{key}: it holds for a whole sweep and cannot be swept")
+    adaptive = any(request.settings.seeds == "auto" for request in requests)
+    asked: list[tuple[Arm, int]] = []
     for request in requests:
         problems.check(request.arm.problem)
-    trials = dict.fromkeys(trial for request in requests for trial in request.trials())
-    ordered = sorted(trials, key=lambda trial: trial.seed)  # stable: arms keep their order
-    return Plan(
-        name=settings.name or _default_name(ordered),
+        seeds = request.settings.seeds
+        count = seeds if isinstance(seeds, int) else min(FIRST_ROUND, settings.max_seeds)
+        asked.append((_matched(request.arm, settings.match), count))
+    trials = dict.fromkeys(trial for arm, count in asked for trial in trials_of(arm, range(count)))
+    plan = Plan(
+        name=settings.name or "",
         command=command,
         run=run,
         commit=source[0],
         dirty=source[1],
         report=settings.report,
-        requested=sum(request.settings.seeds for request in requests),
-        notes=_collapsed(requests),
-        entries=[Entry(id=trial.id, trial=trial) for trial in ordered],
+        max_seeds=settings.max_seeds if adaptive else None,
+        match=settings.match,
+        requested=sum(count for _, count in asked),
+        notes=_collapsed([arm for arm, _ in asked]),
+        entries=_seed_major(trials),
     )
+    return plan if plan.name else plan.model_copy(update={"name": _default_name(plan.trials)})
+
+
+def extend(plan: Plan, seeds: Mapping[Arm, int]) -> Plan:
+    """The plan with at least so many seeds of each of these arms."""
+    more = [trial for arm, count in seeds.items() for trial in trials_of(arm, range(count))]
+    trials = dict.fromkeys([*plan.trials, *more])
+    added = len(trials) - len(plan.entries)
+    return plan.model_copy(
+        update={"entries": _seed_major(trials), "requested": plan.requested + added}
+    )
+
+
+def _seed_major(trials: Iterable[Trial]) -> list[Entry]:
+    # An interrupted sweep is then balanced. The sort is stable: arms keep their order.
+    ordered = sorted(trials, key=lambda trial: trial.seed)
+    return [Entry(id=trial.id, trial=trial) for trial in ordered]
+
+
+def _matched(arm: Arm, match: str) -> Arm:
+    if match == "units":
+        return arm
+    sample = problems.sample(arm.problem, arm.length)
+    return match_parameters(arm, sample.x.shape[-1], sample.classes, sample.symbols)
 
 
 def save(plan: Plan, folder: Path) -> Plan:
@@ -101,11 +140,9 @@ def save(plan: Plan, folder: Path) -> Plan:
     folder.mkdir(parents=True, exist_ok=True)
     before = load(folder) if plan.run and (folder / "plan.json").exists() else None
     if before and before.run == plan.run:
-        entries = {entry.id: entry for entry in [*before.entries, *plan.entries]}
-        ordered = sorted(entries.values(), key=lambda entry: entry.trial.seed)
         plan = plan.model_copy(
             update={
-                "entries": ordered,
+                "entries": _seed_major(dict.fromkeys([*before.trials, *plan.trials])),
                 "requested": before.requested + plan.requested,
                 "notes": [*before.notes, *plan.notes],
             }
@@ -128,10 +165,8 @@ def load(folder: Path) -> Plan:
         raise RequestError(f"{path}: not a plan ({str(error).splitlines()[0]})") from None
 
 
-def _collapsed(requests: Sequence[Request]) -> list[str]:
-    groups: dict[Arm, int] = {}
-    for request in requests:
-        groups[request.arm] = groups.get(request.arm, 0) + 1
+def _collapsed(arms: Sequence[Arm]) -> list[str]:
+    groups = Counter(arms)
     names = labels(groups)
     return [
         f"{count} combinations are one arm, {names[arm]}: "

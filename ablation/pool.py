@@ -8,7 +8,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, CancelledError, TimeoutError, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, TimeoutError, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from multiprocessing import forkserver
 from traceback import format_exception
 from typing import Any
 
-from pebble import ProcessExpired, ProcessFuture, ProcessPool
+from pebble import ProcessExpired, ProcessPool
 
 from ablation import cache
 from ablation.config import Arm, Trial
@@ -46,7 +46,7 @@ class Outcome:
     traceback: str = ""
 
 
-@dataclass
+@dataclass(eq=False)
 class _Worker:
     cores: tuple[int, ...]
     pool: ProcessPool
@@ -99,7 +99,7 @@ def run(
     waiting = list(trials)
     held: list[tuple[float, Trial]] = []
     tries: dict[Trial, int] = {}
-    running: dict[ProcessFuture[Any], tuple[_Worker, Trial]] = {}
+    running: dict[Future[Any], tuple[_Worker, Trial]] = {}
     try:
         while waiting or held or running:
             now = time.monotonic()
@@ -118,9 +118,9 @@ def run(
                     )
                     running[future] = (worker, trial)
             done, _ = wait(running, timeout=BUSY_WAIT, return_when=FIRST_COMPLETED)
-            for future in done:
-                worker, trial = running.pop(future)
-                outcome = _outcome(trial, future, time_limit)
+            for ended in done:
+                worker, trial = running.pop(ended)
+                outcome = _outcome(trial, ended, time_limit)
                 if outcome.kind in ("killed", "timed out"):
                     worker.warm.clear()
                 if outcome.kind == "killed" and tries.get(trial, 0) < RETRIES:
@@ -152,7 +152,7 @@ def choose(waiting: Sequence[Trial], warm: set[Arm], others: Sequence[set[Arm]])
     )
 
 
-def _outcome(trial: Trial, future: ProcessFuture[Any], time_limit: float) -> Outcome:
+def _outcome(trial: Trial, future: Future[Any], time_limit: float) -> Outcome:
     try:
         return Outcome(trial, future.result())
     except TimeoutError:

@@ -76,6 +76,6 @@ def _merge(forward: Array, backward: Array, merge: str) -> Any:
 
 def _probabilities(scores: Array) -> Array:
     if scores.shape[-1] == 1:
-        return 1 / (1 + np.exp(-scores))
+        return np.asarray(1 / (1 + np.exp(-scores)))
     powers = np.exp(scores - scores.max(-1, keepdims=True))
-    return powers / powers.sum(-1, keepdims=True)
+    return np.asarray(powers / powers.sum(-1, keepdims=True))

@@ -68,6 +68,8 @@ def _page(study: Study, report: Report, pictures: list[Picture]) -> str:
     if report.summary:
         lines += [_markdown(report.summary), ""]
         lines += ["exact: share of the sequences with every step right. seconds: of training.", ""]
+    if plan.match == "parameters":
+        lines += [_match(study), ""]
     held = _constant(study)
     if held:
         lines += [f"The same in every arm: {held}.", ""]
@@ -92,6 +94,15 @@ def _page(study: Study, report: Report, pictures: list[Picture]) -> str:
         lines += [f"{versions}; {origin.device}."]
     lines += ["", "All trials: `trials.csv`. The tables: `summary.csv`, `contrasts.csv`."]
     return "\n".join(lines) + "\n"
+
+
+def _match(study: Study) -> str:
+    counts = study.trials.dropna(subset=["parameters"]).groupby("arm", sort=False)["parameters"]
+    spread = ", ".join(f"{arm} {count:,.0f}" for arm, count in counts.first().items())
+    return (
+        "Arms are matched by parameters: the units of each were chosen to come closest to one "
+        f"bidirectional concat LSTM of the units asked for. Left over: {spread}."
+    )
 
 
 def _state(study: Study) -> str:

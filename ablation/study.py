@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from ablation import adaptive, stats
 from ablation import plan as plans
-from ablation import stats
 from ablation.config import Arm, Training
 from ablation.frame import Frames, frames
-from ablation.plan import Plan
+from ablation.plan import FIRST_ROUND, Plan
 from ablation.store import Store
 
 if TYPE_CHECKING:
     from ablation.gallery import Gallery
+
+ALPHA = 0.05  # false claims that a report makes at most, over all its contrasts
 
 
 class Study:
@@ -42,7 +44,7 @@ class Study:
     @property
     def tasks(self) -> list[pd.DataFrame]:
         """The trials, apart by what had to be learnt: arms are compared on the same task only."""
-        columns = [name for name in self.trials if name == "length" or name.startswith("problem")]
+        columns = [c for c in self.trials.columns if c == "length" or c.startswith("problem")]
         groups = self.trials.groupby(columns, sort=False, dropna=False)
         return [table for _, table in groups]
 
@@ -60,13 +62,42 @@ class Study:
         baseline = self.plan.report.baseline if baseline is None else baseline
         margin = self.plan.report.margin if margin is None else margin
         finished = [task for task in self.tasks if task[metric].notna().any()]
-        families = [stats.family(task, metric, baseline) for task in finished]
-        whole = sum(family.size for family in families)
-        tables = [
-            stats.contrasts(task, metric, family.baseline, margin, family=whole)
-            for task, family in zip(finished, families, strict=True)
-        ]
+        if self.schedule:
+            alpha = ALPHA / max(len(finished), 1)
+            tables = [
+                adaptive.contrasts(task, self.schedule, metric, baseline, margin, alpha)
+                for task in finished
+            ]
+        else:
+            families = [stats.family(task, metric, baseline) for task in finished]
+            whole = sum(family.size for family in families)
+            tables = [
+                stats.contrasts(task, metric, family.baseline, margin, ALPHA, whole)
+                for task, family in zip(finished, families, strict=True)
+            ]
         return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+    @property
+    def schedule(self) -> adaptive.Schedule | None:
+        """The rounds of a sweep whose seeds are added where they are needed (seeds=auto)."""
+        most = self.plan.max_seeds
+        return adaptive.Schedule(first=min(FIRST_ROUND, most), most=most) if most else None
+
+    def next_round(self) -> dict[Arm, int]:
+        """The arms in a contrast that is still undecided, and the seeds that they shall have."""
+        if self.schedule is None:
+            return {}
+        arms = {name: arm for arm, name in self.plan.labels.items()}
+        report = self.plan.report
+        wanted: dict[Arm, int] = {}
+        for task in self.tasks:
+            if task["arm"].nunique() > 1:
+                alpha = ALPHA / len(self.tasks)
+                told = adaptive.next_round(
+                    task, self.schedule, "accuracy", report.baseline, report.margin, alpha
+                )
+                wanted |= {arms[name]: told.seeds for name in told.arms}
+        return wanted
 
     def leaks(self) -> pd.DataFrame:
         """The arms that are better than they can be (stats.leaks)."""
@@ -118,4 +149,4 @@ def load(name: str, results: str | Path = "results") -> Study:
 def factor_columns(trials: pd.DataFrame) -> list[str]:
     """The columns of a trials table that say what was asked for, and not what came out."""
     asked = Arm.model_fields.keys() | Training.model_fields.keys()
-    return [name for name in trials if name in asked or name.startswith("problem.")]
+    return [c for c in trials.columns if c in asked or c.startswith("problem.")]

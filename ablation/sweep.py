@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from types import FrameType
 from omegaconf import DictConfig
 
 from ablation import console, outcome, plan, pool
-from ablation.config import Arm, Trial, parse
+from ablation.config import Arm, Settings, Trial, parse
 from ablation.errors import RequestError, SweepFailed
 from ablation.estimate import seconds
 from ablation.plan import Plan
@@ -57,7 +58,7 @@ def run(
     interrupted = False
     with _terminated_as_interrupted():
         try:
-            _train(sweep, pending, store, workers, settings.time_limit)
+            sweep = _train_in_rounds(sweep, store, settings, workers)
         except KeyboardInterrupt:
             interrupted = True
     written = outcome.kept(folder)
@@ -76,6 +77,27 @@ def run(
         raise SweepFailed("an arm is better than it can be; see above")
     if written.failures:
         raise SweepFailed(f"{len(written.failures)} of {len(sweep.entries)} trials failed")
+
+
+def _train_in_rounds(sweep: Plan, store: Store, settings: Settings, workers: int) -> Plan:
+    """Train the plan, and with seeds=auto what its undecided contrasts still need."""
+    began = time.monotonic()
+    folder = store.root / sweep.name
+    while True:
+        done = store.done(entry.id for entry in sweep.entries)
+        pending = [entry.trial for entry in sweep.entries if entry.id not in done]
+        _train(sweep, pending, store, workers, settings.time_limit)
+        spent = settings.budget is not None and time.monotonic() - began > settings.budget
+        if sweep.max_seeds is None or spent:
+            return sweep
+        from ablation.study import Study
+
+        extended = plan.extend(sweep, Study(folder).next_round())
+        if extended.entries == sweep.entries:
+            return sweep
+        added = len(extended.entries) - len(sweep.entries)
+        console.say(f"Undecided: {added} trials more, of at most {sweep.max_seeds} seeds an arm.")
+        sweep = plan.save(extended, folder)
 
 
 def _train(

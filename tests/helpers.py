@@ -9,7 +9,7 @@ import hydra
 from hydra import initialize_config_dir
 from omegaconf import DictConfig
 
-from ablation.config import Request, Trial, parse
+from ablation.config import Request, Trial, parse, trials_of
 from ablation.plan import Plan, make, save
 from ablation.result import Curve, Example, Metrics, Origin, Seconds, TrialResult
 from ablation.store import Store
@@ -88,7 +88,7 @@ def compose(*overrides: str) -> DictConfig:
 def parse_all(config: DictConfig, *overrides: str) -> Request:
     """Check a configuration and everything that a trial of it is."""
     request = parse(config, overrides)
-    assert all(trial.id for trial in request.trials())
+    assert all(trial.id for trial in trials_of(request.arm, range(2)))
     return request
 
 

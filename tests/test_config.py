@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from ablation.config import MERGE_MODES, Arm, Request, Settings, Trial, labels, parse
+from ablation.config import MERGE_MODES, Arm, Request, Settings, Trial, labels, parse, trials_of
 from ablation.errors import RequestError
 from tests.helpers import TRIAL, compose, make_request, make_trial, parse_all
 
@@ -66,11 +66,13 @@ def test_a_trial_read_back_has_its_id() -> None:
 def test_settings_are_not_in_the_id(setting: dict[str, Any], request_as_composed: Request) -> None:
     changed = make_request(request_as_composed, **setting)
     assert getattr(changed.settings, *setting) != getattr(request_as_composed.settings, *setting)
-    assert [t.id for t in changed.trials()] == [make_trial(seed=s).id for s in (0, 1)]
+    assert [t.id for t in trials_of(changed.arm, range(2))] == [
+        make_trial(seed=s).id for s in (0, 1)
+    ]
 
 
-def test_every_seed_is_a_trial_of_the_same_arm(request_as_composed: Request) -> None:
-    trials = make_request(request_as_composed, seeds=5).trials()
+def test_every_seed_is_a_trial_of_the_same_arm() -> None:
+    trials = trials_of(make_trial().arm, range(5))
     assert [trial.seed for trial in trials] == [0, 1, 2, 3, 4]
     assert {trial.arm for trial in trials} == {make_trial().arm}
 

@@ -39,9 +39,9 @@ def test_every_trial_has_a_row_whatever_became_of_it(
 
 
 def test_arms_are_in_the_order_asked_for(store: Store, request_as_composed: Request) -> None:
-    plan = make_sweep(store, request_as_composed, BOTH, FORWARD, BACKWARD)
+    plan = make_sweep(store, request_as_composed, FORWARD, BOTH, BACKWARD)
     trials = frames(plan, store).trials
-    names = ["bidirectional concat", "forward", "go_backwards"]
+    names = ["forward", "bidirectional concat", "go_backwards"]
     assert trials["arm"].tolist() == [name for name in names for _ in range(2)]
     assert trials["seed"].tolist() == [0, 1] * 3
 

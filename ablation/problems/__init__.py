@@ -47,8 +47,9 @@ def sample(problem: Problem, length: int) -> Sequences:
 
 def ceilings(problem: Problem, length: int) -> Mapping[str, Ceiling]:
     """The best that each view of the input allows; empty where a problem knows none."""
-    function = _function(problem, "ceilings", None)
-    return function(length, **problem.parameters) if function else {}
+    known = _function(problem, "ceilings", lambda length, **parameters: {})
+    bounds: Mapping[str, Ceiling] = known(length, **problem.parameters)
+    return bounds
 
 
 def check(problem: Problem) -> None:
