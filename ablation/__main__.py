@@ -56,6 +56,10 @@ def exit_codes() -> Iterator[None]:
         yield
     except (RequestError, HydraException, OmegaConfBaseException, YAMLError) as error:
         _end(2, one_line(error))
+    except ValueError as error:
+        if "Config group override must be" not in str(error):  # as merge_mode=null gives
+            raise
+        _end(2, one_line(error))
     except SweepFailed as error:
         _end(1, str(error))
     except KeyboardInterrupt:

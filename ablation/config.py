@@ -22,7 +22,7 @@ from pydantic import (
     model_validator,
 )
 
-from ablation.errors import RequestError, choose, unknown_key
+from ablation.errors import GROUPS, RequestError, choose, unknown_key
 
 SCHEMA = 1  # raise it when the meaning of a stored trial changes: every id changes with it
 
@@ -168,8 +168,10 @@ class Settings(Frozen):
             raise ValueError(
                 "name: up to 80 letters, digits, and _ . , = + - (it becomes a folder's name)"
             )
-        if self.name in ("trials", "attempts"):
-            raise ValueError(f"name: {self.name} is the program's own folder; choose another")
+        if self.name is not None and len(self.name.encode()) > 200:
+            raise ValueError("name: it is longer than a folder's name may be")
+        if self.name in ("trials", "attempts", "trials.lock"):
+            raise ValueError(f"name: {self.name} is the program's own; choose another")
         return self
 
 
@@ -186,7 +188,6 @@ def trials_of(arm: Arm, seeds: Iterable[int]) -> tuple[Trial, ...]:
     return tuple(Trial.model_validate({**values, "seed": seed}) for seed in seeds)
 
 
-GROUPS = ("problem", "direction", "merge_mode", "cell", "training", "engine", "experiment")
 KEYS: list[str] = [*Arm.model_fields, *Settings.model_fields, "experiment"]
 
 
@@ -240,8 +241,17 @@ def labels(arms: Iterable[Arm]) -> dict[Arm, str]:
 
 
 def canonical(value: Any) -> bytes:
-    """JSON with sorted keys and no spaces: equal values give equal bytes."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    """JSON with sorted keys and no spaces: equal values give equal bytes, 1 and 1.0 too."""
+
+    def plain(part: Any) -> Any:
+        if isinstance(part, Mapping):
+            return {key: plain(inner) for key, inner in part.items()}
+        if isinstance(part, list | tuple):
+            return [plain(inner) for inner in part]
+        whole = isinstance(part, float) and part.is_integer() and abs(part) < 2**53
+        return int(part) if whole else part
+
+    text = json.dumps(plain(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
     return text.encode()
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from rich.console import Console, Group, RenderableType
@@ -76,6 +76,7 @@ class Progress:
         self.done = self.before = done
         self.scores: dict[Arm, list[float]] = {arm: [] for arm in names}
         self.failed: Counter[Arm] = Counter()
+        self.latest: dict[Arm, int] = {}  # how many trials were done by its last one
         self.began = time.monotonic()
         self.live = Live(self, console=terminal, refresh_per_second=2, transient=True)
 
@@ -97,6 +98,7 @@ class Progress:
         """Take in how one trial ended."""
         arm = outcome.trial.arm
         self.done += 1
+        self.latest[arm] = self.done
         if outcome.kind is None:
             self.scores[arm].append(outcome.value.accuracy)
             text = f"accuracy {outcome.value.accuracy:.4f}  {outcome.value.seconds:.1f} s"
@@ -116,7 +118,9 @@ class Progress:
     def __rich__(self) -> RenderableType:
         table = _table("arm", "seeds", "mean accuracy", "± sd")
         # With very many arms the table would be taller than the terminal: the latest are shown.
-        for arm in list(self.names)[: max(3, terminal.height - 8)]:
+        room = max(3, terminal.height - 8)
+        latest = set(sorted(self.names, key=lambda arm: -self.latest.get(arm, 0))[:room])
+        for arm in (arm for arm in self.names if arm in latest):
             scores = self.scores[arm]
             mean = f"{np.mean(scores):.4f}" if scores else ""
             deviation = f"{np.std(scores, ddof=1):.4f}" if len(scores) > 1 else ""
@@ -193,5 +197,6 @@ def _table(first: str, *rest: str) -> Table:
     table.add_column(first, overflow="fold", min_width=12)
     for column in rest:
         prose = column in ("why", "log")
-        table.add_column(column, justify="left" if prose else "right", no_wrap=not prose)
+        side: Literal["left", "right"] = "left" if prose else "right"
+        table.add_column(column, justify=side, no_wrap=not prose, overflow="fold")
     return table

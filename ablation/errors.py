@@ -8,6 +8,8 @@ from collections.abc import Iterable
 
 from yaml import MarkedYAMLError
 
+GROUPS = ("problem", "direction", "merge_mode", "cell", "training", "engine", "experiment")
+
 
 class RequestError(ValueError):
     """The request is wrong; the message is one line that says where and what is possible."""
@@ -52,6 +54,8 @@ def one_line(error: BaseException) -> str:
     key = re.search(r"[Cc]ould not override '([^']+)'|Key '([^']+)' is not in", text)
     if key:
         return unknown_key(key[1] or key[2])
+    if "Config group override must be" in text:
+        return f"{', '.join(GROUPS)}: each needs the name of one choice"
     if "Ambiguous value" in text:
         given = text.partition("'")[2].partition("'")[0]
         return f"{given}: several values need -m (python -m ablation -m {given})"

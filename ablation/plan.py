@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import re
@@ -85,15 +86,16 @@ def make(
         if key != "seeds" and len({getattr(request.settings, key) for request in requests}) > 1:
             raise RequestError(f"{key}: it holds for a whole sweep and cannot be swept")
     adaptive = any(request.settings.seeds == "auto" for request in requests)
+    for problem, length in dict.fromkeys((r.arm.problem, r.arm.length) for r in requests):
+        problems.check(problem, length)
     asked: list[tuple[Arm, int]] = []
     for request in requests:
-        problems.check(request.arm.problem)
         seeds = request.settings.seeds
         count = seeds if isinstance(seeds, int) else min(FIRST_ROUND, settings.max_seeds)
         asked.append((_matched(request.arm, settings.match), count))
     trials = dict.fromkeys(trial for arm, count in asked for trial in trials_of(arm, range(count)))
     plan = Plan(
-        name=settings.name or "",
+        name=settings.name or (f"multirun-{Path(run).name}" if run else ""),
         command=command,
         run=run,
         commit=source[0],
@@ -138,16 +140,18 @@ def save(plan: Plan, folder: Path) -> Plan:
     command's plan replaces the one before. Returns the plan as it now stands.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    before = load(folder) if plan.run and (folder / "plan.json").exists() else None
-    if before and before.run == plan.run:
-        plan = plan.model_copy(
-            update={
-                "entries": _seed_major(dict.fromkeys([*before.trials, *plan.trials])),
-                "requested": before.requested + plan.requested,
-                "notes": [*before.notes, *plan.notes],
-            }
-        )
-    replace(folder / "plan.json", json.dumps(plan.model_dump(), indent=1) + "\n")
+    with open(folder / ".plan.lock", "ab") as lock:  # the kernel lets go, however this ends
+        fcntl.lockf(lock, fcntl.LOCK_EX)
+        before = load(folder) if plan.run and (folder / "plan.json").exists() else None
+        if before and before.run == plan.run:
+            plan = plan.model_copy(
+                update={
+                    "entries": _seed_major(dict.fromkeys([*before.trials, *plan.trials])),
+                    "requested": before.requested + plan.requested,
+                    "notes": [*before.notes, *plan.notes],
+                }
+            )
+        replace(folder / "plan.json", json.dumps(plan.model_dump(), indent=1) + "\n")
     return plan
 
 
@@ -155,7 +159,10 @@ def load(folder: Path) -> Plan:
     """Read the plan of a sweep's folder; raises RequestError where there is none."""
     path = folder / "plan.json"
     try:
-        return Plan.model_validate_json(path.read_bytes())
+        plan = Plan.model_validate_json(path.read_bytes())
+        if plan.schema_version != SCHEMA:
+            raise ValueError(f"schema {plan.schema_version}, this is {SCHEMA}")
+        return plan
     except FileNotFoundError:
         known = sorted(p.parent.name for p in folder.parent.glob("*/plan.json"))
         raise RequestError(

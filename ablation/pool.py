@@ -46,6 +46,15 @@ class Outcome:
     traceback: str = ""
 
 
+@dataclass(frozen=True)
+class _Raised:
+    """An exception as text: to unpickle it could fail, or load TensorFlow into the parent."""
+
+    kind: str
+    message: str
+    traceback: str
+
+
 @dataclass(eq=False)
 class _Worker:
     cores: tuple[int, ...]
@@ -112,6 +121,8 @@ def run(
                     waiting.remove(trial)
                     worker.warm.add(trial.arm)
                     if not worker.pool.active:  # its process died between two tasks
+                        worker.pool.stop()
+                        worker.pool.join()
                         worker.pool = start(worker.cores)
                     future = worker.pool.schedule(
                         _call, (work, trial, *arguments), timeout=time_limit
@@ -154,21 +165,16 @@ def choose(waiting: Sequence[Trial], warm: set[Arm], others: Sequence[set[Arm]])
 
 def _outcome(trial: Trial, future: Future[Any], time_limit: float) -> Outcome:
     try:
-        return Outcome(trial, future.result())
+        value = future.result()
     except TimeoutError:
         message = f"it took more than time_limit={time_limit:g} s"
         return Outcome(trial, kind="timed out", message=message)
     except (ProcessExpired, BrokenProcessPool, CancelledError) as error:
         code = getattr(error, "exitcode", None)
         return Outcome(trial, kind="killed", message=f"its worker died ({_reason(code)})")
-    except Exception as error:
-        # Pebble brings the worker's own traceback along as the text of the cause.
-        return Outcome(
-            trial,
-            kind=type(error).__name__,
-            message=str(error),
-            traceback="".join(format_exception(error)),
-        )
+    if isinstance(value, _Raised):
+        return Outcome(trial, None, value.kind, value.message, value.traceback)
+    return Outcome(trial, value)
 
 
 def _reason(code: int | None) -> str:
@@ -179,7 +185,10 @@ def _reason(code: int | None) -> str:
 
 def _call(work: str, *arguments: Any) -> Any:
     module, _, name = work.partition(":")
-    return getattr(importlib.import_module(module), name)(*arguments)
+    try:
+        return getattr(importlib.import_module(module), name)(*arguments)
+    except BaseException as error:
+        return _Raised(type(error).__name__, str(error), "".join(format_exception(error)))
 
 
 @contextmanager

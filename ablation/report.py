@@ -37,9 +37,11 @@ def build(folder: Path) -> Report:
 
 
 def _draw(study: Study, folder: Path) -> list[Picture]:
-    if not study.frames.results:
-        return []
-    pictures = study.plot.pictures()
+    pictures = study.plot.pictures() if study.frames.results else []
+    drawn = {picture.name for picture in pictures}
+    for old in folder.glob("*.*"):  # of an earlier plan
+        if old.suffix in (".png", ".svg") and old.stem not in drawn:
+            old.unlink()
     for picture in pictures:
         figure, axes = plots.figure(*picture.size)
         picture.draw(axes)
@@ -174,7 +176,7 @@ def _failures(study: Study) -> Rows:
             "failed trial": row["arm"],
             "seed": f"{row['seed']}",
             "why": row["why"],
-            "log": str(study.store.log(row["id"])),
+            "log": str(study.store.log(row["id"]).relative_to(study.store.root)),
         }
         for row in failed.to_dict("records")
     ]

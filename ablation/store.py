@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import tempfile
+import time
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -64,7 +65,7 @@ class Store:
         return self.attempts / id / "output.log"
 
     def done(self, ids: Iterable[str]) -> set[str]:
-        """Those of the ids that have a result."""
+        """Those of the ids that have a file; whether it can be read, reading it tells."""
         with os.scandir(self.trials) if self.trials.is_dir() else _nothing() as entries:
             present = {entry.name.removesuffix(".json") for entry in entries}
         return present.intersection(ids)
@@ -100,11 +101,18 @@ class Store:
         except RequestError:
             raise
         except (ValueError, KeyError, TypeError, RecursionError, ValidationError) as error:
-            aside = path.with_suffix(f".damaged-{os.getpid()}")
+            aside = path.with_suffix(f".damaged-{time.time_ns()}")
             path.rename(aside)
             reason = str(error).splitlines()[0]
             warnings.warn(f"{path} is damaged ({reason}): moved to {aside.name}", stacklevel=2)
             return None
+
+    def readable(self, ids: Iterable[str]) -> dict[str, TrialResult]:
+        """The results of these trials that there are, in order; damaged ones are set aside."""
+        ids = list(ids)
+        present = self.done(ids)
+        results = ((id, self.read(id)) for id in ids if id in present)
+        return {id: result for id, result in results if result is not None}
 
     def fail(self, trial: Trial, kind: str, message: str, traceback: str) -> None:
         """Record a trial that ended without a result."""

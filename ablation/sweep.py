@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -18,6 +18,7 @@ from ablation.config import Arm, Settings, Trial, parse
 from ablation.errors import RequestError, SweepFailed
 from ablation.estimate import seconds
 from ablation.plan import Plan
+from ablation.result import TrialResult
 from ablation.store import Store
 
 MANY = 500  # trials that are not started without being asked
@@ -40,11 +41,11 @@ def run(
     command = os.environ.get("ABLATION_COMMAND", "")
     store = Store(settings.results)
     sweep = plan.make(requests, command, run_id, _source())
-    done = store.done(entry.id for entry in sweep.entries)
+    done = store.readable(entry.id for entry in sweep.entries)
     pending = [entry.trial for entry in sweep.entries if entry.id not in done]
     workers = settings.workers or len(pool.available_cores())
-    expected = seconds(pending, _measured(store, sweep, done), workers)
-    console.show_plan(sweep, done, expected, workers, whole=settings.plan)
+    expected = seconds(pending, _measured(done), workers)
+    console.show_plan(sweep, set(done), expected, workers, whole=settings.plan)
     if settings.plan:
         return
     if len(pending) > MANY and not settings.yes:
@@ -115,9 +116,8 @@ def _train(
             progress.update(ended)
 
 
-def _measured(store: Store, sweep: Plan, done: set[str]) -> list[tuple[Arm, float]]:
-    results = (store.read(id) for id in sorted(done)[:20])
-    return [(r.trial.arm, r.seconds.training) for r in results if r is not None]
+def _measured(done: Mapping[str, TrialResult]) -> list[tuple[Arm, float]]:
+    return [(result.trial.arm, result.seconds.training) for result in done.values()]
 
 
 def _source() -> tuple[str | None, bool | None]:

@@ -26,8 +26,8 @@ def verify(folder: Path, count: int, workers: int, time_limit: float) -> list[di
     stored = [result for result in map(store.read, (e.id for e in plan.entries)) if result]
     if not stored:
         raise RequestError(f"{plan.name}: nothing is trained yet")
-    step = max(len(stored) // count, 1)
-    chosen = {result.trial: result for result in stored[::step][:count]}
+    places = {round(k * (len(stored) - 1) / max(count - 1, 1)) for k in range(count)}
+    chosen = {stored[place].trial: stored[place] for place in sorted(places)}
     names = plan.labels
     rows = []
     for ended in pool.run(list(chosen), "ablation.trial:run_trial", (), workers, time_limit):

@@ -29,9 +29,7 @@ def main() -> None:
     rows = []
     for turn in range(arguments.rounds):
         began = time.perf_counter()
-        subprocess.run(
-            [sys.executable, str(PLAIN), *MERGES], check=True, stdout=subprocess.DEVNULL
-        )
+        subprocess.run([sys.executable, str(PLAIN), *MERGES], check=True, stdout=subprocess.DEVNULL)
         plain = (time.perf_counter() - began) / len(MERGES)
         with tempfile.TemporaryDirectory() as folder:
             sweep = [f"merge_mode={','.join(MERGES)}", f"seeds={arguments.seeds}"]

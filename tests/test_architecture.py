@@ -19,7 +19,13 @@ SOURCES = {
     for folder in (PACKAGE, ROOT / "hydra_plugins")
     for path in sorted(folder.rglob("*.py"))
 }
-MODELS = ("ablation.models", "ablation.engines", "ablation.trial", "ablation.worker")
+MODELS = (
+    "ablation.models",
+    "ablation.engines",
+    "ablation.probes",
+    "ablation.trial",
+    "ablation.worker",
+)
 PURE = tuple(f"ablation.{name}" for name in ("stats", "factors", "adaptive", "plots"))
 MATHEMATICS = ("numpy", "pandas", "scipy", "statsmodels", "matplotlib")
 

@@ -118,7 +118,7 @@ WRONG: list[tuple[list[str], list[str]]] = [
     (["~units"], ["units", "missing"]),
     (["length=0"], ["length=0", "greater than 0"]),
     (["layers=0"], ["layers=0", "greater than 0"]),
-    (["seeds=0"], ["seeds=0", "greater than 0"]),
+    (["seeds=0"], ["seeds=0", "whole number"]),
     (["workers=0"], ["workers=0", "greater than 0"]),
     (["time_limit=0"], ["time_limit=0", "greater than 0"]),
     (["plan=maybe"], ["plan=maybe", "true or false"]),

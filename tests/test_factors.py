@@ -103,7 +103,8 @@ def test_nothing_to_decompose() -> None:
     table = decomposition(
         grid().query("direction == 'both' and units == 10"), ["direction", "units"]
     )
-    assert table.empty and list(table) == COLUMNS
+    assert table.empty
+    assert list(table) == COLUMNS
     assert "no factor" in table.attrs["note"]
     constant = decomposition(grid().assign(accuracy=0.5), ["direction", "units"])
     assert constant["share"].isna().all()

@@ -41,10 +41,21 @@ def report(folder: Path, name: str) -> str:
 def test_help_names_every_group_and_key(tmp_path: Path) -> None:
     shown = run(tmp_path, "--help")
     assert shown.returncode == 0
-    groups = "problem direction merge_mode cell training engine experiment".split()
+    groups = ["problem", "direction", "merge_mode", "cell", "training", "engine", "experiment"]
     for group in groups:
         assert f"\n{group}: " in shown.stdout
-    for key in "units length layers seeds name results workers time_limit plan yes".split():
+    for key in [
+        "units",
+        "length",
+        "layers",
+        "seeds",
+        "name",
+        "results",
+        "workers",
+        "time_limit",
+        "plan",
+        "yes",
+    ]:
         assert f"\n  {key}=" in shown.stdout
     assert shown.stdout.count("  python -m ablation") == 3
     ours = [line for line in shown.stdout.splitlines() if not line.startswith("problem: ")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -52,13 +53,21 @@ def ceilings(problem: Problem, length: int) -> Mapping[str, Ceiling]:
     return bounds
 
 
-def check(problem: Problem) -> None:
-    """Raise RequestError where the problem is unknown or has no such parameter."""
-    accepted = list(inspect.signature(_function(problem, "generate")).parameters)[3:]
-    for key in problem.parameters:
+def check(problem: Problem, length: int) -> None:
+    """Raise RequestError where the problem is unknown, or cannot be made of its parameters."""
+    parameters = inspect.signature(_function(problem, "generate")).parameters
+    accepted = list(parameters)[3:]
+    for key, value in problem.parameters.items():
         if key not in accepted or key == "split":
             known = [name for name in ("test_size", *accepted) if name != "split"]
             raise RequestError(f"problem.{key} is no key of {problem.name}: {choose(key, known)}")
+        number = isinstance(value, int | float) and math.isfinite(value)
+        if isinstance(parameters[key].default, int | float) and not number:
+            raise RequestError(f"problem.{key}={value}: a finite number is needed")
+    try:
+        sample(problem, length)
+    except (ValueError, ImportError) as error:
+        raise RequestError(f"problem={problem.name}: {error}") from None
 
 
 def _split(
