@@ -116,7 +116,7 @@ def tabulate(rows: Sequence[Mapping[str, str]]) -> Table:
     """
     names = list(rows[0]) if rows else []
     columns = [
-        Column(name, place > 0 and _all_numbers(row[name] for row in rows))
+        Column(name, place > 0 and all(_is_number(row[name]) for row in rows))
         for place, name in enumerate(names)
     ]
     cells = [
@@ -175,7 +175,7 @@ def _figures(study: Study, style: str) -> dict[str, Figure]:
         svg = inline(_draw(picture), f"{picture.name}-")
         plain = set(re.findall(r'(?:fill|stroke)="(#\w+)"', svg)) <= themed
         if not plain:  # the same colours in a spelling that the style does not match
-            svg = re.sub(r'"#[0-9a-f]{6}"', lambda colour: colour[0].upper(), svg)
+            svg = re.sub(r'"(#[0-9a-f]{6})"', r'"\1ff"', svg)
         figures[picture.name] = Figure(picture.caption, Markup(svg), plain)
     return figures
 
@@ -203,9 +203,8 @@ def _policy(style: str, script: str) -> str:
     )
 
 
-def _all_numbers(texts: Iterable[str]) -> bool:
-    given = [text for text in texts if text not in BLANKS]
-    return all(NUMBER.fullmatch(text) for text in given)
+def _is_number(text: str) -> bool:
+    return text in BLANKS or NUMBER.fullmatch(text) is not None
 
 
 def _value(text: str) -> float | None:
@@ -236,7 +235,7 @@ def _variance(study: Study) -> tuple[Table, str] | None:
     frame = decomposition(study.trials, study.crossed)
     rows = [
         {
-            "term": str(row["term"]).replace(":", " × "),
+            "term": str(row["term"]),
             "share (%)": _say(100 * row["share"], ".1f"),
             "df": f"{row['df']}",
             "F": _say(row["F"], ",.1f"),

@@ -53,8 +53,8 @@ def test_both_engines_end_in_the_same_weights(changes: dict[str, Any]) -> None:
 def test_the_uncompiled_loop_is_the_same_loop() -> None:
     trial, data = prepare(cell="simple_rnn")
 
-    def uncompiled(*arguments: Any) -> Programs:
-        return xla._programs(*arguments, compiled=False)
+    def uncompiled(model: Any, train: Any, training: Any) -> Programs:
+        return xla._programs(model, train, training, compiled=False)
 
     plain, _ = weights_after(fit.programs, trial, data)
     loop, _ = weights_after(uncompiled, trial, data)

@@ -1,0 +1,55 @@
+"""Multiruns through this program's launcher, through Hydra's own, and from the user's folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.test_main import TINY, report, results, run
+
+
+def test_a_stock_launcher_s_jobs_meet_in_one_report(tmp_path: Path) -> None:
+    sweep = ["-m", "direction=forward,go_backwards", "seeds=2", "name=spread", *TINY]
+    shown = run(tmp_path, *sweep, "hydra/launcher=basic")
+    assert shown.returncode == 0, shown.stderr
+    assert "4 trials asked for, 4 unique, 4 done." in report(tmp_path, "spread")
+    before = results(tmp_path)
+    # The same trials, whoever launches them.
+    again = run(tmp_path, *sweep)
+    assert "4 done, nothing to train" in again.stdout
+    assert results(tmp_path) == before
+
+
+def test_presets_of_the_user_s_own_and_several_grids(tmp_path: Path) -> None:
+    presets = tmp_path / "conf" / "experiment"
+    presets.mkdir(parents=True)
+    (presets / "mine.yaml").write_text(
+        "# @package _global_\n"
+        "# python -m ablation experiment=mine\n"
+        "name: mine\n"
+        "hydra:\n"
+        "  mode: MULTIRUN\n"
+        "  sweeper:\n"
+        "    grids:\n"
+        "      - {direction: 'forward,go_backwards'}\n"
+        "      - {direction: bidirectional, merge_mode: 'sum,ave'}\n"
+    )
+    shown = run(tmp_path, "experiment=mine", "seeds=3", "plan=true")
+    assert shown.returncode == 0, shown.stderr
+    assert "mine: 4 arms, 12 trials (12 asked for)" in shown.stdout
+    for arm in ("forward", "go_backwards", "bidirectional sum", "bidirectional ave"):
+        assert f"\n{arm} " in shown.stdout
+    # What is said on the command line replaces what the preset says.
+    narrower = run(tmp_path, "experiment=mine", "direction=forward", "plan=true")
+    assert "1 arm" in narrower.stdout
+
+
+def test_the_plan_keeps_what_was_asked(tmp_path: Path) -> None:
+    sweep = ["-m", "direction=forward", "merge_mode=sum,mul", "seeds=1", "name=kept", *TINY]
+    shown = run(tmp_path, *sweep)
+    assert shown.returncode == 0, shown.stderr
+    plan = json.loads((tmp_path / "results" / "kept" / "plan.json").read_text())
+    assert plan["requested"] == 2
+    assert len(plan["entries"]) == 1
+    assert plan["command"].startswith("python -m ablation -m direction=forward")
+    assert "2 combinations are one arm" in report(tmp_path, "kept")
