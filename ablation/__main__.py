@@ -18,7 +18,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from ablation.errors import RequestError, SweepFailed, one_line
+from ablation.errors import RequestError, SweepFailed, one_line, plain_warnings
 
 HERE = Path(__file__).resolve().parent
 CONF = next(path for path in (HERE / "conf", HERE.parent / "conf") if path.is_dir())
@@ -43,6 +43,7 @@ def main() -> None:
     Exit code: 0 all trials are committed, 1 some failed, 2 the request was wrong, 130 interrupted.
     """
     os.environ["ABLATION_COMMAND"] = f"python -m ablation {shlex.join(sys.argv[1:])}".strip()
+    plain_warnings()
     with exit_codes():
         # Hydra hands its errors to us, who say them in a line, instead of printing them.
         os.environ["HYDRA_FULL_ERROR"] = "1"

@@ -169,7 +169,7 @@ def show_report(report: Report, folder: Path) -> None:
     for alarm in report.alarms:
         terminal.print(alarm, style="bold red", markup=False)
     terminal.print(report.state, markup=False)
-    terminal.print(f"Report: {folder / 'report.md'}", markup=False, soft_wrap=True)
+    terminal.print(f"Report: {folder / 'report.html'}", markup=False, soft_wrap=True)
 
 
 def show_rows(rows: list[dict[str, str]]) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import difflib
 import re
+import sys
+import warnings
 from collections.abc import Iterable
+from typing import TextIO
 
 from yaml import MarkedYAMLError
 
@@ -17,6 +20,23 @@ class RequestError(ValueError):
 
 class SweepFailed(Exception):
     """Some trials have no result; the message says how many of how many."""
+
+
+def plain_warnings() -> None:
+    """Show warnings as a line for the user, not as a place in the source."""
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        if issubclass(category, UserWarning):
+            print(f"ablation: {message}", file=sys.stderr)
+
+    warnings.showwarning = show
 
 
 def choose(value: str, choices: Iterable[str]) -> str:

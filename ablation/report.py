@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from ablation import findings, outcome, plots, stats
-from ablation.errors import RequestError
+from ablation import findings, outcome, page, plots, stats
+from ablation.errors import RequestError, plain_warnings
 from ablation.gallery import Picture
 from ablation.outcome import Report, Rows
 from ablation.store import replace
@@ -32,6 +32,7 @@ def build(folder: Path) -> Report:
     pictures = _draw(study, folder / "figures")
     _tables(study, report, folder)
     replace(folder / "report.md", _page(study, report, pictures))
+    replace(folder / "report.html", page.render(study, report))
     outcome.keep(report, folder)
     return report
 
@@ -70,7 +71,7 @@ def _page(study: Study, report: Report, pictures: list[Picture]) -> str:
     if report.summary:
         lines += [_markdown(report.summary), ""]
         lines += ["exact: share of the sequences with every step right. seconds: of training.", ""]
-    if plan.match == "parameters":
+    if plan.match == "parameters" and report.summary:
         lines += [_match(study), ""]
     held = _constant(study)
     if held:
@@ -219,6 +220,7 @@ def main() -> None:
     parser.add_argument("name", help="the sweep's name, which is its folder in the results")
     parser.add_argument("--results", default="results", type=Path, help="where results lie")
     arguments = parser.parse_args()
+    plain_warnings()
     from ablation import console
 
     folder = arguments.results / arguments.name
