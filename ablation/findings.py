@@ -61,7 +61,7 @@ def _compared(study: Study, task: pd.DataFrame, contrasts: pd.DataFrame) -> list
         verdict = row["verdict"]
         if turned and verdict in ("better", "worse"):
             verdict = "worse" if verdict == "better" else "better"
-        size = "" if verdict == "equivalent" else f" ({difference:+.4f})"
+        size = "" if verdict == "equivalent" else f" ({signed(difference)})"
         groups[verdict].append(f"{other}{size}")
         if verdict == "undecided" and pd.notna(row["more_seeds"]):
             more.append(row["more_seeds"])
@@ -96,6 +96,11 @@ def _recommended(study: Study, task: pd.DataFrame) -> list[str]:
                 f"Fewest {unit} among the best and its equivalents: {first['arm']} ({amount})."
             )
     return lines
+
+
+def signed(difference: float) -> str:
+    """A difference with its sign and four digits; what rounds to nothing has no minus."""
+    return f"{round(difference, 4) + 0.0:+.4f}"
 
 
 def _list(names: list[str]) -> str:

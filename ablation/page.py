@@ -116,17 +116,17 @@ def tabulate(rows: Sequence[Mapping[str, str]]) -> Table:
     """
     names = list(rows[0]) if rows else []
     columns = [
-        Column(name, place > 0 and all(_is_number(row[name]) for row in rows))
+        Column(
+            name,
+            place > 0 and all(row[name] in BLANKS or NUMBER.fullmatch(row[name]) for row in rows),
+        )
         for place, name in enumerate(names)
     ]
-    cells = [
-        [
-            Cell(row[column.name], _value(row[column.name]) if column.numeric else None)
-            for column in columns
-        ]
-        for row in rows
-    ]
-    return Table(columns, cells)
+
+    def cell(text: str, numeric: bool) -> Cell:
+        return Cell(text, _value(text) if numeric else None)
+
+    return Table(columns, [[cell(row[name], number) for name, number in columns] for row in rows])
 
 
 def inline(svg: str, prefix: str) -> str:
@@ -203,15 +203,11 @@ def _policy(style: str, script: str) -> str:
     )
 
 
-def _is_number(text: str) -> bool:
-    return text in BLANKS or NUMBER.fullmatch(text) is not None
-
-
 def _value(text: str) -> float | None:
     found = NUMBER.fullmatch(text)
-    if found is None:
-        return None
-    return 0.0 if found[1] else float(found[2].replace(",", "").replace("−", "-"))
+    if found is None or found[1]:
+        return 0.0 if found else None
+    return float(found[2].replace(",", "").replace("−", "-"))
 
 
 def _say(value: float, form: str) -> str:

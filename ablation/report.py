@@ -159,7 +159,7 @@ def _contrasts(study: Study) -> Rows:
         {
             "arm": row["arm"],
             "against": row["other"],
-            "difference": f"{row['difference']:+.4f}" if row["n"] else "–",
+            "difference": findings.signed(row["difference"]) if row["n"] else "–",
             "95 % interval": f"{_number(row['low'], 4)} to {_number(row['high'], 4)}",
             "p (Holm)": "< .001" if row["p_holm"] < 0.001 else _number(row["p_holm"], 3),
             "P(better)": _number(row["improvement"], 2),

@@ -18,6 +18,7 @@ import pytest
 
 from ablation import page, plan, report
 from ablation.config import Request, Trial
+from ablation.outcome import Report
 from ablation.store import Store
 from ablation.study import Study
 from tests.helpers import make_result, make_sweep, make_trial
@@ -89,8 +90,13 @@ def complete(tmp_path_factory: pytest.TempPathFactory, request_as_composed: Requ
 
 
 @pytest.fixture(scope="module")
-def whole(complete: Path) -> str:
-    return rendered(complete)
+def told(complete: Path) -> Report:
+    return report.build(complete)
+
+
+@pytest.fixture(scope="module")
+def whole(complete: Path, told: Report) -> str:
+    return page.render(Study(complete), told)
 
 
 @pytest.fixture(scope="module")
@@ -152,8 +158,7 @@ def test_a_complete_sweep_shows_everything_in_order(complete: Path, whole: str) 
     assert len([item for item in seen.all("li") if item.get("class") == "done"]) == 24
 
 
-def test_every_sentence_and_cell_of_the_report_is_there(complete: Path, whole: str) -> None:
-    told = report.build(complete)
+def test_every_sentence_and_cell_of_the_report_is_there(told: Report, whole: str) -> None:
     text = Elements(whole).text
     for sentence in (told.state, *told.answer):
         assert sentence in text
@@ -162,15 +167,15 @@ def test_every_sentence_and_cell_of_the_report_is_there(complete: Path, whole: s
             assert cell in text
 
 
-def test_alarms_come_first(complete: Path) -> None:
-    told = report.build(complete).model_copy(update={"alarms": ["LEAK? <b>forward</b>"]})
-    text = page.render(Study(complete), told)
+def test_alarms_come_first(complete: Path, told: Report) -> None:
+    alarmed = told.model_copy(update={"alarms": ["LEAK? <b>forward</b>"]})
+    text = page.render(Study(complete), alarmed)
     assert "LEAK? &lt;b&gt;forward&lt;/b&gt;" in text
     assert text.index("LEAK?") < text.index(told.answer[0])
 
 
-def test_the_same_results_give_the_same_bytes(complete: Path, whole: str) -> None:
-    assert rendered(complete) == whole
+def test_the_same_results_give_the_same_bytes(complete: Path, told: Report, whole: str) -> None:
+    assert page.render(Study(complete), told) == whole
 
 
 def test_a_partial_sweep(store: Store, request_as_composed: Request) -> None:
@@ -178,10 +183,10 @@ def test_a_partial_sweep(store: Store, request_as_composed: Request) -> None:
     train(store, made.trials[:4])
     train(store, made.trials[4:5], status="diverged")
     store.fail(made.trials[5], "MemoryError", "out of memory", "Traceback ...")
-    seen = Elements(rendered(store.root / "study"))
+    told = report.build(store.root / "study")
+    seen = Elements(page.render(Study(store.root / "study"), told))
     assert "MemoryError: out of memory" in seen.text
-    (row,) = report.build(store.root / "study").failures
-    assert row["log"] in seen.text
+    assert told.failures[0]["log"] in seen.text
     states = [str(item["class"]) for item in seen.all("li") if "title" in item]
     expected = {"done": 4, "diverged": 1, "failed": 1, "pending": 3}
     assert {state: states.count(state) for state in states} == expected
