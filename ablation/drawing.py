@@ -129,10 +129,16 @@ def _linear_view(parts: list[tuple[float, float]], top: float) -> _View:
 
 
 def scale(
-    axes: Axes, which: Literal["x", "y"], values: Numbers, metric: str = "", breaks: bool = False
+    axes: Axes,
+    which: Literal["x", "y"],
+    values: Numbers,
+    metric: str = "",
+    breaks: bool = False,
+    room: float = 0.11,
 ) -> str:
     """Scale an axis so that near values stay apart: linear, cut at gaps, log, or log of errors.
 
+    room: share of a horizontal axis that a tick's label takes.
     Return what the note must add, for nothing else shows that an axis is one of errors.
     """
     rate = metric in RATES
@@ -150,7 +156,7 @@ def scale(
     functions = (view.forward, view.inverse)
     (axes.set_xscale if which == "x" else axes.set_yscale)("function", functions=functions)
     (axes.set_xlim if which == "x" else axes.set_ylim)(view.low, view.high)
-    room = (0.11 if which == "x" else 0.06) * np.ptp(view.forward(np.array([view.low, view.high])))
+    room = (room if which == "x" else 0.06) * np.ptp(view.forward(np.array([view.low, view.high])))
     ticks: list[float] = []
     for tick in (t for t in view.ticks if view.low <= t <= view.high):
         if not ticks or np.abs(view.forward(np.array(ticks)) - view.forward(tick)).min() > room:

@@ -24,7 +24,7 @@ def findings(study: Study) -> list[str]:
             continue
         mine = contrasts[contrasts["arm"].isin(arms) & contrasts["other"].isin(arms)]
         sentences += _compared(study, task, mine)
-        sentences += _recommended(study, task)
+        sentences += _recommended(study, task, mine)
     return sentences
 
 
@@ -75,7 +75,9 @@ def _compared(study: Study, task: pd.DataFrame, contrasts: pd.DataFrame) -> list
         if groups[verdict]:
             lines.append(f"{word}: {_list(groups[verdict])}.")
     if more:
-        lines.append(f"About {max(more):.0f} further seeds would decide what is undecided.")
+        count = max(more)
+        seeds = "seed" if count == 1 else "seeds"
+        lines.append(f"About {count:.0f} further {seeds} would decide what is undecided.")
     if len(contrasts) and not contrasts["possible"].any():
         lines.append(
             f"With {_seeds(int(contrasts['n'].max()))} no difference could ever be significant: "
@@ -84,11 +86,12 @@ def _compared(study: Study, task: pd.DataFrame, contrasts: pd.DataFrame) -> list
     return lines
 
 
-def _recommended(study: Study, task: pd.DataFrame) -> list[str]:
-    margin = study.plan.report.margin
+def _recommended(study: Study, task: pd.DataFrame, contrasts: pd.DataFrame) -> list[str]:
+    report = study.plan.report
+    compared = contrasts if report.baseline is None else None  # the best may not be among its rows
     lines = []
     for cost, unit in (("parameters", "parameters"), ("seconds", "seconds of training")):
-        table = stats.cheapest_equivalent(task, cost, margin=margin)
+        table = stats.cheapest_equivalent(task, cost, margin=report.margin, compared=compared)
         first = table.iloc[0]
         if len(table) > 1:
             amount = f"{first['cost']:,.0f}" if cost == "parameters" else f"{first['cost']:.1f}"

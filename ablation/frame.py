@@ -13,7 +13,7 @@ from ablation import problems
 from ablation.config import Arm
 from ablation.data import Ceiling
 from ablation.plan import Plan
-from ablation.result import TrialResult
+from ablation.result import Curve, TrialResult
 from ablation.store import Store
 
 
@@ -35,8 +35,10 @@ def frames(plan: Plan, store: Store) -> Frames:
     """Read what the plan's trials have left; a trial without a result keeps its row."""
     names = plan.labels
     trials: list[dict[str, Any]] = []
-    curves: list[pd.DataFrame] = []
-    positions: list[pd.DataFrame] = []
+    curves: dict[str, list[Any]] = {name: [] for name in ("arm", "seed", *Curve.model_fields)}
+    positions: dict[str, list[Any]] = {
+        name: [] for name in ("arm", "seed", "step", "accuracy", "ceiling")
+    }
     results: list[TrialResult] = []
     for entry in plan.entries:
         trial = entry.trial
@@ -55,22 +57,31 @@ def frames(plan: Plan, store: Store) -> Frames:
             }
             if "ceiling" in bounds:
                 row["ceiling_se"] = bounds["ceiling"].error
-            curves.append(pd.DataFrame({**key, **result.curve.model_dump()}))
+            _append(curves, key, result.curve.model_dump())
             steps = result.metrics.accuracy_by_position
-            by_step: dict[str, Any] = {**key, "step": range(1, len(steps) + 1), "accuracy": steps}
-            if steps and "ceiling" in bounds:
-                by_step["ceiling"] = bounds["ceiling"].accuracy
-            positions.append(pd.DataFrame(by_step))
+            ceiling = bounds["ceiling"].accuracy if "ceiling" in bounds else [np.nan] * len(steps)
+            if steps:
+                numbers = range(1, len(steps) + 1)
+                _append(positions, key, {"step": numbers, "accuracy": steps, "ceiling": ceiling})
         trials.append(row)
     order = pd.CategoricalDtype(list(names.values()), ordered=True)
     table = pd.DataFrame(trials)
     table = table.sort_values("arm", key=lambda arm: arm.astype(order).cat.codes, kind="stable")
     return Frames(
         table.reset_index(drop=True),
-        pd.concat(curves, ignore_index=True) if curves else pd.DataFrame(),
-        pd.concat(positions, ignore_index=True) if positions else pd.DataFrame(),
+        pd.DataFrame(curves),
+        pd.DataFrame(positions),
         results,
     )
+
+
+def _append(table: dict[str, list[Any]], key: dict[str, Any], rows: dict[str, Any]) -> None:
+    """Add rows, given as columns of one length, that share a key."""
+    count = len(next(iter(rows.values())))
+    for name, value in key.items():
+        table[name] += [value] * count
+    for name, values in rows.items():
+        table[name] += list(values)
 
 
 @functools.cache

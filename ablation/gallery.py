@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from ablation import plots
-from ablation.factors import decomposition
 from ablation.study import Study
 
 
@@ -65,8 +65,18 @@ class Gallery:
 
     def variance(self, axes: Axes | None = None) -> Axes:
         """The share of the variance of accuracy that each factor explains."""
-        table = decomposition(self.study.trials, self.study.crossed)
+        table = self.study.variance
         return plots.variance(table, axes or self._axes(plots.height_of(len(table))))
+
+    @cached_property
+    def drawn(self) -> list[tuple[Picture, Figure]]:
+        """Each of the pictures with its figure."""
+        made = []
+        for picture in self.pictures():
+            figure, axes = plots.figure(*picture.size)
+            picture.draw(axes)
+            made.append((picture, figure))
+        return made
 
     def pictures(self) -> list[Picture]:
         """The figures that these results allow, in the report's order."""

@@ -18,10 +18,9 @@ import matplotlib as mpl
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
+from matplotlib.figure import Figure as MatplotlibFigure
 
-from ablation import plots, stats
-from ablation.factors import decomposition
-from ablation.gallery import Picture
+from ablation import stats
 from ablation.outcome import Report
 from ablation.study import Study, factor_columns
 
@@ -168,11 +167,11 @@ def inline(svg: str, prefix: str) -> str:
 
 def _figures(study: Study, style: str) -> dict[str, Figure]:
     """The study's figures by name; a figure of colours for which the style has none stays light."""
-    pictures = study.plot.pictures() if study.frames.results else []
+    drawn = study.plot.drawn if study.frames.results else []
     themed = set(re.findall(r'\[fill="(#\w+)"\]', style))
     figures = {}
-    for picture in pictures:
-        svg = inline(_draw(picture), f"{picture.name}-")
+    for picture, figure in drawn:
+        svg = inline(_svg(figure), f"{picture.name}-")
         plain = set(re.findall(r'(?:fill|stroke)="(#\w+)"', svg)) <= themed
         if not plain:  # the same colours in a spelling that the style does not match
             svg = re.sub(r'"(#[0-9a-f]{6})"', r'"\1ff"', svg)
@@ -180,15 +179,13 @@ def _figures(study: Study, style: str) -> dict[str, Figure]:
     return figures
 
 
-def _draw(picture: Picture) -> str:
+def _svg(figure: MatplotlibFigure) -> str:
     # A user's own matplotlibrc must not reach a page; texts stay texts, to be read and searched.
     fixed: dict[Any, Any] = {"font.family": "sans-serif", "font.sans-serif": "DejaVu Sans"}
     fixed |= {"savefig.bbox": None, "svg.fonttype": "none", "svg.hashsalt": "ablation"}
     target = io.StringIO()
     with mpl.rc_context(fixed), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
-        figure, axes = plots.figure(*picture.size)
-        picture.draw(axes)
         figure.savefig(target, format="svg", metadata={"Date": None}, transparent=True)
     return target.getvalue()
 
@@ -228,7 +225,7 @@ def _variance(study: Study) -> tuple[Table, str] | None:
     """The decomposition and its note, where several factors were swept."""
     if not study.frames.results or len(study.crossed) < 2:
         return None
-    frame = decomposition(study.trials, study.crossed)
+    frame = study.variance
     rows = [
         {
             "term": str(row["term"]),

@@ -105,7 +105,7 @@ def make(
         match=settings.match,
         requested=sum(count for _, count in asked),
         notes=_collapsed([arm for arm, _ in asked]),
-        entries=_seed_major(trials),
+        entries=seed_major(trials),
     )
     return plan if plan.name else plan.model_copy(update={"name": _default_name(plan.trials)})
 
@@ -116,11 +116,12 @@ def extend(plan: Plan, seeds: Mapping[Arm, int]) -> Plan:
     trials = dict.fromkeys([*plan.trials, *more])
     added = len(trials) - len(plan.entries)
     return plan.model_copy(
-        update={"entries": _seed_major(trials), "requested": plan.requested + added}
+        update={"entries": seed_major(trials), "requested": plan.requested + added}
     )
 
 
-def _seed_major(trials: Iterable[Trial]) -> list[Entry]:
+def seed_major(trials: Iterable[Trial]) -> list[Entry]:
+    """The trials as entries of a plan, all arms of a seed before the next seed."""
     # An interrupted sweep is then balanced. The sort is stable: arms keep their order.
     ordered = sorted(trials, key=lambda trial: trial.seed)
     return [Entry(id=trial.id, trial=trial) for trial in ordered]
@@ -146,7 +147,7 @@ def save(plan: Plan, folder: Path) -> Plan:
         if before and before.run == plan.run:
             plan = plan.model_copy(
                 update={
-                    "entries": _seed_major(dict.fromkeys([*before.trials, *plan.trials])),
+                    "entries": seed_major(dict.fromkeys([*before.trials, *plan.trials])),
                     "requested": before.requested + plan.requested,
                     "notes": [*before.notes, *plan.notes],
                 }

@@ -146,6 +146,7 @@ def learning_curves(
     drawn = [v for t in tables.values() for v in (t.mean(axis=1), t.quantile(0.25, axis=1))]
     scaled = drawing.scale(axes, "y", drawing.finite(*drawn), value)
     axes.set_xlim(0, max(t.index.max() for t in tables.values()))
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     seeds = max(t.shape[1] for t in tables.values())
     few = len(tables) <= len(PALETTE) and seeds > 1
@@ -263,7 +264,11 @@ def forest(contrasts: pd.DataFrame, axes: Axes, margin: float) -> Axes:
     if not np.isfinite(points[:, 0]).any():
         return drawing.empty(axes, title)
     drawing.scale(
-        axes, "x", drawing.finite(points[:, :3], [-1.5 * margin, 0, 1.5 * margin]), breaks=True
+        axes,
+        "x",
+        drawing.finite(points[:, :3], [-1.5 * margin, 0, 1.5 * margin]),
+        breaks=True,
+        room=0.17,
     )
     axes.axvspan(-margin, margin, color=VERDICTS["equivalent"][0], alpha=0.1, lw=0)
     axes.axvline(0, color=FAINT, lw=0.8)

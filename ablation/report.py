@@ -38,16 +38,14 @@ def build(folder: Path) -> Report:
 
 
 def _draw(study: Study, folder: Path) -> list[Picture]:
-    pictures = study.plot.pictures() if study.frames.results else []
-    drawn = {picture.name for picture in pictures}
+    drawn = study.plot.drawn if study.frames.results else []
+    names = {picture.name for picture, _ in drawn}
     for old in folder.glob("*.*"):  # of an earlier plan
-        if old.suffix in (".png", ".svg") and old.stem not in drawn:
+        if old.suffix in (".png", ".svg") and old.stem not in names:
             old.unlink()
-    for picture in pictures:
-        figure, axes = plots.figure(*picture.size)
-        picture.draw(axes)
+    for picture, figure in drawn:
         plots.save(figure, folder, picture.name)
-    return pictures
+    return [picture for picture, _ in drawn]
 
 
 def _tables(study: Study, report: Report, folder: Path) -> None:

@@ -182,15 +182,18 @@ def cheapest_equivalent(
     metric: str = "accuracy",
     margin: float = 0.002,
     alpha: float = 0.05,
+    compared: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """The best arm and all that are equivalent to it, cheapest first: row 0 is recommended.
 
     Columns: arm, verdict ("best" or "equivalent"), and the arm's mean of cost, named `cost`. The
-    verdicts are those of `contrasts` over the whole `family` of pairs.
+    verdicts are those of compared, by default `contrasts` over the whole `family` of pairs.
     """
     top = best(trials, metric)
-    baseline, size = family(trials, metric)
-    table = contrasts(trials, metric, baseline, margin, alpha, size)
+    table = compared
+    if table is None:
+        baseline, size = family(trials, metric)
+        table = contrasts(trials, metric, baseline, margin, alpha, size)
     with_best = (table["arm"] == top) | (table["other"] == top)
     table = table.loc[(table["verdict"] == "equivalent") & with_best]
     equivalent = set(table["arm"]) | set(table["other"]) | {top}

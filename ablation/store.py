@@ -17,7 +17,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ablation.config import SCHEMA, Frozen, Trial, canonical
+from ablation.config import SCHEMA, Frozen, Trial
 from ablation.errors import RequestError
 from ablation.result import TrialResult
 
@@ -192,7 +192,8 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _checksum(body: Any) -> str:
-    return hashlib.sha256(canonical(body)).hexdigest()
+    text = json.dumps(body, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 @contextmanager

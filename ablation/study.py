@@ -11,6 +11,7 @@ import pandas as pd
 from ablation import adaptive, stats
 from ablation import plan as plans
 from ablation.config import Arm, Training
+from ablation.factors import decomposition
 from ablation.frame import Frames, frames
 from ablation.plan import FIRST_ROUND, Plan
 from ablation.store import Store
@@ -35,6 +36,7 @@ class Study:
         self.trials = self.frames.trials
         self.curves = self.frames.curves
         self.positions = self.frames.positions
+        self._compared: dict[tuple[str, str | None, float], pd.DataFrame] = {}
 
     @property
     def arms(self) -> list[str]:
@@ -61,11 +63,20 @@ class Study:
         """Pairs of arms with a verdict each (stats.contrasts); without a choice the plan's own."""
         baseline = self.plan.report.baseline if baseline is None else baseline
         margin = self.plan.report.margin if margin is None else margin
+        key = (metric, baseline, margin)
+        if key not in self._compared:
+            self._compared[key] = self._compare(*key)
+        return self._compared[key].copy()
+
+    def _compare(self, metric: str, baseline: str | None, margin: float) -> pd.DataFrame:
         finished = [task for task in self.tasks if task[metric].notna().any()]
         if self.schedule:
             alpha = ALPHA / max(len(finished), 1)
+            schedule = self.schedule
             tables = [
-                adaptive.contrasts(task, self.schedule, metric, baseline, margin, alpha)
+                adaptive.contrasts(
+                    task, schedule, metric, baseline, margin, alpha, max(1, schedule.done(task))
+                )
                 for task in finished
             ]
         else:
@@ -130,7 +141,12 @@ class Study:
                 kept.append(name)
         return kept
 
-    @property
+    @cached_property
+    def variance(self) -> pd.DataFrame:
+        """How much of the variance of accuracy each swept factor explains (factors)."""
+        return decomposition(self.trials, self.crossed)
+
+    @cached_property
     def plot(self) -> Gallery:
         """The figures of the report, each drawn on the axes given or on its own."""
         from ablation.gallery import Gallery
