@@ -133,11 +133,33 @@ class Trial(Arm):
         return Arm.model_validate(self.model_dump(exclude={"seed"}))
 
 
-class ReportSettings(Frozen):
-    """How arms are compared: differences below the margin do not matter."""
+# What arms can be compared by, and in its own unit the difference that does not matter.
+MARGINS = {
+    "accuracy": 0.002,
+    "exact": 0.02,
+    "loss": 0.005,
+    "updates_to_target": 250.0,
+    "seconds": 0.5,
+    "parameters": 1.0,
+}
 
-    margin: Annotated[PositiveFloat, Field(allow_inf_nan=False)] = 0.002
+
+class ReportSettings(Frozen):
+    """How arms are compared.
+
+    metric: by what. margin: the difference in it that does not matter; None: the metric's own.
+    baseline: the arm that all are compared with. target: the accuracy of updates_to_target.
+    """
+
+    metric: Annotated[str, one_of(*MARGINS)] = "accuracy"
+    margin: Annotated[PositiveFloat, Field(allow_inf_nan=False)] | None = None
     baseline: str | None = None
+    target: Annotated[float, Field(gt=0, le=1)] = 0.98
+
+    def margin_of(self, metric: str) -> float:
+        """The margin in this metric's unit."""
+        own = self.margin if metric == self.metric else None
+        return MARGINS[metric] if own is None else own
 
 
 def _count_or_auto(value: object) -> object:

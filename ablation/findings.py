@@ -45,11 +45,14 @@ def _alone(study: Study, arm: str) -> list[str]:
 
 
 def _compared(study: Study, task: pd.DataFrame, contrasts: pd.DataFrame) -> list[str]:
-    best = stats.best(task)
-    mean = task.loc[task["arm"] == best, "accuracy"].mean()
-    baseline = study.plan.report.baseline
-    reference = baseline or best
-    lines = [f"Best mean accuracy: {best}, {mean:.4f}."]
+    report = study.plan.report
+    metric, baseline = report.metric, report.baseline
+    best = stats.best(task, metric)
+    reference = baseline if baseline in set(task["arm"]) else best
+    typical, middle = ("median", "median") if metric in stats.CENSORED else ("mean", "mean")
+    value = task.loc[task["arm"] == best, metric].agg(middle)
+    word = metric.replace("_", " ")
+    lines = [f"Best {typical} {word}: {best}, {value:,.{digits(metric)}f}."]
     groups: dict[str, list[str]] = {"worse": [], "better": [], "equivalent": [], "undecided": []}
     more: list[float] = []
     for row in contrasts.to_dict("records"):
@@ -61,13 +64,13 @@ def _compared(study: Study, task: pd.DataFrame, contrasts: pd.DataFrame) -> list
         verdict = row["verdict"]
         if turned and verdict in ("better", "worse"):
             verdict = "worse" if verdict == "better" else "better"
-        size = "" if verdict == "equivalent" else f" ({signed(difference)})"
+        size = "" if verdict == "equivalent" else f" ({signed(difference, metric)})"
         groups[verdict].append(f"{other}{size}")
         if verdict == "undecided" and pd.notna(row["more_seeds"]):
             more.append(row["more_seeds"])
     words = {
         "better": f"Better than {reference}",
-        "equivalent": f"Equivalent to {reference} within {study.plan.report.margin:g}",
+        "equivalent": f"Equivalent to {reference} within {report.margin_of(metric):g}",
         "worse": f"Worse than {reference}",
         "undecided": f"Undecided against {reference}",
     }
@@ -91,7 +94,12 @@ def _recommended(study: Study, task: pd.DataFrame, contrasts: pd.DataFrame) -> l
     compared = contrasts if report.baseline is None else None  # the best may not be among its rows
     lines = []
     for cost, unit in (("parameters", "parameters"), ("seconds", "seconds of training")):
-        table = stats.cheapest_equivalent(task, cost, margin=report.margin, compared=compared)
+        if cost == report.metric:
+            continue
+        margin = report.margin_of(report.metric)
+        table = stats.cheapest_equivalent(
+            task, cost, report.metric, margin=margin, compared=compared
+        )
         first = table.iloc[0]
         if len(table) > 1:
             amount = f"{first['cost']:,.0f}" if cost == "parameters" else f"{first['cost']:.1f}"
@@ -101,9 +109,15 @@ def _recommended(study: Study, task: pd.DataFrame, contrasts: pd.DataFrame) -> l
     return lines
 
 
-def signed(difference: float) -> str:
-    """A difference with its sign and four digits; what rounds to nothing has no minus."""
-    return f"{round(difference, 4) + 0.0:+.4f}"
+def signed(difference: float, metric: str) -> str:
+    """A difference with its sign and the metric's digits; what rounds to nothing has no minus."""
+    places = digits(metric)
+    return "?" if pd.isna(difference) else f"{round(difference, places) + 0.0:+,.{places}f}"
+
+
+def digits(metric: str) -> int:
+    """Decimal places that a value of this metric is shown with."""
+    return {"parameters": 0, "updates_to_target": 0, "seconds": 2}.get(metric, 4)
 
 
 def _list(names: list[str]) -> str:

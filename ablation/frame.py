@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +32,12 @@ class Frames:
     results: list[TrialResult]
 
 
+def updates_to(target: float, curve: Curve) -> float:
+    """Updates after which the accuracy of the curve first reaches the target; NaN if never."""
+    reached = [n for n, a in zip(curve.updates, curve.accuracy, strict=True) if a >= target]
+    return float(reached[0]) if reached else math.nan
+
+
 def frames(plan: Plan, store: Store) -> Frames:
     """Read what the plan's trials have left; a trial without a result keeps its row."""
     names = plan.labels
@@ -55,6 +62,7 @@ def frames(plan: Plan, store: Store) -> Frames:
             row |= _measures(result) | {
                 name: float(np.nanmean(bound.accuracy)) for name, bound in bounds.items()
             }
+            row["updates_to_target"] = updates_to(plan.report.target, result.curve)
             if "ceiling" in bounds:
                 row["ceiling_se"] = bounds["ceiling"].error
             _append(curves, key, result.curve.model_dump())

@@ -41,7 +41,8 @@ class Gallery:
         """The difference of each pair of arms, on the band within which it does not matter."""
         table = self.study.contrasts()
         axes = axes or self._axes(plots.height_of(len(table)))
-        return plots.forest(table, axes, self.study.plan.report.margin)
+        report = self.study.plan.report
+        return plots.forest(table, axes, report.margin_of(report.metric), report.metric)
 
     def learning(self, axes: Axes | None = None, value: str = "accuracy") -> Axes:
         """Accuracy or loss over the updates."""

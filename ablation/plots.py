@@ -252,13 +252,13 @@ def cost(
     return drawing.dress(axes, title, note + scaled, "both", x_label, y_label)
 
 
-def forest(contrasts: pd.DataFrame, axes: Axes, margin: float) -> Axes:
+def forest(contrasts: pd.DataFrame, axes: Axes, margin: float, metric: str = "accuracy") -> Axes:
     """Draw each paired difference with its interval on the band of equivalence.
 
-    contrasts: `arm`, `other`, `difference` (arm less other, of accuracy), `low`, `high`,
+    contrasts: `arm`, `other`, `difference` (arm less other, of the metric), `low`, `high`,
     `verdict`, `p_holm`. margin: half the width of the band.
     """
-    title = "Difference in accuracy between arms"
+    title = f"Difference in {drawing.word(metric)} between arms"
     keys = ("difference", "low", "high", "p_holm")
     points = np.column_stack([_numbers(contrasts, key) for key in keys])
     if not np.isfinite(points[:, 0]).any():
@@ -284,7 +284,9 @@ def forest(contrasts: pd.DataFrame, axes: Axes, margin: float) -> Axes:
     pairs = zip(contrasts["arm"], contrasts["other"], strict=True)
     drawing.rows(axes, [f"{arm} \N{MINUS SIGN} {other}" for arm, other in pairs])
     note = f"bars: intervals; shaded: equivalent within ±{margin:g}; p after Holm"
-    return drawing.dress(axes, title, note, "x", "difference in accuracy (first arm less second)")
+    return drawing.dress(
+        axes, title, note, "x", f"difference in {drawing.word(metric)} (first arm less second)"
+    )
 
 
 def variance(decomposition: pd.DataFrame, axes: Axes) -> Axes:

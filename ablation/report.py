@@ -79,22 +79,31 @@ def _page(study: Study, report: Report, pictures: list[Picture]) -> str:
         if picture.name == "contrasts":
             lines += [_markdown(report.contrasts), ""]
             lines += [
-                "difference: of accuracy, paired by seed. p: sign-flip permutation test, corrected "
-                "by Holm over all rows. equivalent: two one-sided tests within "
-                f"±{plan.report.margin:g}. P(better): the chance that a run of the first arm beats "
-                "one of the second.",
+                f"difference: of {plan.report.metric}, paired by seed. p: sign-flip permutation "
+                "test, corrected by Holm over all rows. equivalent: two one-sided tests within "
+                f"±{plan.report.margin_of(plan.report.metric):g}. P(better): the chance that a run "
+                "of the first arm beats one of the second.",
                 "",
             ]
     if report.failures:
         lines += ["## Failed", "", _markdown(report.failures), ""]
     lines += ["## How to reproduce", "", "```", plan.command, "```", ""]
-    lines += [f"At commit {plan.commit or 'unknown'}{', with changes' if plan.dirty else ''}."]
+    lines += [
+        f"The report is of commit {plan.commit or 'unknown'}"
+        f"{', with changes' if plan.dirty else ''}; {_trained_at(study)}."
+    ]
     if study.frames.results:
         origin = study.frames.results[0].origin
         versions = ", ".join(f"{name} {version}" for name, version in origin.versions.items())
         lines += [f"{versions}; {origin.device}."]
     lines += ["", "All trials: `trials.csv`. The tables: `summary.csv`, `contrasts.csv`."]
     return "\n".join(lines) + "\n"
+
+
+def _trained_at(study: Study) -> str:
+    commits = {(r.origin.commit, r.origin.dirty) for r in study.frames.results}
+    names = sorted(f"{commit}{' with changes' if dirty else ''}" for commit, dirty in commits)
+    return f"its trials were trained at {', '.join(names) or 'none yet'}"
 
 
 def _match(study: Study) -> str:
@@ -153,12 +162,14 @@ def _summary(study: Study) -> Rows:
 def _contrasts(study: Study) -> Rows:
     if not study.frames.results:
         return []
+    metric = study.plan.report.metric
+    places = findings.digits(metric)
     return [
         {
             "arm": row["arm"],
             "against": row["other"],
-            "difference": findings.signed(row["difference"]) if row["n"] else "–",
-            "95 % interval": f"{_number(row['low'], 4)} to {_number(row['high'], 4)}",
+            "difference": findings.signed(row["difference"], metric) if row["n"] else "–",
+            "95 % interval": f"{_number(row['low'], places)} to {_number(row['high'], places)}",
             "p (Holm)": "< .001" if row["p_holm"] < 0.001 else _number(row["p_holm"], 3),
             "P(better)": _number(row["improvement"], 2),
             "verdict": row["verdict"],

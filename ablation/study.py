@@ -10,7 +10,8 @@ import pandas as pd
 
 from ablation import adaptive, stats
 from ablation import plan as plans
-from ablation.config import Arm, Training
+from ablation.config import MARGINS, Arm, Training
+from ablation.errors import RequestError, choose
 from ablation.factors import decomposition
 from ablation.frame import Frames, frames
 from ablation.plan import FIRST_ROUND, Plan
@@ -56,20 +57,31 @@ class Study:
 
     def contrasts(
         self,
-        metric: str = "accuracy",
+        metric: str | None = None,
         baseline: str | None = None,
         margin: float | None = None,
     ) -> pd.DataFrame:
-        """Pairs of arms with a verdict each (stats.contrasts); without a choice the plan's own."""
-        baseline = self.plan.report.baseline if baseline is None else baseline
-        margin = self.plan.report.margin if margin is None else margin
+        """Pairs of arms with a verdict each (stats.contrasts); without a choice the plan's own.
+
+        Raises RequestError for a metric or a baseline that is not there.
+        """
+        report = self.plan.report
+        metric = metric or report.metric
+        if metric not in MARGINS:
+            raise RequestError(f"metric={metric}: {choose(metric, MARGINS)}")
+        baseline = report.baseline if baseline is None else baseline
+        if baseline is not None and baseline not in self.arms:
+            raise RequestError(f"report.baseline={baseline}: {choose(baseline, self.arms)}")
+        margin = report.margin_of(metric) if margin is None else margin
         key = (metric, baseline, margin)
         if key not in self._compared:
             self._compared[key] = self._compare(*key)
         return self._compared[key].copy()
 
     def _compare(self, metric: str, baseline: str | None, margin: float) -> pd.DataFrame:
-        finished = [task for task in self.tasks if task[metric].notna().any()]
+        finished = [task for task in self.tasks if task["accuracy"].notna().any()]
+        if baseline is not None:
+            finished = [task for task in finished if baseline in set(task["arm"])]
         if self.schedule:
             alpha = ALPHA / max(len(finished), 1)
             schedule = self.schedule
@@ -105,7 +117,12 @@ class Study:
             if task["arm"].nunique() > 1:
                 alpha = ALPHA / len(self.tasks)
                 told = adaptive.next_round(
-                    task, self.schedule, "accuracy", report.baseline, report.margin, alpha
+                    task,
+                    self.schedule,
+                    report.metric,
+                    report.baseline,
+                    report.margin_of(report.metric),
+                    alpha,
                 )
                 wanted |= {arms[name]: told.seeds for name in told.arms}
         return wanted

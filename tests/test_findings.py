@@ -1,0 +1,39 @@
+"""What a report must notice, on results that were really trained."""
+
+from __future__ import annotations
+
+import pytest
+
+import ablation
+from ablation import problems
+from ablation.config import Request, Trial
+from ablation.findings import alarms, digits, signed
+from ablation.store import Store
+from ablation.trial import run_trial
+from tests.helpers import make_sweep, make_trial
+
+
+def test_a_planted_leak_sets_off_the_alarm(
+    store: Store, request_as_composed: Request, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(problems.PROBLEMS, "leaky", "tests.leaky")
+    training = {"sequences": 4000, "learning_rate": 0.01}
+    honest = make_trial(
+        direction="go_backwards", length=10, units=8, training=training, problem={"test_size": 2000}
+    )
+    values = honest.model_dump() | {"problem": {"name": "leaky", "test_size": 2000}}
+    leaky = Trial.model_validate(values)
+    plan = make_sweep(store, request_as_composed, honest, leaky, seeds=1)
+    for trial in plan.trials:
+        store.commit(run_trial(trial))
+    study = ablation.load("study", store.root)
+    (alarm,) = alarms(study)
+    assert alarm.startswith("LEAK? leaky")
+    assert study.trials.set_index("problem")["accuracy"]["cumsum"] < 0.915
+
+
+def test_differences_are_written_without_a_minus_before_nothing() -> None:
+    assert signed(-0.00001, "accuracy") == "+0.0000"
+    assert signed(-0.0123, "accuracy") == "-0.0123"
+    assert signed(1234.0, "parameters") == "+1,234"
+    assert digits("seconds") == 2
