@@ -8,6 +8,7 @@ from ablation import stats
 from ablation.study import Study
 
 ARMS_NAMED = 7  # a longer list of arms is cut
+CLEARLY_FASTER = 0.95  # seconds are noisy: a smaller difference is not worth a sentence
 
 
 def findings(study: Study) -> list[str]:
@@ -80,7 +81,7 @@ def _compared(study: Study, task: pd.DataFrame, contrasts: pd.DataFrame) -> list
     if more:
         count = max(more)
         seeds = "seed" if count == 1 else "seeds"
-        lines.append(f"About {count:.0f} further {seeds} would decide what is undecided.")
+        lines.append(f"To decide all of it would take about {count:.0f} further {seeds}.")
     if len(contrasts) and not contrasts["possible"].any():
         lines.append(
             f"With {_seeds(int(contrasts['n'].max()))} no difference could ever be significant: "
@@ -90,23 +91,28 @@ def _compared(study: Study, task: pd.DataFrame, contrasts: pd.DataFrame) -> list
 
 
 def _recommended(study: Study, task: pd.DataFrame, contrasts: pd.DataFrame) -> list[str]:
+    """Which of the best arm and its equivalents to take, by parameters and by seconds."""
     report = study.plan.report
     compared = contrasts if report.baseline is None else None  # the best may not be among its rows
+    margin = report.margin_of(report.metric)
     lines = []
-    for cost, unit in (("parameters", "parameters"), ("seconds", "seconds of training")):
+    for cost, least in (("parameters", 1.0), ("seconds", CLEARLY_FASTER)):
         if cost == report.metric:
             continue
-        margin = report.margin_of(report.metric)
         table = stats.cheapest_equivalent(
             task, cost, report.metric, margin=margin, compared=compared
         )
+        if len(table) == 1:
+            return [f"Recommended: {table['arm'].item()}; no other arm is surely as good."]
+        best = table.loc[table["verdict"] == "best", "cost"].item()
         first = table.iloc[0]
-        if len(table) > 1:
-            amount = f"{first['cost']:,.0f}" if cost == "parameters" else f"{first['cost']:.1f}"
-            lines.append(
-                f"Fewest {unit} among the best and its equivalents: {first['arm']} ({amount})."
-            )
-    return lines
+        if first["cost"] < best * least:
+            amount = f"{first['cost']:,.0f} parameters"
+            if cost == "seconds":
+                amount = f"{first['cost']:.1f} s of training"
+            lines.append(f"As good and cheaper: {first['arm']} ({amount}).")
+    top = stats.best(task, report.metric)
+    return lines or [f"Recommended: {top}; none that is as good is cheaper."]
 
 
 def signed(difference: float, metric: str) -> str:

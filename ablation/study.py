@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,18 @@ class Study:
         self.curves = self.frames.curves
         self.positions = self.frames.positions
         self._compared: dict[tuple[str, str | None, float], pd.DataFrame] = {}
+
+    def __repr__(self) -> str:
+        done = len(self.frames.results)
+        return f"<Study {self.plan.name}: {len(self.arms)} arms, {done} of {len(self.trials)} done>"
+
+    def _repr_html_(self) -> str:
+        """What Jupyter shows: the answer in sentences, and the summary."""
+        from ablation.findings import findings
+
+        said = "".join(f"<li>{escape(sentence)}</li>" for sentence in findings(self))
+        table = self.summary().round(4).to_html(index=False) if self.frames.results else ""
+        return f"<h3>{escape(self.plan.name)}</h3><ul>{said}</ul>{table}"
 
     @property
     def arms(self) -> list[str]:

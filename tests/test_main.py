@@ -142,6 +142,18 @@ def test_one_run_walks_the_lesson(tmp_path: Path) -> None:
     assert "Seed 0: loss 0." in shown.stdout
 
 
+def test_seeds_are_added_in_rounds_and_resumed_alike(tmp_path: Path) -> None:
+    # 40 sequences teach nothing: it stays undecided, and each arm gets all the seeds there are.
+    sweep = ["-m", "direction=forward,go_backwards", "seeds=auto", "max_seeds=12", "name=auto"]
+    shown = run(tmp_path, *sweep, *TINY)
+    assert shown.returncode == 0, shown.stderr
+    assert "Undecided: 4 trials more, of at most 12 seeds an arm." in shown.stdout
+    assert len(results(tmp_path)) == 24
+    assert "24 trials asked for, 24 unique, 24 done." in shown.stdout
+    again = run(tmp_path, *sweep, *TINY)
+    assert "24 trials asked for, 24 unique, 24 done." in again.stdout
+
+
 def test_the_parent_never_imports_tensorflow(tmp_path: Path) -> None:
     program = (
         "import sys\n"
