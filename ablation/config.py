@@ -238,23 +238,26 @@ def parse(config: DictConfig, overrides: Sequence[str] = ()) -> Request:
 PLAIN_FACTORS = ("problem", "direction", "merge_mode", "cell", "engine", "optimizer")
 
 
+def varying(arms: Iterable[Arm]) -> list[str]:
+    """The columns by which arms differ; a parameter that only some problems have is none."""
+    rows = [arm.flat() for arm in arms]
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    values = {c: {canonical(row[c]) for row in rows if c in row} for c in columns}
+    return [column for column in columns if len(values[column]) > 1]
+
+
 def labels(arms: Iterable[Arm]) -> dict[Arm, str]:
     """A short name for each arm: the values by which the arms differ, such as "bidirectional sum".
 
     Where nothing differs the name is the direction and the merge mode.
     """
     rows = {arm: arm.flat() for arm in arms}
-    columns = list(dict.fromkeys(column for row in rows.values() for column in row))
-    varying = [
-        column
-        for column in columns
-        if len({canonical(row.get(column)) for row in rows.values()}) > 1
-    ] or ["direction", "merge_mode"]
+    columns = varying(rows) or ["direction", "merge_mode"]
 
     def name(row: dict[str, Any]) -> str:
         parts = [
             str(row[column]) if column in PLAIN_FACTORS else f"{column}={row[column]}"
-            for column in varying
+            for column in columns
             if row.get(column) is not None
         ]
         return " ".join(parts)

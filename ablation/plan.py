@@ -23,6 +23,7 @@ from ablation.config import (
     canonical,
     labels,
     trials_of,
+    varying,
 )
 from ablation.errors import RequestError
 from ablation.store import replace
@@ -187,9 +188,7 @@ def _collapsed(arms: Sequence[Arm]) -> list[str]:
 def _default_name(trials: Sequence[Trial]) -> str:
     """A name that the same command always gives: the factors that vary, and a short hash."""
     arms = list(dict.fromkeys(trial.arm for trial in trials))
-    rows = [arm.flat() for arm in arms]
-    varying = [key for key in rows[0] if len({canonical(row.get(key)) for row in rows}) > 1]
-    readable = "-by-".join(varying) or next(iter(labels(arms).values()))
+    readable = "-by-".join(varying(arms)) or next(iter(labels(arms).values()))
     digest = canonical([trial.id for trial in trials])
     short = hashlib.sha256(digest).hexdigest()[:6]
     return re.sub(r"[^\w.+-]+", "-", readable)[:60].strip("-.") + f"-{short}"
