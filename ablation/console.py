@@ -145,9 +145,13 @@ class Progress:
         return duration((self.total - self.done) / rate) if rate else "?"
 
 
-def show_model(result: TrialResult) -> None:
-    """One trained model as the lesson shows it: its layers, its scores, ten predictions."""
+def show_layers(result: TrialResult) -> None:
+    """The layers of a trained model as Keras summarises them."""
     terminal.print(result.summary, markup=False, soft_wrap=True)
+
+
+def show_predictions(result: TrialResult) -> None:
+    """One trained model as the lesson shows it: its scores and ten predictions."""
     loss = "not finite" if result.metrics.loss is None else f"{result.metrics.loss:.6f}"
     accuracy = f"{100 * result.metrics.accuracy:.4f} %"
     terminal.print(f"Seed {result.trial.seed}: loss {loss}, accuracy {accuracy}")

@@ -18,7 +18,8 @@ class Report(Frozen):
     """What a report says, ready to be read.
 
     state: what was planned and what is there; alarms: what must not be; answer: the findings in
-    sentences; summary: a row an arm; contrasts: a row a pair of arms; failures: a row a trial that
+    sentences; summary: a row an arm; contrasts: a row a pair of arms; expected: a row a
+    task whose answer is known; failures: a row a trial that
     has no result. digest: of what the report was made from.
     """
 
@@ -27,6 +28,7 @@ class Report(Frozen):
     answer: list[str]
     summary: Rows
     contrasts: Rows
+    expected: Rows
     failures: Rows
     digest: str
 

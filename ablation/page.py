@@ -93,6 +93,7 @@ def render(study: Study, report: Report) -> str:
         report=report,
         summary=tabulate(report.summary),
         contrasts=tabulate(report.contrasts),
+        expected=tabulate(report.expected),
         failures=tabulate(report.failures),
         probes=_probes(study),
         variance=_variance(study),

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from ablation import findings, outcome, page, plots, stats
+from ablation import expected, findings, outcome, page, plots, stats
 from ablation.errors import RequestError, plain_warnings
 from ablation.gallery import Picture
 from ablation.outcome import Report, Rows
@@ -26,6 +26,7 @@ def build(folder: Path) -> Report:
         answer=findings.findings(study),
         summary=_summary(study),
         contrasts=_contrasts(study),
+        expected=expected.orders(study),
         failures=_failures(study),
         digest=outcome.digest(folder),
     )
@@ -71,6 +72,9 @@ def _page(study: Study, report: Report, pictures: list[Picture]) -> str:
         lines += ["exact: share of the sequences with every step right. seconds: of training.", ""]
     if plan.match == "parameters" and report.summary:
         lines += [_match(study), ""]
+    if report.expected:
+        lines += ["## Expected and observed order", "", _markdown(report.expected), ""]
+        lines += ["Expected: by the ceilings, where they are more than 0.005 apart.", ""]
     held = _constant(study)
     if held:
         lines += [f"The same in every arm: {held}.", ""]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -59,6 +60,8 @@ def run(
     interrupted = False
     with _terminated_as_interrupted():
         try:
+            if len(sweep.labels) == 1 and done:
+                console.show_layers(next(iter(done.values())))
             sweep = _train_in_rounds(sweep, store, settings, workers)
         except KeyboardInterrupt:
             interrupted = True
@@ -70,7 +73,7 @@ def run(
     if len(sweep.labels) == 1:
         first = store.read(sweep.entries[0].id)
         if first is not None:
-            console.show_model(first)
+            console.show_predictions(first)
     console.show_report(written, folder)
     if interrupted:
         raise KeyboardInterrupt
@@ -109,10 +112,14 @@ def _train(
     names = sweep.labels
     planned = [trial.arm for trial in sweep.trials]
     arguments = (str(store.root), sweep.commit, sweep.dirty)
+    shown = len(pending) < len(sweep.entries)
     with console.Progress(names, planned, len(sweep.entries) - len(pending)) as progress:
         for ended in pool.run(pending, "ablation.worker:work", arguments, workers, time_limit):
             if ended.kind is not None:
                 store.fail(ended.trial, ended.kind, ended.message, ended.traceback)
+            elif len(names) == 1 and not shown and (result := store.read(ended.trial.id)):
+                console.show_layers(result)
+                shown = True
             progress.update(ended)
 
 
@@ -145,6 +152,9 @@ def _terminated_as_interrupted() -> Iterator[None]:
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
+    if threading.current_thread() is not threading.main_thread():  # of some launcher's worker
+        yield
+        return
     before = signal.signal(signal.SIGTERM, interrupt)
     try:
         yield

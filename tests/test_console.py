@@ -116,7 +116,7 @@ def test_the_outcome_fits_80_columns(
     for said in (made.state, *made.answer):
         assert "".join(said.split()) in text
     assert text.count("trying") == 20
-    assert lines[-1] == f"Report: {folder / 'report.md'}"
+    assert lines[-1] == f"Report: {folder / 'report.html'}"
     assert "…" not in text  # nothing is cut off, nor where the log lies
 
 
@@ -146,7 +146,8 @@ def test_nothing_left_to_train_is_said(
 
 
 def test_a_model_is_shown_as_in_the_lesson(screen: io.StringIO) -> None:
-    console.show_model(make_result(FORWARD, accuracy=0.875))
+    console.show_layers(make_result(FORWARD, accuracy=0.875))
+    console.show_predictions(make_result(FORWARD, accuracy=0.875))
     lines = screen.getvalue().splitlines()
     assert lines[0] == 'Model: "ablation"'
     assert "Seed 0: loss 0.125000, accuracy 87.5000 %" in lines
