@@ -179,7 +179,7 @@ def start(folder: Path, arguments: Sequence[str]) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        # Where the tests themselves run in the background, Ctrl-C is ignored, and that is inherited.
+        # A test run in the background ignores Ctrl-C, and its children would inherit that.
         preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
 
