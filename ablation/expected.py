@@ -6,20 +6,22 @@ long enough.
 
 from __future__ import annotations
 
-import numpy as np
+from itertools import pairwise
+
 import pandas as pd
 
 from ablation.outcome import Rows
 from ablation.study import Study
 
-APART = 0.005  # of accuracy: ceilings that are closer imply no order that a sweep could show
+APART = 0.005  # of accuracy, and nats: bounds that are closer imply no order a sweep could show
 
 
 def orders(study: Study) -> Rows:
     """A row a task whose ceilings differ: the order that they imply, the means, and whether so.
 
-    An arm is expected ahead of every arm with a lower ceiling, and "as expected" says yes where
-    each such pair has that verdict. Arms of one ceiling are joined by "=", and imply nothing.
+    An arm is expected ahead of every arm with a lower ceiling of accuracy, if its least log loss is
+    lower too: models are trained by log loss, and where that cannot tell two arms apart, training
+    will not. "as expected" says yes where each such pair has that verdict.
     """
     by_accuracy = study.plan.report.metric == "accuracy"
     if not study.frames.results or "ceiling" not in study.trials or not by_accuracy:
@@ -27,47 +29,49 @@ def orders(study: Study) -> Rows:
     contrasts = study.contrasts()
     rows = []
     for task in study.tasks:
-        arms = task.groupby("arm", sort=False)[["ceiling", "accuracy"]].mean().dropna()
-        if len(arms) < 2 or np.ptp(arms["ceiling"]) <= APART:
+        columns = ["ceiling", "least_loss", "accuracy"]
+        arms = task.groupby("arm", sort=False)[columns].mean().dropna()
+        arms.index = arms.index.astype(str)
+        arms = arms.sort_values("ceiling", ascending=False, kind="stable")
+        implied = [
+            (first, second)
+            for first in arms.index
+            for second in arms.index
+            if arms["ceiling"][first] - arms["ceiling"][second] > APART
+            and arms["least_loss"][second] - arms["least_loss"][first] > APART
+        ]
+        if not implied:
             continue
         names = _short(list(arms.index))
+        shown = {
+            (row["arm"], row["other"]) if row["verdict"] == "better" else (row["other"], row["arm"])
+            for row in contrasts.to_dict("records")
+            if row["verdict"] in ("better", "worse")
+        }
+        wrong = [
+            f"{names[first]} is not shown to be better than {names[second]}"
+            for first, second in implied
+            if (first, second) not in shown
+        ]
+        means = arms["accuracy"].sort_values(ascending=False)
         rows.append(
             {
                 "problem": f"{task['problem'].iloc[0]}, length {task['length'].iloc[0]}",
-                "expected": _levels(arms["ceiling"], names),
-                "observed": ", ".join(
-                    f"{names[str(arm)]} {mean:.4f}"
-                    for arm, mean in arms["accuracy"].sort_values(ascending=False).items()
-                ),
-                "as expected": _agreement(arms["ceiling"], contrasts, names),
+                "expected": _levels(arms["ceiling"], set(implied), names),
+                "observed": ", ".join(f"{names[str(a)]} {mean:.4f}" for a, mean in means.items()),
+                "as expected": f"no: {'; '.join(wrong)}" if wrong else "yes",
             }
         )
     return rows
 
 
-def _levels(ceilings: pd.Series, names: dict[str, str]) -> str:
-    ordered = ceilings.sort_values(ascending=False, kind="stable")
-    text = ""
-    before = None
-    for arm, ceiling in ordered.items():
-        if before is not None:
-            text += " > " if before - ceiling > APART else " = "
-        text += f"{names[str(arm)]} {ceiling:.4f}"
-        before = ceiling
+def _levels(ceilings: pd.Series, implied: set[tuple[str, str]], names: dict[str, str]) -> str:
+    """The arms by falling ceiling, with ">" where the order is implied and a comma elsewhere."""
+    arms = [str(arm) for arm in ceilings.index]
+    text = f"{names[arms[0]]} {ceilings.iloc[0]:.4f}"
+    for before, arm in pairwise(arms):
+        text += f"{' >' if (before, arm) in implied else ','} {names[arm]} {ceilings[arm]:.4f}"
     return text
-
-
-def _agreement(ceilings: pd.Series, contrasts: pd.DataFrame, names: dict[str, str]) -> str:
-    wrong = []
-    for row in contrasts.to_dict("records"):
-        arm, other = row["arm"], row["other"]
-        if arm not in ceilings or other not in ceilings:
-            continue
-        gap = ceilings[arm] - ceilings[other]
-        if abs(gap) > APART and row["verdict"] != ("better" if gap > 0 else "worse"):
-            first, second = (arm, other) if gap > 0 else (other, arm)
-            wrong.append(f"{names[first]} is not shown to be better than {names[second]}")
-    return "yes" if not wrong else f"no: {'; '.join(wrong)}"
 
 
 def _short(arms: list[str]) -> dict[str, str]:

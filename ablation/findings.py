@@ -25,7 +25,8 @@ def findings(study: Study) -> list[str]:
             continue
         mine = contrasts[contrasts["arm"].isin(arms) & contrasts["other"].isin(arms)]
         sentences += _compared(study, task, mine)
-        sentences += _recommended(study, task, mine)
+        if mine["possible"].any():
+            sentences += _recommended(study, task, mine)
     return sentences
 
 
@@ -103,7 +104,7 @@ def _recommended(study: Study, task: pd.DataFrame, contrasts: pd.DataFrame) -> l
             task, cost, report.metric, margin=margin, compared=compared
         )
         if len(table) == 1:
-            return [f"Recommended: {table['arm'].item()}; no other arm is surely as good."]
+            return [f"Take {table['arm'].item()}: no other arm is shown to be as good."]
         best = table.loc[table["verdict"] == "best", "cost"].item()
         first = table.iloc[0]
         if first["cost"] < best * least:
@@ -112,7 +113,7 @@ def _recommended(study: Study, task: pd.DataFrame, contrasts: pd.DataFrame) -> l
                 amount = f"{first['cost']:.1f} s of training"
             lines.append(f"As good and cheaper: {first['arm']} ({amount}).")
     top = stats.best(task, report.metric)
-    return lines or [f"Recommended: {top}; none that is as good is cheaper."]
+    return lines or [f"Take {top}: of those as good, none is cheaper."]
 
 
 def signed(difference: float, metric: str) -> str:

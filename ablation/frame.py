@@ -65,6 +65,7 @@ def frames(plan: Plan, store: Store) -> Frames:
             row["updates_to_target"] = updates_to(plan.report.target, result.curve)
             if "ceiling" in bounds:
                 row["ceiling_se"] = bounds["ceiling"].error
+                row["least_loss"] = float(np.nanmean(bounds["ceiling"].loss))
             _append(curves, key, result.curve.model_dump())
             steps = result.metrics.accuracy_by_position
             ceiling = bounds["ceiling"].accuracy if "ceiling" in bounds else [np.nan] * len(steps)

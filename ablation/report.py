@@ -74,7 +74,11 @@ def _page(study: Study, report: Report, pictures: list[Picture]) -> str:
         lines += [_match(study), ""]
     if report.expected:
         lines += ["## Expected and observed order", "", _markdown(report.expected), ""]
-        lines += ["Expected: by the ceilings, where they are more than 0.005 apart.", ""]
+        lines += [
+            "Expected: by falling ceiling; > where it and the least log loss are more than 0.005 "
+            "apart, so that training can show it.",
+            "",
+        ]
     held = _constant(study)
     if held:
         lines += [f"The same in every arm: {held}.", ""]

@@ -36,7 +36,7 @@ def test_the_ceilings_order_is_held_against_what_came_out(
         store.commit(make_result(trial, means[trial.direction] + noise))
     (row,) = orders(ablation.load("study", store.root))
     assert row["problem"] == "cumsum, length 4"
-    assert row["expected"].startswith("forward 1.0000 = bidirectional concat 1.0000 > go_backwards")
+    assert row["expected"].startswith("forward 1.0000, bidirectional concat 1.0000 > go_backwards")
     assert row["as expected"] == verdict
 
 
