@@ -18,9 +18,9 @@ class Report(Frozen):
     """What a report says, ready to be read.
 
     state: what was planned and what is there; alarms: what must not be; answer: the findings in
-    sentences; summary: a row an arm; contrasts: a row a pair of arms; expected: a row a
-    task whose answer is known; failures: a row a trial that
-    has no result. digest: of what the report was made from.
+    sentences; summary: a row an arm; contrasts: a row a pair of arms; expected: a row a task whose
+    answer is known; probes: accuracy with a part of the model changed; failures: a row a trial
+    that has no result. digest: of what the report was made from.
     """
 
     state: str
@@ -29,6 +29,7 @@ class Report(Frozen):
     summary: Rows
     contrasts: Rows
     expected: Rows
+    probes: Rows
     failures: Rows
     digest: str
 

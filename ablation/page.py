@@ -95,7 +95,7 @@ def render(study: Study, report: Report) -> str:
         contrasts=tabulate(report.contrasts),
         expected=tabulate(report.expected),
         failures=tabulate(report.failures),
-        probes=_probes(study),
+        probes=tabulate(report.probes),
         variance=_variance(study),
         figures=_figures(study, style),
         best=_best(study),
@@ -238,21 +238,6 @@ def _variance(study: Study) -> tuple[Table, str] | None:
         for row in frame.to_dict("records")
     ]
     return (tabulate(rows), str(frame.attrs.get("note", ""))) if rows else None
-
-
-def _probes(study: Study) -> Table:
-    """Each arm's mean of what probes measured; no rows where no trial was probed."""
-    probes = study.trials.filter(regex="^probe_").astype(float)
-    if probes.empty:
-        return tabulate([])
-    means = probes.groupby(study.trials["arm"], sort=False).mean().dropna(how="all")
-    rows = means.rename(columns=lambda name: name.removeprefix("probe_").replace("_", " "))
-    return tabulate(
-        [
-            {"arm": str(arm)} | {str(name): _say(value, ".4f") for name, value in row.items()}
-            for arm, row in rows.iterrows()
-        ]
-    )
 
 
 def _coverage(study: Study) -> list[Coverage]:

@@ -27,6 +27,7 @@ def build(folder: Path) -> Report:
         summary=_summary(study),
         contrasts=_contrasts(study),
         expected=expected.orders(study),
+        probes=_probes(study),
         failures=_failures(study),
         digest=outcome.digest(folder),
     )
@@ -93,6 +94,13 @@ def _page(study: Study, report: Report, pictures: list[Picture]) -> str:
                 "of the first arm beats one of the second.",
                 "",
             ]
+    if report.probes:
+        lines += ["## What each direction contributes", "", _markdown(report.probes), ""]
+        lines += [
+            "Accuracy of the trained models on the first 2,000 test sequences: intact; with one half "
+            "silenced, its output replaced by its mean at each step; with another merge.",
+            "",
+        ]
     if report.failures:
         lines += ["## Failed", "", _markdown(report.failures), ""]
     lines += ["## How to reproduce", "", "```", plan.command, "```", ""]
@@ -184,6 +192,18 @@ def _contrasts(study: Study) -> Rows:
             "seeds to decide": _number(row["more_seeds"], 0),
         }
         for row in study.contrasts().to_dict("records")
+    ]
+
+
+def _probes(study: Study) -> Rows:
+    probes = study.trials.filter(regex="^probe_").astype(float)
+    if probes.empty:
+        return []
+    means = probes.groupby(study.trials["arm"], sort=False).mean().dropna(how="all")
+    names = {name: name.removeprefix("probe_").replace("_", " ") for name in means.columns}
+    return [
+        {"arm": str(arm)} | {names[str(key)]: _number(value, 4) for key, value in row.items()}
+        for arm, row in means.iterrows()
     ]
 
 

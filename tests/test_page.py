@@ -135,6 +135,7 @@ def test_a_complete_sweep_shows_everything_in_order(complete: Path, whole: str) 
     assert headings == [
         "Summary",
         "Differences between arms",
+        "Expected and observed order",
         "Accuracy and its ceiling",
         "Learning",
         "Accuracy by position",

@@ -8,8 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import permutation_test
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.weightstats import ttost_paired
 
 from ablation import report
 from ablation.config import Request, Trial
@@ -212,3 +216,31 @@ def test_a_heat_map_is_for_two_numeric_factors(
 def test_an_unknown_sweep_is_one_line(store: Store) -> None:
     with pytest.raises(RequestError, match="no sweep nothing"):
         report.build(store.root / "nothing")
+
+
+def test_the_verdicts_are_those_of_scipy_and_statsmodels(
+    store: Store, request_as_composed: Request
+) -> None:
+    trials = [make_trial(direction=d) for d in ("forward", "go_backwards", "bidirectional")]
+    plan = make_sweep(store, request_as_composed, *trials, seeds=9)
+    rng = np.random.default_rng(3)
+    means = {"forward": 0.97, "go_backwards": 0.85, "bidirectional": 0.9705}
+    for trial in plan.trials:
+        store.commit(make_result(trial, means[trial.direction] + float(rng.normal(0, 0.001))))
+    folder = folder_of(store, plan)
+    report.build(folder)
+    found = pd.read_csv(folder / "contrasts.csv")
+    accuracy = pd.read_csv(folder / "trials.csv").pivot(
+        index="seed", columns="arm", values="accuracy"
+    )
+    p, p_equivalence = [], []
+    for arm, other in zip(found["arm"], found["other"], strict=True):
+        difference = (accuracy[arm] - accuracy[other]).to_numpy()
+        p.append(permutation_test((difference,), np.mean, permutation_type="samples").pvalue)
+        p_equivalence.append(ttost_paired(accuracy[arm], accuracy[other], -0.002, 0.002)[0])
+    np.testing.assert_allclose(found["p"], p)
+    np.testing.assert_allclose(found["p_holm"], multipletests(p, method="holm")[1])
+    np.testing.assert_allclose(found["p_equivalence"], p_equivalence, rtol=1e-6)
+    holm = multipletests(p_equivalence, method="holm")[1]
+    np.testing.assert_allclose(found["p_equivalence_holm"], holm, rtol=1e-6)
+    assert list(found["verdict"]) == ["better", "equivalent", "worse"]
