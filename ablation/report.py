@@ -97,7 +97,7 @@ def _page(study: Study, report: Report, pictures: list[Picture]) -> str:
     if report.probes:
         lines += ["## What each direction contributes", "", _markdown(report.probes), ""]
         lines += [
-            "Accuracy of the trained models on the first 2,000 test sequences: intact; with one half "
+            "Accuracy of the trained models on 2,000 test sequences: intact; with one half "
             "silenced, its output replaced by its mean at each step; with another merge.",
             "",
         ]
