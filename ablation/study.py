@@ -21,7 +21,7 @@ from ablation.store import Store
 if TYPE_CHECKING:
     from ablation.gallery import Gallery
 
-ALPHA = 0.05  # false claims that a report makes at most, over all its contrasts
+ALPHA = 0.05  # the chance of any false claim among the contrasts of one task
 
 
 class Study:
@@ -96,19 +96,17 @@ class Study:
         if baseline is not None:
             finished = [task for task in finished if baseline in set(task["arm"])]
         if self.schedule:
-            alpha = ALPHA / max(len(finished), 1)
             schedule = self.schedule
             tables = [
                 adaptive.contrasts(
-                    task, schedule, metric, baseline, margin, alpha, max(1, schedule.done(task))
+                    task, schedule, metric, baseline, margin, ALPHA, max(1, schedule.done(task))
                 )
                 for task in finished
             ]
         else:
             families = [stats.family(task, metric, baseline) for task in finished]
-            whole = sum(family.size for family in families)
             tables = [
-                stats.contrasts(task, metric, family.baseline, margin, ALPHA, whole)
+                stats.contrasts(task, metric, family.baseline, margin, ALPHA, family.size)
                 for task, family in zip(finished, families, strict=True)
             ]
         return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
@@ -128,14 +126,13 @@ class Study:
         wanted: dict[Arm, int] = {}
         for task in self.tasks:
             if task["arm"].nunique() > 1:
-                alpha = ALPHA / len(self.tasks)
                 told = adaptive.next_round(
                     task,
                     self.schedule,
                     report.metric,
                     report.baseline,
                     report.margin_of(report.metric),
-                    alpha,
+                    ALPHA,
                 )
                 wanted |= {arms[name]: told.seeds for name in told.arms}
         return wanted
