@@ -90,8 +90,8 @@ def _page(study: Study, report: Report, pictures: list[Picture]) -> str:
             lines += [
                 f"difference: of {plan.report.metric}, paired by seed. p: sign-flip permutation "
                 "test, corrected by Holm over the rows of one problem and length. equivalent: two "
-                f"one-sided tests within ±{plan.report.margin_of(plan.report.metric):g}. P(better): "
-                "the chance that a run of the first arm beats one of the second.",
+                f"one-sided tests within ±{plan.report.margin_of(plan.report.metric):g}. "
+                "P(better): the chance that a run of the first arm beats one of the second.",
                 "",
             ]
     if report.probes:
