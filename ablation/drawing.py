@@ -6,12 +6,16 @@ Nothing here knows an arm from a seed or reads a frame; `plots` decides what is 
 from __future__ import annotations
 
 import textwrap
+import warnings
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, NullLocator
 from numpy.typing import NDArray
@@ -32,6 +36,27 @@ WORDS = {
     "length": "length (steps)",
     "units": "units (count)",
 }
+
+
+def figure(width: float = 7.0, height: float = 4.0) -> tuple[Figure, Axes]:
+    """Return an empty figure of one panel in the house style; width and height in inches."""
+    made = Figure(figsize=(width, height), layout="constrained", facecolor="white")
+    return made, made.add_subplot()
+
+
+def save(figure: Figure, folder: Path, name: str) -> tuple[Path, Path]:
+    """Write name.png (150 dpi) and name.svg, same bytes for the same data; return both paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    png, svg = folder / f"{name}.png", folder / f"{name}.svg"
+    # A user's own matplotlibrc must not reach a published figure.
+    fixed: dict[Any, Any] = {"font.family": "sans-serif", "font.sans-serif": "DejaVu Sans"}
+    fixed |= {"savefig.bbox": None, "svg.fonttype": "path", "svg.hashsalt": "ablation"}
+    with mpl.rc_context(fixed), warnings.catch_warnings():
+        # A script that the font lacks is drawn as boxes, which is no reason to stop a report.
+        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
+        figure.savefig(png, dpi=150)
+        figure.savefig(svg, metadata={"Date": None})
+    return png, svg
 
 
 def axis_label(key: str) -> str:

@@ -6,22 +6,20 @@ report in order, wherever a frame may lack some of them.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any, Literal
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from numpy.typing import NDArray
 
 from ablation import drawing
 from ablation.drawing import FAINT, INK, SMALL, TEXT, Numbers, Styles
+from ablation.drawing import figure as figure
+from ablation.drawing import save as save
 
 Arms = Sequence[str]
 
@@ -35,30 +33,9 @@ VERDICTS = {
 UNDECIDED = ("#777777", "D")
 
 
-def figure(width: float = 7.0, height: float = 4.0) -> tuple[Figure, Axes]:
-    """Return an empty figure of one panel in the house style; width and height in inches."""
-    made = Figure(figsize=(width, height), layout="constrained", facecolor="white")
-    return made, made.add_subplot()
-
-
 def height_of(rows: int) -> float:
     """Return the inches that suit a figure of so many rows (arms, contrasts or terms)."""
     return 1.2 + 0.46 * max(rows, 2)
-
-
-def save(figure: Figure, folder: Path, name: str) -> tuple[Path, Path]:
-    """Write name.png (150 dpi) and name.svg, same bytes for the same data; return both paths."""
-    folder.mkdir(parents=True, exist_ok=True)
-    png, svg = folder / f"{name}.png", folder / f"{name}.svg"
-    # A user's own matplotlibrc must not reach a published figure.
-    fixed: dict[Any, Any] = {"font.family": "sans-serif", "font.sans-serif": "DejaVu Sans"}
-    fixed |= {"savefig.bbox": None, "svg.fonttype": "path", "svg.hashsalt": "ablation"}
-    with mpl.rc_context(fixed), warnings.catch_warnings():
-        # A script that the font lacks is drawn as boxes, which is no reason to stop a report.
-        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
-        figure.savefig(png, dpi=150)
-        figure.savefig(svg, metadata={"Date": None})
-    return png, svg
 
 
 def colours(arms: Iterable[str]) -> dict[str, str]:
