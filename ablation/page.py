@@ -253,7 +253,8 @@ def _coverage(study: Study) -> list[Coverage]:
 def _constant(study: Study) -> dict[str, Any]:
     first = study.trials.iloc[0]
     names = [name for name in factor_columns(study.trials) if name not in study.factors]
-    return {name: first[name] for name in names if pd.notna(first[name])}
+    held = {name: first[name] for name in names if pd.notna(first[name])}
+    return {"match": study.plan.match} | held
 
 
 def _origin(study: Study) -> dict[str, list[str]]:

@@ -55,6 +55,8 @@ def _tables(study: Study, report: Report, folder: Path) -> None:
     if study.frames.results:
         _csv(study.summary(), folder / "summary.csv")
         _csv(study.contrasts(), folder / "contrasts.csv")
+        if len(study.crossed) > 1:
+            _csv(study.variance, folder / "factors.csv")
         table = pd.DataFrame(report.summary)
         columns = "l" + "r" * (table.shape[1] - 1)
         replace(
@@ -80,11 +82,11 @@ def _page(study: Study, report: Report, pictures: list[Picture]) -> str:
             "apart, so that training can show it.",
             "",
         ]
-    held = _constant(study)
-    if held:
-        lines += [f"The same in every arm: {held}.", ""]
+    lines += [f"The same in every arm: {_constant(study)}.", ""]
     for picture in pictures:
         lines += [f"![{picture.caption}](figures/{picture.name}.png)", "", picture.caption, ""]
+        if picture.name == "variance" and study.variance.attrs["note"]:
+            lines += [f"{study.variance.attrs['note']}", ""]
         if picture.name == "contrasts":
             lines += [_markdown(report.contrasts), ""]
             lines += [
@@ -222,11 +224,13 @@ def _failures(study: Study) -> Rows:
 
 def _constant(study: Study) -> str:
     first = study.trials.iloc[0]
-    return ", ".join(
+    held = [f"match={study.plan.match}"]
+    held += [
         f"{name}={first[name]}"
         for name in factor_columns(study.trials)
         if name not in study.factors and pd.notna(first[name])
-    )
+    ]
+    return ", ".join(held)
 
 
 def _number(value: Any, digits: int) -> str:
