@@ -8,7 +8,7 @@ from statistics import median
 from ablation.capacity import GATES
 from ablation.config import Arm, Trial
 
-# Of one core, in seconds; measured with benchmarks/update.py, and corrected by the store.
+# Rough seconds of one core; no command here measures them. The store corrects what training takes.
 PER_STEP = 6e-6
 PER_PRODUCT = 1.4e-10
 COMPILING = 3.0
