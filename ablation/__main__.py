@@ -18,7 +18,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from ablation.errors import RequestError, SweepFailed, one_line, plain_warnings
+from ablation.errors import RequestError, SweepFailed, plain_warnings
 
 HERE = Path(__file__).resolve().parent
 CONF = next(path for path in (HERE / "conf", HERE.parent / "conf") if path.is_dir())
@@ -56,15 +56,21 @@ def exit_codes() -> Iterator[None]:
     try:
         yield
     except (RequestError, HydraException, OmegaConfBaseException, YAMLError) as error:
-        _end(2, one_line(error))
+        _refuse(error)
     except ValueError as error:
         if "Config group override must be" not in str(error):  # as merge_mode=null gives
             raise
-        _end(2, one_line(error))
+        _refuse(error)
     except SweepFailed as error:
         _end(1, str(error))
     except KeyboardInterrupt:
         _end(130, "interrupted; the same command goes on from here")
+
+
+def _refuse(error: Exception) -> NoReturn:
+    from ablation.request import one_line
+
+    _end(2, one_line(error))
 
 
 def _end(code: int, message: str) -> NoReturn:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Annotated, Any
 
-from omegaconf import DictConfig, OmegaConf
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -18,11 +17,10 @@ from pydantic import (
     Field,
     PositiveFloat,
     PositiveInt,
-    ValidationError,
     model_validator,
 )
 
-from ablation.errors import GROUPS, RequestError, choose, unknown_key
+from ablation.errors import choose
 
 SCHEMA = 1  # raise it when the meaning of a stored trial changes: every id changes with it
 
@@ -31,15 +29,22 @@ MERGE_MODES = ("concat", "sum", "mul", "ave")
 CELLS = ("lstm", "gru", "simple_rnn")
 ENGINES = ("xla", "fit")
 OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd")
+SCHEDULES = ("linear", "cosine")
+CLASS_WEIGHTS = ("balanced",)
+
+DOTTED = r"[^\W\d]\w*(\.[^\W\d]\w*)+"  # package.module.Name: code of the user's own
 
 
-def one_of(*choices: str) -> AfterValidator:
-    """Check that a text is one of the choices, and say which come close when it is not."""
+def one_of(*choices: str, or_own: bool = False) -> AfterValidator:
+    """Check that a text is one of the choices, and say which come close when it is not.
+
+    or_own: the dotted name of the user's own code is possible too.
+    """
 
     def check(value: str) -> str:
-        if value not in choices:
-            raise ValueError(choose(value, choices))
-        return value
+        if value in choices or (or_own and re.fullmatch(DOTTED, value)):
+            return value
+        raise ValueError(choose(value, choices))
 
     return AfterValidator(check)
 
@@ -61,14 +66,31 @@ class Problem(Frozen):
         return dict(self.model_extra or {})
 
 
+Share = Annotated[float, Field(gt=0, lt=1)]
+Finite = Annotated[PositiveFloat, Field(allow_inf_nan=False)]
+
+
 class Training(Frozen):
-    """How long and with what a model is trained."""
+    """How long and with what a model is trained; an option that is None is off.
+
+    sequences: of the training data, all of them where there are fewer.
+    clip_norm: the greatest norm of all gradients together; longer ones are scaled down to it.
+    dropout: share of each recurrent layer's outputs that is left out while training.
+    schedule: how the learning rate falls to zero over the trial's updates.
+    stop_at: accuracy at which training ends, looked at after each chunk of updates.
+    class_weights: "balanced" makes all classes of the training data weigh the same in its loss.
+    """
 
     sequences: PositiveInt
     epochs: PositiveInt
     batch_size: PositiveInt
     optimizer: Annotated[str, one_of(*OPTIMIZERS)]
-    learning_rate: Annotated[PositiveFloat, Field(allow_inf_nan=False)]
+    learning_rate: Finite
+    clip_norm: Finite | None = None
+    dropout: Share | None = None
+    schedule: Annotated[str, one_of(*SCHEDULES)] | None = None
+    stop_at: Annotated[float, Field(gt=0, le=1)] | None = None
+    class_weights: Annotated[str, one_of(*CLASS_WEIGHTS)] | None = None
 
     @model_validator(mode="after")
     def _a_batch_fits(self) -> Training:
@@ -85,17 +107,22 @@ class Training(Frozen):
 
 
 class Arm(Frozen):
-    """What is compared: everything of a trial but its seed."""
+    """What is compared: everything of a trial but its seed.
+
+    digest: SHA-256 of the files that the arm rests on, which are the user's own data and code;
+    None where there are none.
+    """
 
     problem: Problem
     length: PositiveInt
     direction: Annotated[str, one_of(*DIRECTIONS)]
-    merge_mode: Annotated[str, one_of(*MERGE_MODES)] | None
-    cell: Annotated[str, one_of(*CELLS)]
+    merge_mode: Annotated[str, one_of(*MERGE_MODES, or_own=True)] | None
+    cell: Annotated[str, one_of(*CELLS, or_own=True)]
     units: PositiveInt
     layers: PositiveInt
     training: Training
     engine: Annotated[str, one_of(*ENGINES)]
+    digest: str | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -112,7 +139,7 @@ class Arm(Frozen):
 
     def flat(self) -> dict[str, Any]:
         """One level of columns: problem, length, direction, ..., sequences, epochs, ..."""
-        top = self.model_dump(exclude={"problem", "training", "seed"})
+        top = self.model_dump(exclude={"problem", "training", "seed", "digest"})
         problem = self.problem.model_dump()
         own = {f"problem.{key}": value for key, value in problem.items() if key != "name"}
         return {"problem": problem["name"], **top, **self.training.model_dump(), **own}
@@ -126,7 +153,14 @@ class Trial(Arm):
     @cached_property
     def id(self) -> str:
         """SHA-256 of the canonical JSON of the trial's meaning, as 64 hexadecimal digits."""
-        return hashlib.sha256(canonical({"schema": SCHEMA, **self.model_dump()})).hexdigest()
+        values = self.model_dump()
+        # An option that is off means nothing, so that a new one makes no stranger of any result.
+        values["training"] = {k: v for k, v in values["training"].items() if v is not None}
+        if self.digest is None:
+            del values["digest"]
+        else:  # a file is what it holds, wherever it lies
+            values["problem"].pop("path", None)
+        return hashlib.sha256(canonical({"schema": SCHEMA, **values})).hexdigest()
 
     @cached_property
     def arm(self) -> Arm:
@@ -210,31 +244,6 @@ def trials_of(arm: Arm, seeds: Iterable[int]) -> tuple[Trial, ...]:
     return tuple(Trial.model_validate({**values, "seed": seed}) for seed in seeds)
 
 
-KEYS: list[str] = [*Arm.model_fields, *Settings.model_fields, "experiment"]
-
-
-def parse(config: DictConfig, overrides: Sequence[str] = ()) -> Request:
-    """Check a composed configuration.
-
-    overrides: what was written on the command line to get it.
-    Raises RequestError with one line that names the key, what was given, and what is possible.
-    """
-    for override in overrides:
-        group, _, value = override.lstrip("+~").partition("=")
-        if group in GROUPS and value.startswith("["):  # Hydra would silently take the last
-            raise RequestError(
-                f"{override}: one choice is needed; for a sweep say -m {group}={value.strip('[]')}"
-            )
-    without_hydra = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
-    values: Any = OmegaConf.to_container(without_hydra, resolve=True)
-    settings = {key: values.pop(key) for key in Settings.model_fields if key in values}
-    _refuse_targets(values)
-    try:
-        return Request(arm=Arm.model_validate(values), settings=Settings.model_validate(settings))
-    except ValidationError as error:
-        raise RequestError(_one_line(error)) from None
-
-
 PLAIN_FACTORS = ("problem", "direction", "merge_mode", "cell", "engine", "optimizer")
 
 
@@ -278,36 +287,3 @@ def canonical(value: Any) -> bytes:
 
     text = json.dumps(plain(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
     return text.encode()
-
-
-def _refuse_targets(values: Any, path: str = "") -> None:
-    # Hydra's instantiate is never called on a trial, but a key that asks for it is a mistake.
-    if isinstance(values, Mapping):
-        for key, value in values.items():
-            if key == "_target_":
-                raise RequestError(f"{path}{key}: a trial's configuration cannot name code to call")
-            _refuse_targets(value, f"{path}{key}.")
-
-
-_PLAIN = {
-    "int_type": "a whole number is needed",
-    "int_from_float": "a whole number is needed",
-    "float_type": "a number is needed",
-    "bool_type": "true or false is needed",
-    "string_type": "one word is needed",
-    "missing": "it is missing",
-}
-
-
-def _one_line(error: ValidationError) -> str:
-    first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        return unknown_key(key)
-    message = _PLAIN.get(first["type"], first["msg"])
-    message = re.sub(r"^(Value error, |Input should be )", "", message)
-    if first["type"] == "greater_than":
-        message = f"it must be {message}"
-    if isinstance(first["input"], Mapping | BaseModel):
-        return f"{key}: {message}" if key else message
-    return f"{key}={first['input']}: {message}"

@@ -15,10 +15,11 @@ from types import FrameType
 from omegaconf import DictConfig
 
 from ablation import console, outcome, plan, pool
-from ablation.config import Arm, Settings, Trial, parse
+from ablation.config import Arm, Settings, Trial
 from ablation.errors import RequestError, SweepFailed
 from ablation.estimate import seconds
 from ablation.plan import Plan
+from ablation.request import parse
 from ablation.result import TrialResult
 from ablation.store import Store
 

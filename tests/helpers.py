@@ -9,8 +9,9 @@ import hydra
 from hydra import initialize_config_dir
 from omegaconf import DictConfig
 
-from ablation.config import Request, Trial, parse, trials_of
+from ablation.config import Request, Trial, trials_of
 from ablation.plan import Plan, make, save
+from ablation.request import parse
 from ablation.result import Curve, Example, Metrics, Origin, Seconds, TrialResult
 from ablation.store import Store
 

@@ -76,7 +76,7 @@ def test_the_lists_here_name_what_exists() -> None:
 
 
 def test_config_is_light() -> None:
-    allowed = ("omegaconf", "pydantic", "ablation.errors")
+    allowed = ("pydantic", "ablation.errors")
     assert not foreign(SOURCES["ablation.config"], allowed)
 
 

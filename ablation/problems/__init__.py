@@ -5,7 +5,10 @@ from __future__ import annotations
 import importlib
 import inspect
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from ablation.config import Problem
@@ -53,8 +56,33 @@ def ceilings(problem: Problem, length: int) -> Mapping[str, Ceiling]:
     return bounds
 
 
+def longest(problem: Problem) -> int:
+    """Steps of the longest sequence of a problem whose data is there before it is asked for."""
+    if not hasattr(_module(problem), "longest"):
+        raise RequestError(f"length: problem={problem.name} needs a number of steps")
+    return int(_call(problem, "longest"))
+
+
+def available(problem: Problem, length: int) -> int | None:
+    """Number of training sequences that there are; None where any number can be made."""
+    if not hasattr(_module(problem), "available"):
+        return None
+    return int(_call(problem, "available", length))
+
+
+def files(problem: Problem) -> list[Path]:
+    """The user's own files that the problem is made of."""
+    return list(_call(problem, "files")) if hasattr(_module(problem), "files") else []
+
+
 def check(problem: Problem, length: int) -> None:
     """Raise RequestError where the problem is unknown, or cannot be made of its parameters."""
+    _check_parameters(problem)
+    with _told(problem):
+        sample(problem, length)
+
+
+def _check_parameters(problem: Problem) -> None:
     parameters = inspect.signature(_function(problem, "generate")).parameters
     accepted = list(parameters)[3:]
     for key, value in problem.parameters.items():
@@ -64,10 +92,24 @@ def check(problem: Problem, length: int) -> None:
         number = isinstance(value, int | float) and math.isfinite(value)
         if isinstance(parameters[key].default, int | float) and not number:
             raise RequestError(f"problem.{key}={value}: a finite number is needed")
+
+
+@contextmanager
+def _told(problem: Problem) -> Iterator[None]:
+    """Say of which problem an error is."""
     try:
-        sample(problem, length)
+        yield
+    except RequestError:
+        raise
     except (ValueError, ImportError) as error:
         raise RequestError(f"problem={problem.name}: {error}") from None
+
+
+def _call(problem: Problem, name: str, *arguments: Any) -> Any:
+    """What one of the problem's functions says of its parameters."""
+    _check_parameters(problem)
+    with _told(problem):
+        return _function(problem, name)(*arguments, **problem.parameters)
 
 
 def _split(
@@ -80,7 +122,10 @@ def _split(
 
 
 def _function(problem: Problem, name: str, *default: Any) -> Callable[..., Any]:
+    return getattr(_module(problem), name, *default)  # type: ignore[no-any-return]
+
+
+def _module(problem: Problem) -> ModuleType:
     if problem.name not in PROBLEMS:
         raise RequestError(f"problem={problem.name}: {choose(problem.name, list(PROBLEMS))}")
-    module = importlib.import_module(PROBLEMS[problem.name])
-    return getattr(module, name, *default)  # type: ignore[no-any-return]
+    return importlib.import_module(PROBLEMS[problem.name])

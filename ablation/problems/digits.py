@@ -40,6 +40,16 @@ def generate(
     return Sequences(images[chosen, :length], labels[chosen], classes=10)
 
 
+def longest() -> int:
+    """Rows of an image."""
+    return ROWS
+
+
+def available(length: int) -> int:
+    """Number of training images."""
+    return len(_images()[0]) - TEST_IMAGES
+
+
 @lru_cache
 def _images() -> tuple[Array, Array]:
     """All images, scaled from 0 .. 16 to 0 .. 1, and their labels."""

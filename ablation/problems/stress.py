@@ -52,8 +52,7 @@ def generate(
     if split not in ("train", "test"):
         raise ValueError(f"split: {split!r} is not possible, possible are 'train' and 'test'")
     words = _words()
-    sizes = (words.phonemes > 0).sum(axis=1)
-    members = np.flatnonzero((sizes <= length) & (words.test == (split == "test")))
+    members = _members(length, split)
     if not len(members):
         raise ValueError(f"length: {length} is too short for stress, the shortest word has 2")
     chosen = rng.permutation(members)[:sequences]
@@ -62,6 +61,22 @@ def generate(
     x = np.pad(words.phonemes[chosen, :length], ((0, 0), (0, room)))
     stress = np.pad(words.stress[chosen, :length], ((0, 0), (0, room)), constant_values=-1)
     return Sequences(x, np.maximum(stress, 0), stress >= 0, x > 0, classes=3, symbols=words.symbols)
+
+
+def longest() -> int:
+    """Phonemes of the longest word."""
+    return int(_words().phonemes.shape[1])
+
+
+def available(length: int) -> int:
+    """Number of training words of at most so many phonemes."""
+    return len(_members(length, "train"))
+
+
+def _members(length: int, split: str) -> Array:
+    words = _words()
+    sizes = (words.phonemes > 0).sum(axis=1)
+    return np.flatnonzero((sizes <= length) & (words.test == (split == "test")))
 
 
 @lru_cache
