@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from traceback import walk_tb
 from typing import NoReturn
 
 import hydra
@@ -22,6 +23,16 @@ from ablation.errors import RequestError, SweepFailed, plain_warnings
 
 HERE = Path(__file__).resolve().parent
 CONF = next(path for path in (HERE / "conf", HERE.parent / "conf") if path.is_dir())
+# The parts that make a configuration of words; what the others raise is no matter of the request.
+COMPOSERS = (
+    "antlr4",
+    "hydra._internal",
+    "hydra.core.default_element",
+    "hydra.core.override_parser",
+    "hydra.grammar",
+    "omegaconf",
+    "yaml",
+)
 
 
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")
@@ -42,6 +53,8 @@ def main() -> None:
 
     Exit code: 0 all trials are committed, 1 some failed, 2 the request was wrong, 130 interrupted.
     """
+    if os.getcwd() not in sys.path:  # python -m puts it there, the command `ablation` does not
+        sys.path.insert(0, os.getcwd())
     os.environ["ABLATION_COMMAND"] = f"python -m ablation {shlex.join(sys.argv[1:])}".strip()
     plain_warnings()
     with exit_codes():
@@ -57,14 +70,21 @@ def exit_codes() -> Iterator[None]:
         yield
     except (RequestError, HydraException, OmegaConfBaseException, YAMLError) as error:
         _refuse(error)
-    except ValueError as error:
-        if "Config group override must be" not in str(error):  # as merge_mode=null gives
-            raise
-        _refuse(error)
     except SweepFailed as error:
         _end(1, str(error))
     except KeyboardInterrupt:
         _end(130, "interrupted; the same command goes on from here")
+    except Exception as error:
+        if not _composing(error):
+            raise
+        _refuse(error)
+
+
+def _composing(error: Exception) -> bool:
+    """Whether Hydra stumbled over what it was given, with an exception of no class of its own."""
+    names = [str(frame.f_globals.get("__name__")) for frame, _ in walk_tb(error.__traceback__)]
+    library = [name for name in names if name.partition(".")[0] not in sys.stdlib_module_names]
+    return library[-1].startswith(COMPOSERS)
 
 
 def _refuse(error: Exception) -> NoReturn:

@@ -1,4 +1,4 @@
-"""Compiled programs kept between runs, so that a second sweep starts in half the time."""
+"""Compiled programs: how many a worker holds, and the folder that keeps them between runs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 
+KEPT = 32  # compiled arms that a worker holds; the least recently used goes first
 LIMIT = 300 * 2**20  # bytes; the oldest programs go first
 
 
@@ -16,15 +17,15 @@ def flags(existing: str = "") -> str:
     if "persistent_cache_directory" in existing:
         return existing
     try:
-        folder = _folder()
-        folder.mkdir(parents=True, exist_ok=True)
-        _shrink(folder)
+        place = folder()
+        place.mkdir(parents=True, exist_ok=True)
+        _shrink(place)
     except OSError:  # no home to write to: every run compiles for itself
         return existing
-    return f"{existing} --tf_xla_persistent_cache_directory={folder}".strip()
+    return f"{existing} --tf_xla_persistent_cache_directory={place}".strip()
 
 
-def _folder() -> Path:
+def folder() -> Path:
     """A folder of this user's, of programs that this processor and this TensorFlow made.
 
     Not among the results: these are machine code, and results are passed on.

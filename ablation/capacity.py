@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from ablation.config import Arm
+from ablation.config import MERGE_MODES, Arm
+from ablation.errors import RequestError
 
 GATES = {"lstm": 4, "gru": 3, "simple_rnn": 1}
 
 
+def countable(arm: Arm) -> bool:
+    """Whether arithmetic can tell; nobody knows of a cell or a merge of the user's own."""
+    return arm.cell in GATES and arm.merge_mode in (None, *MERGE_MODES)
+
+
 def count_parameters(arm: Arm, features: int = 1, classes: int = 2, symbols: int = 0) -> int:
-    """Number of trainable weights of the arm's model.
+    """Number of trainable weights of the arm's model, which has to be countable.
 
     features: width of an input step; symbols: size of the vocabulary, if the input is symbolic
     (it is then embedded in as many dimensions as there are units).
@@ -28,7 +34,11 @@ def match_parameters(arm: Arm, features: int = 1, classes: int = 2, symbols: int
 
     The reference is one bidirectional, concatenating LSTM stack of the units asked for: the same
     for every arm, so that an arm means the same whatever it is compared with.
+    Raises RequestError where the arm is not countable.
     """
+    if not countable(arm):
+        name = arm.cell if arm.cell not in GATES else arm.merge_mode
+        raise RequestError(f"match=parameters: {name} is not known to count; say match=units")
     reference = arm.model_copy(
         update={"direction": "bidirectional", "merge_mode": "concat", "cell": "lstm"}
     )

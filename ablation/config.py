@@ -114,19 +114,21 @@ class Arm(Frozen):
     """
 
     problem: Problem
-    length: PositiveInt
+    length: Annotated[PositiveInt, Field(le=1_000_000)]  # a few sequences are made for a plan
     direction: Annotated[str, one_of(*DIRECTIONS)]
     merge_mode: Annotated[str, one_of(*MERGE_MODES, or_own=True)] | None
     cell: Annotated[str, one_of(*CELLS, or_own=True)]
-    units: PositiveInt
-    layers: PositiveInt
+    units: Annotated[PositiveInt, Field(le=1_000_000)]
+    layers: Annotated[PositiveInt, Field(le=1_000)]
     training: Training
     engine: Annotated[str, one_of(*ENGINES)]
     digest: str | None = None
 
     @model_validator(mode="before")
     @classmethod
-    def _inert_merge_mode(cls, values: dict[str, Any]) -> dict[str, Any]:
+    def _inert_merge_mode(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping):
+            return values
         # One direction has nothing to merge: whatever was asked for means the same arm.
         one_way = values.get("direction") in DIRECTIONS and values["direction"] != "bidirectional"
         return {**values, "merge_mode": None} if one_way else values
@@ -141,7 +143,12 @@ class Arm(Frozen):
         """One level of columns: problem, length, direction, ..., sequences, epochs, ..."""
         top = self.model_dump(exclude={"problem", "training", "seed", "digest"})
         problem = self.problem.model_dump()
-        own = {f"problem.{key}": value for key, value in problem.items() if key != "name"}
+        own = {
+            # A list becomes text: what tells arms and columns apart must be a plain value.
+            f"problem.{key}": ",".join(map(str, value)) if isinstance(value, list) else value
+            for key, value in problem.items()
+            if key != "name"
+        }
         return {"problem": problem["name"], **top, **self.training.model_dump(), **own}
 
 
@@ -171,24 +178,57 @@ class Trial(Arm):
 MARGINS = {
     "accuracy": 0.002,
     "exact": 0.02,
+    "balanced_accuracy": 0.002,
+    "macro_f1": 0.005,
     "loss": 0.005,
+    "train_loss": 0.005,
+    "train_loss_mean": 0.005,
     "updates_to_target": 250.0,
     "seconds": 0.5,
     "parameters": 1.0,
 }
 
 
+Margin = Annotated[PositiveFloat, Field(allow_inf_nan=False)]
+VERDICTS = ("better", "worse", "equivalent")
+
+
+class Claim(Frozen):
+    """What was said of two arms before they were trained, to be held against the verdict.
+
+    says: the claim in words. arm, other: names as in the report. verdict: what the arm is said to
+    be against the other. margin: as of ReportSettings.
+    """
+
+    says: str
+    arm: str
+    other: str
+    metric: Annotated[str, one_of(*MARGINS)] = "accuracy"
+    verdict: Annotated[str, one_of(*VERDICTS)]
+    margin: Margin | None = None
+
+
+def _as_claims(value: object) -> object:
+    if isinstance(value, list | tuple) and all(isinstance(c, Mapping | Claim) for c in value):
+        return tuple(value)  # YAML and JSON have lists alone
+    raise ValueError(f"a list is needed, of claims with {', '.join(Claim.model_fields)}")
+
+
 class ReportSettings(Frozen):
     """How arms are compared.
 
     metric: by what. margin: the difference in it that does not matter; None: the metric's own.
-    baseline: the arm that all are compared with. target: the accuracy of updates_to_target.
+    baseline: the arm that all are compared with. target: the accuracy of updates_to_target, and
+    what an arm is held against. reached_by: an arm is reliable if at least so many of its seeds
+    reach the target; None: nine in ten, rounded up. claims: made before the sweep.
     """
 
     metric: Annotated[str, one_of(*MARGINS)] = "accuracy"
-    margin: Annotated[PositiveFloat, Field(allow_inf_nan=False)] | None = None
+    margin: Margin | None = None
     baseline: str | None = None
     target: Annotated[float, Field(gt=0, le=1)] = 0.98
+    reached_by: PositiveInt | None = None
+    claims: Annotated[tuple[Claim, ...], BeforeValidator(_as_claims)] = ()
 
     def margin_of(self, metric: str) -> float:
         """The margin in this metric's unit."""
@@ -214,6 +254,7 @@ class Settings(Frozen):
     results: str
     workers: PositiveInt | None
     time_limit: Annotated[PositiveFloat, Field(allow_inf_nan=False)]
+    on_error: Annotated[str, one_of("continue", "stop")]
     report: ReportSettings
     plan: bool
     yes: bool

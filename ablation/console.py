@@ -2,33 +2,51 @@
 
 from __future__ import annotations
 
+import textwrap
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.live import Live
 from rich.markup import escape
 from rich.progress_bar import ProgressBar
+from rich.segment import Segment
 from rich.table import Table
+from rich.text import Text
 
 from ablation import problems
-from ablation.capacity import count_parameters
+from ablation.capacity import count_parameters, countable
 from ablation.config import Arm
+from ablation.errors import one_line, printable
 from ablation.plan import Plan
 
 if TYPE_CHECKING:
-    from ablation.outcome import Report
+    from ablation.outcome import Report, Rows
     from ablation.pool import Outcome
     from ablation.result import TrialResult
 
 IN_TERMINAL = ("arm", "seeds", "accuracy", "95 % interval", "ceiling", "exact", "seconds")
 
-terminal = Console(highlight=False, soft_wrap=False)
+LONGEST = 300  # characters of a reason that are shown; the log has all of them
+
+
+class Terminal(Console):
+    """A console that shows what results say and obeys none of it."""
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            own = segment.control is not None  # rich's, by which it draws progress
+            yield segment if own else segment._replace(text=printable(segment.text))
+
+
+terminal = Terminal(highlight=False, soft_wrap=False)
 
 
 def show_plan(plan: Plan, done: set[str], expected: float, workers: int, whole: bool) -> None:
@@ -42,10 +60,11 @@ def show_plan(plan: Plan, done: set[str], expected: float, workers: int, whole: 
         for arm, name in names.items():
             entries = [entry for entry in plan.entries if entry.trial.arm == arm]
             sample = problems.sample(arm.problem, arm.length)
-            parameters = count_parameters(arm, sample.x.shape[-1], sample.classes, sample.symbols)
+            shape = sample.x.shape[-1], sample.classes, sample.symbols
+            parameters = f"{count_parameters(arm, *shape):,}" if countable(arm) else "?"
             finished = sum(entry.id in done for entry in entries)
-            cells = (len(entries), finished, parameters, arm.training.updates)
-            table.add_row(escape(name), *(f"{cell:,}" for cell in cells))
+            cells = (f"{len(entries):,}", f"{finished:,}", parameters, f"{arm.training.updates:,}")
+            table.add_row(escape(name), *cells)
         terminal.print(table)
     work = "nothing to train" if not pending else f"{pending} to train"
     if pending:
@@ -106,7 +125,8 @@ class Progress:
                 text += f"  {outcome.value.status}"
         else:
             self.failed[arm] += 1
-            text = f"failed: {outcome.kind}: {outcome.message}"
+            reason = textwrap.shorten(one_line(outcome.message), LONGEST, placeholder=" ...")
+            text = f"failed: {outcome.kind}: {reason}"
         if not terminal.is_terminal:
             terminal.print(
                 f"[{self.done}/{self.total}] {self.names[arm]}  seed {outcome.trial.seed}  {text}"
@@ -168,12 +188,25 @@ def show_report(report: Report, folder: Path) -> None:
         show_rows([{key: row[key] for key in IN_TERMINAL if key in row} for row in report.summary])
     for sentence in report.answer:
         terminal.print(f"• {sentence}", markup=False)
-    if report.failures:
-        show_rows(report.failures)
+    show_failures(report.failures)
     for alarm in report.alarms:
         terminal.print(alarm, style="bold red", markup=False)
     terminal.print(report.state, markup=False)
     terminal.print(f"Report: {folder / 'report.html'}", markup=False, soft_wrap=True)
+
+
+def show_failures(failures: Rows) -> None:
+    """What went wrong, each thing once, with the log of the first trial that it ended."""
+    groups: dict[str, Rows] = {}
+    for row in failures:
+        groups.setdefault(row["why"], []).append(row)
+    for why, rows in groups.items():
+        first = rows[0]
+        others = f" and {_count(len(rows) - 1, 'other')}" if len(rows) > 1 else ""
+        reason = textwrap.shorten(one_line(why), LONGEST, placeholder=" ...")
+        sentence = f"Failed: {first['failed trial']} seed {first['seed']}{others}: {reason}"
+        terminal.print(one_line(sentence), style="red", markup=False)
+        terminal.print(f"  {one_line(first['log'])}", markup=False, soft_wrap=True)
 
 
 def show_rows(rows: list[dict[str, str]]) -> None:
@@ -181,6 +214,17 @@ def show_rows(rows: list[dict[str, str]]) -> None:
     for row in rows:
         table.add_row(*(escape(cell) for cell in row.values()))
     terminal.print(table)
+
+
+def show_check(what: str, state: str, said: str) -> None:
+    """One thing that was looked at, how it is, and what to do."""
+    look = {"ok": "green", "attention": "yellow", "wrong": "bold red"}[state]
+    line = Table.grid(padding=(0, 2, 0, 0))
+    line.add_column(width=9)
+    line.add_column(width=13, overflow="fold")
+    line.add_column(overflow="fold")
+    line.add_row(Text(state, look), Text(what), Text(said))
+    terminal.print(line)
 
 
 def duration(seconds: float) -> str:
@@ -200,7 +244,5 @@ def _table(first: str, *rest: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column(first, overflow="fold", min_width=12)
     for column in rest:
-        prose = column in ("why", "log")
-        side: Literal["left", "right"] = "left" if prose else "right"
-        table.add_column(column, justify=side, no_wrap=not prose, overflow="fold")
+        table.add_column(column, justify="right", no_wrap=True, overflow="fold")
     return table

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
+PADDING = -(2.0**120)  # no number of a step that exists is like it, as a 0 would be
+
 
 @dataclass(frozen=True)
 class Sequences:
@@ -47,6 +49,16 @@ class Sequences:
         if self.per_step and self.present is not None:
             weights *= self.present
         return weights
+
+    def padded(self) -> Sequences:
+        """These, with PADDING in all steps of a numeric x that do not exist, by which models know.
+
+        Symbols stay as they are: there, 0 is padding.
+        """
+        if self.symbols or self.present is None:
+            return self
+        x = np.where(self.present[..., None], self.x, np.float32(PADDING))
+        return replace(self, x=x)
 
     def first(self, n: int) -> Sequences:
         """The first n sequences, or all where there are fewer."""

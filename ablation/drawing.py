@@ -26,13 +26,18 @@ Styles = dict[str, tuple[str, str, str]]  # by name: colour, marker, line
 
 INK, FAINT, GRID = "#222222", "#666666", "#E4E4E4"
 TEXT, SMALL = 9.0, 8.0  # points
-RATES = ("accuracy", "exact")  # metrics that end at 1
+RATES = ("accuracy", "exact", "balanced_accuracy", "macro_f1")  # metrics that end at 1
 WORDS = {
     "accuracy": "accuracy (share of labels right)",
     "exact": "sequences exactly right (share)",
+    "balanced_accuracy": "balanced accuracy (mean over classes)",
+    "macro_f1": "macro F1 (mean over classes)",
     "loss": "loss (nats per label)",
+    "train_loss": "training loss at the end (nats per label)",
+    "train_loss_mean": "training loss throughout (nats per label)",
     "seconds": "training time (s)",
     "parameters": "parameters (count)",
+    "updates": "updates (batches)",
     "length": "length (steps)",
     "units": "units (count)",
 }
@@ -211,7 +216,11 @@ def key(axes: Axes, tips: dict[str, tuple[float, float]], style: Styles, lead: b
         look: dict[str, Any] = {"transform": axes.transAxes, "clip_on": False, "color": colour}
         if lead:
             start, level = spots[name]
-            axes.add_artist(Line2D([start, 1.01, 1.04], [level, level, place], lw=0.7, **look))
+            # Within the axes it must not be taken for a part of the curve.
+            axes.add_artist(
+                Line2D([start, 1.01], [level, level], lw=0.7, ls=":", alpha=0.6, **look)
+            )
+            axes.add_artist(Line2D([1.01, 1.04], [level, place], lw=0.7, **look))
         handle: dict[str, Any] = {"marker": marker, "markevery": [1], "ms": 5, "ls": line or "none"}
         axes.add_artist(Line2D([1.04, 1.06, 1.08], [place] * 3, lw=1.7, **handle, **look))
         write(axes, 1.09, place, text, transform=axes.transAxes, linespacing=1.1)

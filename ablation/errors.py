@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import difflib
 import sys
+import unicodedata
 import warnings
 from collections.abc import Iterable
 from typing import TextIO
+
+STEERING = ("Cc", "Cf", "Cs", "Zl", "Zp")  # controls, marks of direction, separators of lines
 
 
 class RequestError(ValueError):
     """The request is wrong; the message is one line that says where and what is possible."""
 
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))  # it may cite what somebody else has written
+
 
 class SweepFailed(Exception):
     """Some trials have no result; the message says how many of how many."""
+
+
+class Unwritable(SweepFailed):
+    """The results folder has become full, or is gone; the message names it."""
 
 
 def plain_warnings() -> None:
@@ -29,9 +39,29 @@ def plain_warnings() -> None:
         line: str | None = None,
     ) -> None:
         if issubclass(category, UserWarning):
-            print(f"ablation: {message}", file=sys.stderr)
+            print(f"ablation: {one_line(str(message))}", file=sys.stderr)
 
     warnings.showwarning = show
+
+
+def printable(text: str) -> str:
+    """The text with all spelt out that would steer a terminal or turn the way it is read.
+
+    Ends of lines stay, and tabs become spaces.
+    """
+    if text.isprintable():
+        return text
+
+    def spelt(character: str) -> str:
+        steers = character != "\n" and unicodedata.category(character) in STEERING
+        return character.encode("unicode_escape").decode() if steers else character
+
+    return "".join(map(spelt, text.expandtabs()))
+
+
+def one_line(text: str) -> str:
+    """The text as `printable` makes it, on one line."""
+    return printable(text).strip().replace("\n", "; ")
 
 
 def choose(value: str, choices: Iterable[str]) -> str:

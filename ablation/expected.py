@@ -11,7 +11,7 @@ from itertools import pairwise
 import pandas as pd
 
 from ablation.outcome import Rows
-from ablation.study import Study
+from ablation.study import Study, task_name
 
 APART = 0.005  # of accuracy, and nats: bounds that are closer imply no order a sweep could show
 
@@ -56,7 +56,7 @@ def orders(study: Study) -> Rows:
         means = arms["accuracy"].sort_values(ascending=False)
         rows.append(
             {
-                "problem": f"{task['problem'].iloc[0]}, length {task['length'].iloc[0]}",
+                "problem": task_name(task),
                 "expected": _levels(arms["ceiling"], set(implied), names),
                 "observed": ", ".join(f"{names[str(a)]} {mean:.4f}" for a, mean in means.items()),
                 "as expected": f"no: {'; '.join(wrong)}" if wrong else "yes",

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
+from typing import Any
+
 import pandas as pd
 
-from ablation import stats
-from ablation.study import Study
+from ablation import costs, stats
+from ablation.study import COSTS, Study
 
 ARMS_NAMED = 7  # a longer list of arms is cut
-CLEARLY_FASTER = 0.95  # seconds are noisy: a smaller difference is not worth a sentence
+WORDS = {
+    "macro_f1": "macro F1",
+    "train_loss": "training loss at the end",
+    "train_loss_mean": "training loss throughout",
+}
 
 
 def findings(study: Study) -> list[str]:
-    """The answer first: the best arm of each task, how the others stand to it, what to take."""
+    """The answer first: what was asked, then the best arm of each task, and what to take.
+
+    Asked are the claims, and who reaches the target where sizes or training were swept.
+    """
     if not study.frames.results:
         return ["No trial has been trained yet."]
-    sentences: list[str] = []
+    sentences = [*_claimed(study), *_reached(study)]
     tasks = [task for task in study.tasks if task["accuracy"].notna().any()]
     contrasts = study.contrasts()
     for task in tasks:
@@ -40,6 +50,58 @@ def alarms(study: Study) -> list[str]:
     ]
 
 
+def _claimed(study: Study) -> list[str]:
+    words = {"yes": "Holds", "no": "Does not hold", "undecided": "Undecided"}
+    return [
+        f"{words[row['holds']]}: {row['says']} ({row['arm']} against {row['other']}, {found(row)})."
+        for row in study.claims().to_dict("records")
+    ]
+
+
+def found(claim: Mapping[Hashable, Any]) -> str:
+    """What came out of a claim, a row of Study.claims: the difference and what it means."""
+    metric, margin = claim["metric"], f"{claim['margin']:g}"
+    if not claim["n"] > 0:
+        return "no trial has been compared yet"
+    text = f"{name(metric)} {signed(claim['difference'], metric)}"
+    if claim["holds"] == "undecided":
+        if claim["verdict"] in ("better", "worse"):
+            return f"{text}: {claim['verdict']}, but perhaps within {margin}"
+        more = claim["more_seeds"]
+        return text + (f": about {further(more)} would decide" if pd.notna(more) else "")
+    within = f" within {margin}" if claim["verdict"] == "equivalent" else ""
+    return f"{text}: {claim['verdict']}{within}"
+
+
+def _reached(study: Study) -> list[str]:
+    """The smallest and the fastest arm of each task that reach the target reliably."""
+    table, target = study.reached(), study.plan.report.target
+    lines = []
+    for task, arms in table.groupby("task", sort=False) if len(table) else ():
+        where = f" on {task}" if table["task"].nunique() > 1 else ""
+        needs = sorted(set(zip(arms["needed"], arms["seeds"], strict=True)))
+        seeds = f"{needs[0][0]} of {needs[0][1]}"
+        if len(needs) > 1:  # seeds=auto
+            seeds = str(study.plan.report.reached_by or "nine in ten")
+        goal = f"reaches {target:g}{where} in at least {seeds} seeds"
+        enough = arms[arms["reliable"]]
+        if enough.empty:
+            near = arms.loc[(arms["reached"] / arms["n"]).fillna(0).idxmax()]
+            nearest = f"{near['arm']} in {near['reached']} of {near['n']}"
+            lines.append(f"No arm {goal}{f'; nearest: {nearest}' if near['reached'] else ''}.")
+            continue
+        small = enough.sort_values(["parameters", "seconds"], kind="stable").iloc[0]
+        fast = enough.sort_values(["seconds", "parameters"], kind="stable").iloc[0]
+        size = f"{small['parameters']:,.0f} parameters"
+        effort = f"{fast['seconds']:.1f} s of training, {fast['updates']:,.0f} updates"
+        if small["arm"] == fast["arm"]:
+            lines.append(f"Smallest and fastest that {goal}: {small['arm']} ({size}, {effort}).")
+        else:
+            lines.append(f"Smallest that {goal}: {small['arm']} ({size}).")
+            lines.append(f"Fastest: {fast['arm']} ({effort}).")
+    return lines
+
+
 def _alone(study: Study, arm: str) -> list[str]:
     (row,) = study.summary().query("arm == @arm").to_dict("records")
     spread = f" ± {row['sd']:.4f}" if row["n"] > 1 else ""
@@ -53,7 +115,7 @@ def _compared(study: Study, task: pd.DataFrame, contrasts: pd.DataFrame) -> list
     reference = baseline if baseline in set(task["arm"]) else best
     typical, middle = ("median", "median") if metric in stats.CENSORED else ("mean", "mean")
     value = task.loc[task["arm"] == best, metric].agg(middle)
-    word = metric.replace("_", " ")
+    word = name(metric)
     lines = [f"Best {typical} {word}: {best}, {value:,.{digits(metric)}f}."]
     groups: dict[str, list[str]] = {"worse": [], "better": [], "equivalent": [], "undecided": []}
     more: list[float] = []
@@ -76,17 +138,16 @@ def _compared(study: Study, task: pd.DataFrame, contrasts: pd.DataFrame) -> list
         "worse": f"Worse than {reference}",
         "undecided": f"Undecided against {reference}",
     }
+    possible = contrasts["possible"].any() or contrasts.empty
     for verdict, word in words.items():
-        if groups[verdict]:
+        if groups[verdict] and (possible or verdict != "undecided"):
             lines.append(f"{word}: {_list(groups[verdict])}.")
-    if more:
-        count = max(more)
-        seeds = "seed" if count == 1 else "seeds"
-        lines.append(f"To decide all of it would take about {count:.0f} further {seeds}.")
-    if len(contrasts) and not contrasts["possible"].any():
+    if more and possible:
+        lines.append(f"To decide all of it would take about {further(max(more))}.")
+    if not possible:
         lines.append(
-            f"With {_seeds(int(contrasts['n'].max()))} no difference could ever be significant: "
-            "train more seeds."
+            f"With {_seeds(int(contrasts['n'].max()))} no difference could ever be significant "
+            f"among {task['arm'].nunique()} arms: train more seeds."
         )
     return lines
 
@@ -97,23 +158,33 @@ def _recommended(study: Study, task: pd.DataFrame, contrasts: pd.DataFrame) -> l
     compared = contrasts if report.baseline is None else None  # the best may not be among its rows
     margin = report.margin_of(report.metric)
     lines = []
-    for cost, least in (("parameters", 1.0), ("seconds", CLEARLY_FASTER)):
+    for cost in ("parameters", "seconds"):
         if cost == report.metric:
             continue
-        table = stats.cheapest_equivalent(
+        table = costs.cheapest_equivalent(
             task, cost, report.metric, margin=margin, compared=compared
         )
         if len(table) == 1:
             return [f"Take {table['arm'].item()}: no other arm is shown to be as good."]
         best = table.loc[table["verdict"] == "best", "cost"].item()
         first = table.iloc[0]
-        if first["cost"] < best * least:
+        if first["cost"] < best * COSTS[cost]:
             amount = f"{first['cost']:,.0f} parameters"
             if cost == "seconds":
                 amount = f"{first['cost']:.1f} s of training"
             lines.append(f"As good and cheaper: {first['arm']} ({amount}).")
     top = stats.best(task, report.metric)
     return lines or [f"Take {top}: of those as good, none is cheaper."]
+
+
+def name(metric: str) -> str:
+    """What a metric is called in a sentence."""
+    return WORDS.get(metric, metric.replace("_", " "))
+
+
+def further(seeds: float) -> str:
+    """So many seeds more."""
+    return f"{seeds:.0f} further seed" + ("" if seeds == 1 else "s")
 
 
 def signed(difference: float, metric: str) -> str:

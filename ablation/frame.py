@@ -12,9 +12,8 @@ import pandas as pd
 
 from ablation import problems
 from ablation.config import Arm
-from ablation.data import Ceiling
 from ablation.plan import Plan
-from ablation.result import Curve, TrialResult
+from ablation.result import Bound, Curve, TrialResult
 from ablation.store import Store
 
 
@@ -38,6 +37,15 @@ def updates_to(target: float, curve: Curve) -> float:
     return float(reached[0]) if reached else math.nan
 
 
+def training_loss(curve: Curve, last: float = 1.0) -> float:
+    """Mean training loss over the last share of the updates; NaN where it was not finite."""
+    ends = np.array(curve.updates, float)
+    begins = np.concatenate([[0.0], ends[:-1]])
+    counted = (ends - np.maximum(begins, ends[-1] * (1 - last))).clip(0)  # updates of each chunk
+    losses = np.array(curve.loss, float)[counted > 0]
+    return float(np.average(losses, weights=counted[counted > 0]))
+
+
 def frames(plan: Plan, store: Store) -> Frames:
     """Read what the plan's trials have left; a trial without a result keeps its row."""
     names = plan.labels
@@ -50,7 +58,6 @@ def frames(plan: Plan, store: Store) -> Frames:
     for entry in plan.entries:
         trial = entry.trial
         key = {"arm": names[trial.arm], "seed": trial.seed}
-        bounds = _bounds(trial.arm)
         row = {**key, "id": entry.id, "status": "pending", **trial.arm.flat()}
         result = store.read(entry.id)
         if result is None:
@@ -59,17 +66,20 @@ def frames(plan: Plan, store: Store) -> Frames:
                 row |= {"status": "failed", "why": f"{attempt.kind}: {attempt.message}"}
         else:
             results.append(result)
+            own = problems.is_own(trial.problem)  # code that a report does not run
+            bounds = result.ceilings if own else _bounds(trial.arm)
             row |= _measures(result) | {
-                name: float(np.nanmean(bound.accuracy)) for name, bound in bounds.items()
+                name: _mean(bound.accuracy) for name, bound in bounds.items()
             }
             row["updates_to_target"] = updates_to(plan.report.target, result.curve)
             if "ceiling" in bounds:
                 row["ceiling_se"] = bounds["ceiling"].error
-                row["least_loss"] = float(np.nanmean(bounds["ceiling"].loss))
+                row["least_loss"] = _mean(bounds["ceiling"].loss)
             _append(curves, key, result.curve.model_dump())
             steps = result.metrics.accuracy_by_position
-            ceiling = bounds["ceiling"].accuracy if "ceiling" in bounds else [np.nan] * len(steps)
+            ceiling = bounds["ceiling"].accuracy if "ceiling" in bounds else []
             if steps:
+                ceiling = ceiling if len(ceiling) == len(steps) else [np.nan] * len(steps)
                 numbers = range(1, len(steps) + 1)
                 _append(positions, key, {"step": numbers, "accuracy": steps, "ceiling": ceiling})
         trials.append(row)
@@ -94,15 +104,13 @@ def _append(table: dict[str, list[Any]], key: dict[str, Any], rows: dict[str, An
 
 
 @functools.cache
-def _bounds(arm: Arm) -> dict[str, Ceiling]:
-    """The arm's own ceiling and that of a model without input, where the problem knows them."""
-    known = problems.ceilings(arm.problem, arm.length)
-    view = arm.direction
-    # One layer with a linear head adds up what the two halves say, however they are trained.
-    if arm.merge_mode in ("concat", "sum", "ave") and arm.layers == 1:
-        view = f"{view}/additive" if f"{view}/additive" in known else view
-    named = {"ceiling": known.get(view), "majority": known.get("majority")}
-    return {name: bound for name, bound in named.items() if bound is not None}
+def _bounds(arm: Arm) -> dict[str, Bound]:
+    return {name: Bound.of(ceiling) for name, ceiling in problems.bounds(arm).items()}
+
+
+def _mean(steps: list[float | None]) -> float:
+    known = np.array(steps, float)
+    return float(np.nanmean(known)) if np.isfinite(known).any() else math.nan
 
 
 def _measures(result: TrialResult) -> dict[str, Any]:
@@ -112,7 +120,11 @@ def _measures(result: TrialResult) -> dict[str, Any]:
         "accuracy": metrics.accuracy,
         "accuracy_se": metrics.accuracy_error,
         "exact": metrics.exact,
+        "balanced_accuracy": metrics.balanced_accuracy,
+        "macro_f1": metrics.macro_f1,
         "loss": metrics.loss,
+        "train_loss": training_loss(result.curve, last=0.1),
+        "train_loss_mean": training_loss(result.curve),
         **{f"probe_{name}": accuracy for name, accuracy in result.probes.items()},
         "parameters": result.parameters,
         "updates": result.updates,

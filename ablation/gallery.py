@@ -10,8 +10,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ablation import plots
-from ablation.study import Study
+from ablation import drawing, plots, stats
+from ablation.study import Study, task_name
 
 
 @dataclass(frozen=True)
@@ -58,11 +58,15 @@ class Gallery:
 
     def parameters(self, axes: Axes | None = None) -> Axes:
         """Accuracy against the number of parameters."""
-        return plots.cost(self.study.trials, axes or self._axes(), "parameters", self.arms)
+        return self._cost("parameters", axes)
 
     def seconds(self, axes: Axes | None = None) -> Axes:
         """Accuracy against the seconds of training."""
-        return plots.cost(self.study.trials, axes or self._axes(), "seconds", self.arms)
+        return self._cost("seconds", axes)
+
+    def updates(self, axes: Axes | None = None) -> Axes:
+        """Accuracy against the number of updates."""
+        return self._cost("updates", axes)
 
     def variance(self, axes: Axes | None = None) -> Axes:
         """The share of the variance of accuracy that each factor explains."""
@@ -102,6 +106,17 @@ class Gallery:
                     self.contrasts,
                 )
             )
+        metric = study.plan.report.metric
+        if metric not in {"accuracy", *stats.CENSORED, *stats.DETERMINISTIC}:
+            listed.append(
+                Picture(
+                    "compared",
+                    f"{drawing.word(metric).capitalize()}: every seed a point, the mean with its "
+                    "95 % interval.",
+                    (7.0, arms),
+                    partial(self.accuracy, metric=metric),
+                )
+            )
         listed.append(
             Picture(
                 "learning",
@@ -111,6 +126,17 @@ class Gallery:
                 self.learning,
             )
         )
+        asked = {metric, *(claim.metric for claim in study.plan.report.claims)}
+        if asked & {"loss", "train_loss", "train_loss_mean"}:
+            listed.append(
+                Picture(
+                    "loss",
+                    "Training loss, the mean since the point before: the mean and the middle half "
+                    "of the seeds.",
+                    (7.0, 4.0),
+                    partial(self.learning, value="loss"),
+                )
+            )
         if len(study.positions):
             listed.append(Picture("steps", "Accuracy at each time step.", (7.0, 4.0), self.steps))
         numeric = [
@@ -149,7 +175,21 @@ class Gallery:
                 self.seconds,
             ),
         ]
+        if len(study.pareto("updates")):
+            listed.append(
+                Picture(
+                    "updates",
+                    "Accuracy against the number of updates; the line joins what nothing beats.",
+                    (7.0, 4.2),
+                    self.updates,
+                )
+            )
         return listed
+
+    def _cost(self, cost: plots.Cost, axes: Axes | None) -> Axes:
+        tasks = {arm: task_name(task) for task in self.study.tasks for arm in set(task["arm"])}
+        trials = self.study.trials.assign(task=self.study.trials["arm"].map(tasks))
+        return plots.cost(trials, axes or self._axes(), cost, self.arms)
 
     def _axes(self, height: float = 4.2) -> Axes:
         return plots.figure(7.0, height)[1]

@@ -18,17 +18,22 @@ class Report(Frozen):
     """What a report says, ready to be read.
 
     state: what was planned and what is there; alarms: what must not be; answer: the findings in
-    sentences; summary: a row an arm; contrasts: a row a pair of arms; expected: a row a task whose
-    answer is known; probes: accuracy with a part of the model changed; failures: a row a trial
-    that has no result. digest: of what the report was made from.
+    sentences; claims: a row a claim made before the sweep; reached: a row an arm, and in how many
+    seeds it reaches the target; summary: a row an arm; contrasts: a row a pair of arms; expected: a
+    row a task whose answer is known; pareto: a row an arm that no other beats in accuracy and some
+    cost; probes: accuracy with a part of the model changed; failures: a row a trial that has no
+    result. digest: of what the report was made from.
     """
 
     state: str
     alarms: list[str]
     answer: list[str]
+    claims: Rows
+    reached: Rows
     summary: Rows
     contrasts: Rows
     expected: Rows
+    pareto: Rows
     probes: Rows
     failures: Rows
     digest: str
@@ -40,13 +45,18 @@ def digest(folder: Path) -> str:
     store = Store(folder.parent)
     ids = [entry.id for entry in plan.entries]
     done = store.done(ids)
-    failed = [id for id in ids if id not in done and (store.attempts / id).is_dir()]
+    failed = [[path.name for path in store.failures(id)] for id in ids if id not in done]
     return hashlib.sha256(canonical([plan.model_dump(), sorted(done), failed])).hexdigest()
 
 
 def keep(report: Report, folder: Path) -> None:
     """Write what the report says beside it."""
     replace(folder / "report.json", report.model_dump_json(indent=1) + "\n")
+
+
+def forget(folder: Path) -> None:
+    """Let what stands in the folder count as unfinished, for as long as it is written anew."""
+    (folder / "report.json").unlink(missing_ok=True)
 
 
 def kept(folder: Path) -> Report | None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, model_validator
 
 from ablation import problems
 from ablation.capacity import match_parameters
@@ -25,8 +27,8 @@ from ablation.config import (
     trials_of,
     varying,
 )
-from ablation.errors import RequestError
-from ablation.store import replace
+from ablation.errors import RequestError, choose
+from ablation.store import locked, replace
 
 FIRST_ROUND = 10  # seeds of an arm before a sweep with seeds=auto is looked at
 
@@ -36,6 +38,12 @@ class Entry(Frozen):
 
     id: str
     trial: Trial
+
+    @model_validator(mode="after")
+    def _ids_are_what_trials_mean(self) -> Entry:
+        if self.id != self.trial.id:  # it would also lead out of the results folder
+            raise ValueError(f"id {self.id[:12]} is not that of its trial")
+        return self
 
 
 class Plan(Frozen):
@@ -59,7 +67,7 @@ class Plan(Frozen):
     match: str
     requested: int
     notes: list[str]
-    entries: list[Entry]
+    entries: Annotated[list[Entry], Field(min_length=1)]
 
     @property
     def trials(self) -> list[Trial]:
@@ -108,7 +116,34 @@ def make(
         notes=_collapsed([arm for arm, _ in asked]),
         entries=seed_major(trials),
     )
+    if run is None:  # of jobs that arrive one by one none knows the arms of the others
+        _check_report(plan)
     return plan if plan.name else plan.model_copy(update={"name": _default_name(plan.trials)})
+
+
+def _check_report(plan: Plan) -> None:
+    """Refuse what the report shall say of arms and seeds that the plan does not have."""
+    report, arms = plan.report, {name: arm for arm, name in plan.labels.items()}
+    named = [("baseline", report.baseline)] if report.baseline else []
+    for at, claim in enumerate(report.claims):
+        named += [(f"claims.{at}.arm", claim.arm), (f"claims.{at}.other", claim.other)]
+    for key, name in named:
+        if name not in arms:
+            without = "report.baseline=null" if key == "baseline" else "report.claims=[]"
+            raise RequestError(
+                f"report.{key}={name}: {choose(name, arms)} ({without} does without)"
+            )
+    for at, claim in enumerate(report.claims):
+        arm, other = arms[claim.arm], arms[claim.other]
+        if arm == other or (arm.problem, arm.length) != (other.problem, other.length):
+            raise RequestError(
+                f"report.claims.{at}.other={claim.other}: two arms of one problem and length can "
+                f"be compared, and {claim.arm} is "
+                + ("the same" if arm == other else "of another one")
+            )
+    most = plan.max_seeds or max(trial.seed for trial in plan.trials) + 1
+    if report.reached_by and report.reached_by > most:
+        raise RequestError(f"report.reached_by={report.reached_by}: no arm has more than {most}")
 
 
 def extend(plan: Plan, seeds: Mapping[Arm, int]) -> Plan:
@@ -142,8 +177,7 @@ def save(plan: Plan, folder: Path) -> Plan:
     command's plan replaces the one before. Returns the plan as it now stands.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / ".plan.lock", "ab") as lock:  # the kernel lets go, however this ends
-        fcntl.lockf(lock, fcntl.LOCK_EX)
+    with locked(folder / ".plan.lock"):
         before = load(folder) if plan.run and (folder / "plan.json").exists() else None
         if before and before.run == plan.run:
             plan = plan.model_copy(
@@ -170,6 +204,8 @@ def load(folder: Path) -> Plan:
         raise RequestError(
             f"no sweep {folder.name} in {folder.parent}; there are: {', '.join(known) or 'none'}"
         ) from None
+    except OSError as error:
+        raise RequestError(f"{path}: cannot be read ({error.strerror})") from None
     except ValueError as error:
         raise RequestError(f"{path}: not a plan ({str(error).splitlines()[0]})") from None
 

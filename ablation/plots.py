@@ -14,14 +14,15 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
-from numpy.typing import NDArray
 
 from ablation import drawing
+from ablation.costs import pareto_front
 from ablation.drawing import FAINT, INK, SMALL, TEXT, Numbers, Styles
 from ablation.drawing import figure as figure
 from ablation.drawing import save as save
 
 Arms = Sequence[str]
+Cost = Literal["parameters", "seconds", "updates"]
 
 # Okabe & Ito's colour-blind-safe set without its yellow, which white paper swallows.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#AA4499", "#E69F00", "#56B4E9", "#4D4D4D")
@@ -31,6 +32,10 @@ VERDICTS = {
     "equivalent": (PALETTE[2], "o"),
 }
 UNDECIDED = ("#777777", "D")
+MANY = 12  # arms; of more, curves and points of most are grey, and the telling ones are named
+BEST, WORST = 5, 2  # curves that are named among many
+PALE = "#BBBBBB"
+WIDE = 60  # letters that the name of a row has room for
 
 
 def height_of(rows: int) -> float:
@@ -41,16 +46,6 @@ def height_of(rows: int) -> float:
 def colours(arms: Iterable[str]) -> dict[str, str]:
     """Return a colour per arm in order of first appearance; from the eighth on they repeat."""
     return {arm: PALETTE[i % len(PALETTE)] for i, arm in enumerate(dict.fromkeys(arms))}
-
-
-def pareto_front(cost: Numbers, value: Numbers) -> NDArray[np.bool_]:
-    """Return which of n points no other beats: less cost is better, more value is better.
-
-    A point is beaten by one no worse in both and better in one. NaN is never on the front.
-    """
-    no_worse = (cost[None] <= cost[:, None]) & (value[None] >= value[:, None])
-    better = (cost[None] < cost[:, None]) | (value[None] > value[:, None])
-    return ~(no_worse & better).any(axis=1) & np.isfinite(cost + value)
 
 
 def accuracy_by_arm(
@@ -82,7 +77,7 @@ def accuracy_by_arm(
     reach = 0.35 * np.ptp(shown)
     near = base[(base > shown.min() - reach) & (base < shown.max() + reach)]
     scaled = drawing.scale(axes, "x", drawing.finite(shown, near), metric, breaks=True)
-    style = _styles(trials, arms)
+    style = _styles([*arms, *trials["arm"]])
     for row, (name, mine) in enumerate(held.groupby("arm", sort=False)):
         colour, marker, _ = style[str(name)]
         look: dict[str, Any] = {"color": colour, "marker": marker, "alpha": 0.65, "linewidths": 0}
@@ -114,9 +109,12 @@ def learning_curves(
 ) -> Axes:
     """Draw the mean curve per arm, the middle half of its seeds as a band, single seeds faintly.
 
-    curves: `arm`, `seed`, `updates`, the value; more than seven arms are drawn as means alone.
+    curves: `arm`, `seed`, `updates`, the value; more than seven arms are drawn as means alone,
+    and of more than twelve only the best and the worst are named.
     """
     title, tables = f"{value.capitalize()} during training", _by_seed(curves, "updates", value)
+    # A seed that has stopped stays where it was, or the mean would be of those still in training.
+    tables = {arm: table.ffill() for arm, table in tables.items()}
     if not tables:
         return drawing.empty(axes, title)
     # Single seeds may leave the view; means and bands may not.
@@ -127,10 +125,12 @@ def learning_curves(
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     seeds = max(t.shape[1] for t in tables.values())
     few = len(tables) <= len(PALETTE) and seeds > 1
-    _lines(axes, tables, _styles(curves, arms), few)
+    sign = -1 if value == "loss" else 1
+    named = _named({name: sign * float(t.mean(axis=1).iloc[-1]) for name, t in tables.items()})
+    _lines(axes, tables, named, [*arms, *curves["arm"]], few)
     note = "one seed" if seeds == 1 else f"line: mean of up to {seeds} seeds"
     note += "; band: middle half of the seeds; thin: single seeds" if few else ""
-    note += scaled
+    note += _others(tables, named) + scaled
     return drawing.dress(axes, title, note, "y", "updates (batches)", drawing.axis_label(value))
 
 
@@ -142,19 +142,22 @@ def accuracy_by_step(positions: pd.DataFrame, axes: Axes, arms: Arms = ()) -> Ax
     title, tables = "Accuracy by time step", _by_seed(positions, "step", "accuracy")
     if not tables:
         return drawing.empty(axes, title)
-    style = _styles(positions, arms)
+    named = _named({name: float(table.mean(axis=None)) for name, table in tables.items()})
+    style = _styles([*arms, *positions["arm"]] if len(named) == len(tables) else named)
     limits = {a: t.mean(axis=1) for a, t in _by_seed(positions, "step", "ceiling").items()}
+    limits = {a: limit for a, limit in limits.items() if a in named}
     means = [table.mean(axis=1) for table in tables.values()]
     scaled = drawing.scale(axes, "y", drawing.finite(*means, *limits.values()), "accuracy")
     for turn, (name, limit) in enumerate(limits.items()):
         # Arms often share a ceiling: each draws its own dashes of the common line.
         dashes = (4.0 * turn, (4.0, 4.0 * max(len(limits) - 1, 1)))
         axes.plot(limit.index, limit, ls=dashes, color=style[name][0], lw=1.3, clip_on=False)
-    _lines(axes, tables, style, bands=False, lead=False)
+    _lines(axes, tables, named, [*arms, *positions["arm"]], bands=False, lead=False)
     last = max(t.index.max() for t in tables.values())
     axes.set_xlim(0.9 - 0.01 * last, 0.1 + last)
     axes.xaxis.set_major_locator(MaxNLocator(10, integer=True))
-    note = "mean over seeds" + ("; dashed: ceiling of the arm" if limits else "") + scaled
+    note = "mean over seeds" + ("; dashed: ceiling of the arm" if limits else "")
+    note += _others(tables, named) + scaled
     return drawing.dress(axes, title, note, "y", "time step", drawing.axis_label("accuracy"))
 
 
@@ -196,35 +199,58 @@ def heat_map(trials: pd.DataFrame, x: str, y: str, axes: Axes, value: str = "acc
 def cost(
     trials: pd.DataFrame,
     axes: Axes,
-    cost: Literal["parameters", "seconds"] = "parameters",
+    cost: Cost = "parameters",
     arms: Arms = (),
 ) -> Axes:
-    """Draw mean accuracy against mean cost per arm, with the front that no other arm beats.
+    """Draw mean accuracy against median cost per arm, with the front that no other arm beats.
 
-    trials: `arm`, `accuracy` and the cost; whiskers are the middle half of the seeds.
+    trials: `arm`, `accuracy`, the cost, and where there are several a `task`, each with a front of
+    its own; whiskers are the middle half of the seeds. Of many arms those off the front are grey,
+    and of those on it the most accurate are named.
     """
     title = f"Accuracy against {drawing.word(cost)}"
     both = {"x": _numbers(trials, cost), "y": _numbers(trials, "accuracy")}
-    held = pd.DataFrame({"arm": trials.get("arm"), **both}).dropna()
+    held = pd.DataFrame({"arm": trials.get("arm"), "task": trials.get("task", 0), **both}).dropna()
     if held.empty:
         return drawing.empty(axes, title)
-    style, groups = _styles(trials, arms), held.groupby("arm", sort=False)
-    means, low, high = groups.mean(), groups["y"].quantile(0.25), groups["y"].quantile(0.75)
-    x, y = means["x"].to_numpy(), means["y"].to_numpy()
-    scaled = drawing.scale(axes, "y", drawing.finite(y, low, high), "accuracy")
+    groups = held.groupby("arm", sort=False)
+    arm = pd.DataFrame(
+        {
+            "x": groups["x"].median(),
+            "y": groups["y"].mean(),
+            "low": groups["y"].quantile(0.25),
+            "high": groups["y"].quantile(0.75),
+            "task": groups["task"].first(),
+        }
+    )
+    scaled = drawing.scale(axes, "y", drawing.finite(arm[["y", "low", "high"]]), "accuracy")
     # Costs a few parts in a thousand apart should look alike.
+    x = arm["x"].to_numpy()
     room = () if np.ptp(x) > 0.3 * x.max() else (0.8 * x.max(), 1.1 * x.max())
     drawing.scale(axes, "x", drawing.finite(x, room), cost)
-    best = np.flatnonzero(pareto_front(x, y))
-    best = best[np.lexsort((y[best], x[best]))]
-    axes.step(x[best], y[best], where="post", color=FAINT, lw=1.1, label="Pareto front")
-    for i, name in enumerate(means.index):
-        colour, marker, _ = style[name]
-        axes.plot([x[i]] * 2, [low[name], high[name]], color=colour, lw=1, alpha=0.6)
-        axes.plot([x[i]], [y[i]], marker, color=colour, ms=7.5, mec="white", mew=0.7, zorder=4)
-    tips = {name: (x[i], y[i]) for i, name in enumerate(means.index)}
+    tasks = [task for _, task in arm.groupby("task", sort=False)]
+    fronts = [task[pareto_front(task["x"].to_numpy(), task["y"].to_numpy())] for task in tasks]
+    for front in fronts:
+        steps = front.sort_values(["x", "y"])
+        look: dict[str, Any] = {"color": FAINT, "lw": 1.1, "label": "Pareto front"}
+        axes.step(steps["x"], steps["y"], where="post", **look)
+    named, style = list(arm.index), _styles([*arms, *trials["arm"]])
+    if len(arm) > MANY:
+        share = max(1, MANY // len(tasks))
+        named = [name for front in fronts for name in front["y"].nlargest(share).index]
+        style = _styles(named)
+    for name, row in arm.iterrows():
+        colour, marker, _ = style.get(str(name), (PALE, "o", ""))
+        at, size = (4, 7.5) if name in named else (3, 4.5)
+        axes.plot([row["x"]] * 2, [row["low"], row["high"]], color=colour, lw=1, alpha=0.6)
+        axes.plot(
+            [row["x"]], [row["y"]], marker, color=colour, ms=size, mec="white", mew=0.7, zorder=at
+        )
+    tips = {name: (arm["x"][name], arm["y"][name]) for name in named}
     drawing.key(axes, tips, {name: (*style[name][:2], "") for name in tips}, lead=False)
-    note = "points: means; whiskers: middle half of the seeds; grey: nothing is cheaper and better"
+    note = "points: means; whiskers: middle half of the seeds; line: nothing is cheaper and better"
+    if len(named) < len(arm):
+        note += f"\nnamed: on the line; grey: the other {len(arm) - len(named)} arms"
     x_label, y_label = drawing.axis_label(cost), drawing.axis_label("accuracy")
     return drawing.dress(axes, title, note + scaled, "both", x_label, y_label)
 
@@ -258,12 +284,13 @@ def forest(contrasts: pd.DataFrame, axes: Axes, margin: float, metric: str = "ac
         drawing.write(
             axes, 1.02, row, verdict + chance, color=colour, transform=axes.get_yaxis_transform()
         )
+    others = set(contrasts["other"])
+    common = others.pop() if len(others) == 1 and len(contrasts) > 1 else None
+    less = f"\nagainst {common}" if common else " (first arm less second)"
     pairs = zip(contrasts["arm"], contrasts["other"], strict=True)
-    drawing.rows(axes, [f"{arm} \N{MINUS SIGN} {other}" for arm, other in pairs])
+    drawing.rows(axes, [arm if common else _pair(arm, other) for arm, other in pairs])
     note = f"bars: intervals; shaded: equivalent within ±{margin:g}; p after Holm"
-    return drawing.dress(
-        axes, title, note, "x", f"difference in {drawing.word(metric)} (first arm less second)"
-    )
+    return drawing.dress(axes, title, note, "x", f"difference in {drawing.word(metric)}{less}")
 
 
 def variance(decomposition: pd.DataFrame, axes: Axes) -> Axes:
@@ -286,9 +313,9 @@ def variance(decomposition: pd.DataFrame, axes: Axes) -> Axes:
     return drawing.dress(axes, title, "", "x", "share of the variance (%)")
 
 
-def _styles(frame: pd.DataFrame, arms: Arms) -> Styles:
+def _styles(arms: Iterable[str]) -> Styles:
     """Return colour, marker and line of each arm; 49 arms differ in one of the first two."""
-    own = enumerate(colours([*arms, *frame["arm"]]).items())
+    own = enumerate(colours(arms).items())
     lines = ("-", "--", "-.", ":")
     return {a: (c, "osD^vPX"[(i + i // 7) % 7], lines[i // 7 % 4]) for i, (a, c) in own}
 
@@ -308,14 +335,47 @@ def _by_seed(frame: pd.DataFrame, x: str, value: str) -> dict[str, pd.DataFrame]
     return {str(a): g.pivot_table(index=x, columns="seed", values="value") for a, g in groups}
 
 
+def _pair(arm: str, other: str) -> str:
+    """Return the name of a difference; of long names what both arms have is said once."""
+    text = f"{arm} \N{MINUS SIGN} {other}"
+    both = [word for word in arm.split() if word in other.split()]
+    apart = [" ".join(w for w in name.split() if w not in both) for name in (arm, other)]
+    if len(text) <= WIDE or not both or not all(apart):
+        return text
+    return f"{' '.join(both)}: {apart[0]} \N{MINUS SIGN} {apart[1]}"
+
+
+def _named(scores: dict[str, float]) -> list[str]:
+    """Return the arms that a figure of curves names, in order: all, or of many the extremes."""
+    ranked = sorted(scores, key=lambda arm: -scores[arm])
+    kept = ranked if len(ranked) <= MANY else ranked[:BEST] + ranked[-WORST:]
+    return [arm for arm in scores if arm in kept]
+
+
+def _others(tables: dict[str, pd.DataFrame], named: list[str]) -> str:
+    rest = len(tables) - len(named)
+    return f"\nnamed: the {BEST} best and the {WORST} worst; grey: the other {rest}" if rest else ""
+
+
 def _lines(
-    axes: Axes, tables: dict[str, pd.DataFrame], style: Styles, bands: bool, lead: bool = True
+    axes: Axes,
+    tables: dict[str, pd.DataFrame],
+    named: list[str],
+    arms: Arms,
+    bands: bool,
+    lead: bool = True,
 ) -> None:
-    """Draw the mean line of each table, with band and single seeds where asked, and its name."""
-    tips = {}
+    """Draw the mean line of each table, with band and single seeds where asked.
+
+    arms: all of the report, whose colours the named ones have; those among many have their own.
+    """
+    style, tips = _styles(arms if len(named) == len(tables) else named), {}
     for i, (name, table) in enumerate(tables.items()):
-        colour, marker, line = style[name]
         x, mean = table.index.to_numpy(np.float64), table.mean(axis=1).to_numpy()
+        if name not in named:
+            axes.plot(x, mean, color=PALE, lw=0.7, zorder=2)
+            continue
+        colour, marker, line = style[name]
         if bands:
             seeds = [np.column_stack([x, table[seed]]) for seed in table]
             single = LineCollection(seeds, colors=colour, lw=0.5, alpha=0.16)

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import faulthandler
 import importlib
 import multiprocessing
 import os
+import resource
 import signal
+import threading
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, TimeoutError, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from multiprocessing import forkserver
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerContext
+from pathlib import Path
 from traceback import format_exception
 from typing import Any
 
-from pebble import ProcessExpired, ProcessPool
-
 from ablation import cache
 from ablation.config import Arm, Trial
+from ablation.errors import SweepFailed
 
 RECYCLED_AFTER = 200  # trials of one worker: whatever TensorFlow leaks goes with it
+RECYCLED_ABOVE = 2000  # MiB that a worker holds after a trial
 LEAD = 2  # seeds that an arm may be ahead of the slowest, for the sake of a warm program
-RETRIES = 1  # further tries of a trial whose worker was killed from outside
+RETRIES = 1  # further tries of a trial that ended for a cause outside of it
+OUTSIDE = ("killed", "MemoryError", "ResourceExhaustedError")
+NO_WORD = 255  # the exit code of a process whose fork server was killed: it may be alive
 BUSY_WAIT = 0.5  # seconds before a trial that another process holds is looked at again
 
 SINGLE_THREADED = {
@@ -37,29 +43,16 @@ SINGLE_THREADED = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one trial ended in its worker: a value, or the kind and text of what went wrong."""
+    """How one trial ended in its worker: a value, or the kind and text of what went wrong.
+
+    An exception is text: to unpickle it could fail, or load TensorFlow into the parent.
+    """
 
     trial: Trial
     value: Any = None
     kind: str | None = None
     message: str = ""
     traceback: str = ""
-
-
-@dataclass(frozen=True)
-class _Raised:
-    """An exception as text: to unpickle it could fail, or load TensorFlow into the parent."""
-
-    kind: str
-    message: str
-    traceback: str
-
-
-@dataclass(eq=False)
-class _Worker:
-    cores: tuple[int, ...]
-    pool: ProcessPool
-    warm: set[Arm] = field(default_factory=set)
 
 
 def available_cores() -> list[int]:
@@ -75,7 +68,7 @@ def run(
     arguments: tuple[Any, ...],
     workers: int,
     time_limit: float,
-) -> Iterator[Outcome]:
+) -> Generator[Outcome]:
     """Call work(trial, *arguments) for each trial in worker processes; yield outcomes as they end.
 
     work: "module:function", imported in the workers only, so that the parent stays light.
@@ -83,69 +76,59 @@ def run(
     A trial that takes more than time_limit seconds is killed. Closing the iterator ends the
     workers.
     """
+    if not trials:
+        return
     for key, value in SINGLE_THREADED.items():
         os.environ.setdefault(key, value)
     os.environ["TF_XLA_FLAGS"] = cache.flags(os.environ.get("TF_XLA_FLAGS", ""))
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([work.partition(":")[0]])
-    with _stderr_closed():
-        forkserver.ensure_running()
     cores = available_cores()
-
-    def start(cores: tuple[int, ...]) -> ProcessPool:
-        return ProcessPool(
-            max_workers=1,
-            max_tasks=RECYCLED_AFTER,
-            initializer=_begin,
-            initargs=(cores, os.getpid()),
-            context=context,
-        )
-
-    crew = []
-    for k in range(min(workers, len(trials))):
-        own = (cores[k],) if workers <= len(cores) else tuple(cores)
-        crew.append(_Worker(own, start(own)))
-    waiting = list(trials)
+    crew: list[_Worker] = []
+    blocks = in_blocks(trials, cache.KEPT * workers)
+    home = {trial.arm: block for block in blocks for trial in block}
     held: list[tuple[float, Trial]] = []
     tries: dict[Trial, int] = {}
-    running: dict[Future[Any], tuple[_Worker, Trial]] = {}
     try:
-        while waiting or held or running:
+        for k in range(min(workers, len(trials))):
+            crew.append(_Worker(context, (cores[k],) if workers <= len(cores) else tuple(cores)))
+        while any(blocks) or held or any(worker.trial for worker in crew):
             now = time.monotonic()
-            waiting += [trial for since, trial in held if now - since >= BUSY_WAIT]
+            for since, trial in held:
+                if now - since >= BUSY_WAIT:
+                    home[trial.arm].append(trial)
             held = [(since, trial) for since, trial in held if now - since < BUSY_WAIT]
-            busy = [worker for worker, _ in running.values()]
             for worker in crew:
-                if waiting and worker not in busy:
+                waiting = next((block for block in blocks if block), None)
+                if waiting and worker.trial is None:
                     trial = choose(waiting, worker.warm, [w.warm for w in crew if w is not worker])
                     waiting.remove(trial)
-                    worker.warm.add(trial.arm)
-                    if not worker.pool.active:  # its process died between two tasks
-                        worker.pool.stop()
-                        worker.pool.join()
-                        worker.pool = start(worker.cores)
-                    future = worker.pool.schedule(
-                        _call, (work, trial, *arguments), timeout=time_limit
-                    )
-                    running[future] = (worker, trial)
-            done, _ = wait(running, timeout=BUSY_WAIT, return_when=FIRST_COMPLETED)
-            for ended in done:
-                worker, trial = running.pop(ended)
-                outcome = _outcome(trial, ended, time_limit)
-                if outcome.kind in ("killed", "timed out"):
-                    worker.warm.clear()
-                if outcome.kind == "killed" and tries.get(trial, 0) < RETRIES:
+                    worker.give(trial, (work, trial, *arguments), time_limit)
+            for outcome in _ended(crew, time_limit, BUSY_WAIT if held else None):
+                trial = outcome.trial
+                if outcome.kind in OUTSIDE and tries.get(trial, 0) < RETRIES:
                     tries[trial] = tries.get(trial, 0) + 1
-                    waiting.insert(0, trial)
+                    home[trial.arm].append(trial)
                 elif outcome.kind is None and outcome.value is None:
                     held.append((time.monotonic(), trial))
                 else:
                     yield outcome
     finally:
         for worker in crew:
-            worker.pool.stop()
-        for worker in crew:
-            worker.pool.join()
+            worker.end()
+
+
+def in_blocks(trials: Sequence[Trial], arms: int) -> list[list[Trial]]:
+    """The trials in blocks of so many arms, which are trained one block after the other.
+
+    Workers hold the programs of so many arms: with more of them, seed by seed, every trial would
+    compile its own again.
+    """
+    order = {arm: k for k, arm in enumerate(dict.fromkeys(trial.arm for trial in trials))}
+    blocks: list[list[Trial]] = [[] for _ in range(0, len(order), arms)]
+    for trial in trials:
+        blocks[order[trial.arm] // arms].append(trial)
+    return blocks
 
 
 def choose(waiting: Sequence[Trial], warm: set[Arm], others: Sequence[set[Arm]]) -> Trial:
@@ -163,37 +146,146 @@ def choose(waiting: Sequence[Trial], warm: set[Arm], others: Sequence[set[Arm]])
     )
 
 
-def _outcome(trial: Trial, future: Future[Any], time_limit: float) -> Outcome:
-    try:
-        value = future.result()
-    except TimeoutError:
-        message = f"it took more than time_limit={time_limit:g} s"
-        return Outcome(trial, kind="timed out", message=message)
-    except (ProcessExpired, BrokenProcessPool, CancelledError) as error:
-        code = getattr(error, "exitcode", None)
-        return Outcome(trial, kind="killed", message=f"its worker died ({_reason(code)})")
-    if isinstance(value, _Raised):
-        return Outcome(trial, None, value.kind, value.message, value.traceback)
-    return Outcome(trial, value)
+class _Worker:
+    """A process, the line to it, the arms it has compiled, the trial it is at and until when."""
+
+    def __init__(self, context: ForkServerContext, cores: tuple[int, ...]) -> None:
+        self.context = context
+        self.cores = cores
+        self.trial: Trial | None = None
+        self.start()
+
+    def start(self) -> None:
+        """Start the process, which knows no arm yet."""
+        self.warm: set[Arm] = set()
+        for pause in (0.1, 0.5, 2.0):  # the fork server may be killed, and is then started again
+            with _quietly():
+                forkserver.ensure_running()
+            self.line, end = self.context.Pipe()
+            self.process = self.context.Process(target=_serve, args=(end, self.cores))
+            with suppress(OSError, EOFError), end:
+                self.process.start()
+                return
+            time.sleep(pause)
+        raise SweepFailed("no worker process can be started (is there memory left?)")
+
+    def give(self, trial: Trial, task: tuple[Any, ...], time_limit: float) -> None:
+        """Let the process do a task for the trial."""
+        try:
+            self.line.send(task)
+        except OSError:  # it died while it had nothing to do
+            self.end()
+            self.start()
+            self.line.send(task)
+        self.warm.add(trial.arm)
+        self.trial, self.until = trial, time.monotonic() + time_limit
+
+    def answer(self, time_limit: float) -> Outcome | None:
+        """How its trial ended, if it has: by its word, by its death, or by the clock."""
+        trial = self.trial
+        assert trial is not None
+        gone = self.process.exitcode is not None  # asked first: it may answer and go
+        try:
+            if self.line.poll():
+                told, leaves = self.line.recv()
+                self.trial = None
+                if leaves:
+                    self.end()
+                    self.start()
+                return Outcome(trial, *told)
+        except (OSError, EOFError):
+            gone = True
+        late = time.monotonic() >= self.until
+        if not gone and not late:
+            return None
+        if not gone and self.process.pid is not None:
+            with suppress(ProcessLookupError):  # its last words are where it was
+                os.kill(self.process.pid, signal.SIGABRT)
+            self.process.join(1)
+        code = self.end()
+        self.start()
+        if gone:
+            return Outcome(trial, None, "killed", f"its worker died ({_reason(code)})")
+        return Outcome(trial, None, "timed out", f"it took more than time_limit={time_limit:g} s")
+
+    def end(self) -> int | None:
+        """Kill the process if it lives, and give its exit code; what is committed stays."""
+        self.trial = None
+        self.line.close()
+        if self.process.pid is None:  # it was never started
+            return None
+        if self.process.exitcode in (None, NO_WORD):
+            with suppress(ProcessLookupError):
+                os.kill(self.process.pid, signal.SIGKILL)
+        self.process.join(5)
+        return self.process.exitcode
+
+
+def _ended(crew: Sequence[_Worker], time_limit: float, patience: float | None) -> list[Outcome]:
+    """Wait until a trial has ended, or for so many seconds; those that have."""
+    busy = [worker for worker in crew if worker.trial is not None]
+    if busy:
+        rest = max(0.0, min(worker.until for worker in busy) - time.monotonic())
+        patience = rest if patience is None else min(rest, patience)
+    wait([part for w in busy for part in (w.line, w.process.sentinel)], patience)
+    answers = [worker.answer(time_limit) for worker in busy]
+    return [answer for answer in answers if answer is not None]
 
 
 def _reason(code: int | None) -> str:
+    if code == -signal.SIGKILL:
+        return "SIGKILL: by hand, or memory ran out"
     if code is not None and code < 0:
         return signal.Signals(-code).name
     return f"exit code {code}"
 
 
-def _call(work: str, *arguments: Any) -> Any:
+def _serve(line: Connection, cores: tuple[int, ...]) -> None:
+    """Do the tasks that come along the line, until it ends, as it does with the parent."""
+    # Ctrl-C and the end of a terminal reach the whole group: the parent alone answers them.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    faulthandler.enable()  # a crash says in the trial's log where it was
+    null = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):  # whoever reads what the parent prints does not wait for us
+        os.dup2(null, descriptor)
+    # XLA splits even small loops over every core it may use, which costs more than it gives.
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, cores)
+    with suppress(OSError, EOFError):
+        for count in range(1, RECYCLED_AFTER + 1):
+            told = _call(*line.recv())
+            full = count == RECYCLED_AFTER or _resident() > RECYCLED_ABOVE
+            leaves = full or told[1] in OUTSIDE
+            line.send((told, leaves))
+            if leaves:
+                return
+
+
+def _call(work: str, *arguments: Any) -> tuple[Any, str | None, str, str]:
+    """What the work gives, and of an exception its kind, message and traceback."""
     module, _, name = work.partition(":")
     try:
-        return getattr(importlib.import_module(module), name)(*arguments)
+        return getattr(importlib.import_module(module), name)(*arguments), None, "", ""
     except BaseException as error:
-        return _Raised(type(error).__name__, str(error), "".join(format_exception(error)))
+        return None, type(error).__name__, str(error), "".join(format_exception(error))
+
+
+def _resident() -> float:
+    """Memory of this process in MiB; where the kernel does not tell, the most that it ever was."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 @contextmanager
-def _stderr_closed() -> Iterator[None]:
-    """Let a process that is started now inherit no terminal: TensorFlow greets on stderr."""
+def _quietly() -> Iterator[None]:
+    """Let a process that is started now know no terminal: TensorFlow greets on stderr."""
+    # What is ignored stays so in a new process; only the main thread may say it.
+    main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN) if main else None
     kept = os.dup(2)
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 2)
@@ -203,11 +295,5 @@ def _stderr_closed() -> Iterator[None]:
     finally:
         os.dup2(kept, 2)
         os.close(kept)
-
-
-def _begin(cores: tuple[int, ...], parent: int) -> None:
-    # Ctrl-C reaches the whole group: the parent alone answers it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # XLA splits even small loops over every core it may use, which costs more than it gives.
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, cores)
+        if main:
+            signal.signal(signal.SIGHUP, before)

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from ablation.config import MERGE_MODES
 from ablation.data import Array, Sequences
 from ablation.metrics import evaluate
 
@@ -23,13 +24,16 @@ def halves_of(model: keras.Model, per_step: bool) -> Halves:
 
     Each is (n, steps, units), beside its label; or (n, units) for a label a sequence.
     """
+    if any(layer.name == "merge_0" for layer in model.layers):  # of parts, with something own
+        both = keras.Model(model.input, model.get_layer("merge_0").input)
+        return lambda x: tuple(np.asarray(half) for half in both(tf.constant(x), training=False))
     layer = model.get_layer("bidirectional_0")
     before = keras.Model(model.input, layer.input)
 
     @tf.function  # type: ignore[untyped-decorator]
     def halves(x: Any) -> Any:
-        inputs = before(x)
-        mask = getattr(inputs, "_keras_mask", None)
+        values = before(x)  # with padding there is a mask beside them
+        inputs, mask = values if isinstance(values, list | tuple) else (values, None)
         backward = layer.backward_layer(inputs, mask=mask)
         if per_step:
             backward = keras.ops.flip(backward, axis=1)
@@ -44,6 +48,7 @@ def probe(halves: Halves, model: keras.Model, merge: str, test: Sequences) -> di
     intact: nothing is. without_forward, without_backward: that half silenced, its output replaced
     by its mean over the sequences at each step, so that what is the same in all of them stays.
     merged_by_sum, ...: another merge in the place of the one that it was trained with.
+    A merge of the user's own is not told here which steps are padding.
     """
     data = test.first(PROBED)
     forward, backward = halves(data.x)
@@ -51,7 +56,11 @@ def probe(halves: Halves, model: keras.Model, merge: str, test: Sequences) -> di
     kernel, bias = head.get_weights()
 
     def accuracy(first: Array, second: Array, by: str) -> float:
-        return evaluate(_probabilities(_merge(first, second, by) @ kernel + bias), data).accuracy
+        if by in MERGE_MODES:
+            merged = _merge(first, second, by)
+        else:  # the user's own
+            merged = np.asarray(model.get_layer("merge_0")([first, second], training=False))
+        return evaluate(_probabilities(merged @ kernel + bias), data).accuracy
 
     found = {
         "intact": accuracy(forward, backward, merge),

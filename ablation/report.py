@@ -9,30 +9,36 @@ from typing import Any
 
 import pandas as pd
 
-from ablation import expected, findings, outcome, page, plots, stats
+from ablation import expected, findings, outcome, page, plots, tables
 from ablation.errors import RequestError, plain_warnings
 from ablation.gallery import Picture
 from ablation.outcome import Report, Rows
 from ablation.store import replace
-from ablation.study import Study, factor_columns
+from ablation.study import COSTS, Study, factor_columns
 
 
 def build(folder: Path) -> Report:
     """Write the report of the sweep whose plan lies in the folder; a partial sweep will do."""
+    # Taken before anything is read: what another sweep commits from now on makes this one stale.
+    digest = outcome.digest(folder)
+    outcome.forget(folder)
     study = Study(folder)
     report = Report(
         state=_state(study),
         alarms=findings.alarms(study),
         answer=findings.findings(study),
-        summary=_summary(study),
-        contrasts=_contrasts(study),
+        claims=tables.claims(study),
+        reached=tables.reached(study),
+        summary=tables.summary(study),
+        contrasts=tables.contrasts(study),
         expected=expected.orders(study),
-        probes=_probes(study),
-        failures=_failures(study),
-        digest=outcome.digest(folder),
+        pareto=tables.pareto(study),
+        probes=tables.probes(study),
+        failures=tables.failures(study),
+        digest=digest,
     )
     pictures = _draw(study, folder / "figures")
-    _tables(study, report, folder)
+    _files(study, report, folder)
     replace(folder / "report.md", _page(study, report, pictures))
     replace(folder / "report.html", page.render(study, report))
     outcome.keep(report, folder)
@@ -50,11 +56,23 @@ def _draw(study: Study, folder: Path) -> list[Picture]:
     return [picture for picture, _ in drawn]
 
 
-def _tables(study: Study, report: Report, folder: Path) -> None:
+def _files(study: Study, report: Report, folder: Path) -> None:
     _csv(study.trials, folder / "trials.csv")
     if study.frames.results:
         _csv(study.summary(), folder / "summary.csv")
         _csv(study.contrasts(), folder / "contrasts.csv")
+        fronts = {cost: study.pareto(cost) for cost in COSTS}
+        further = {
+            "claims": study.claims(),
+            "target": study.reached(),
+            "pareto": pd.concat([front.assign(by=cost) for cost, front in fronts.items()]),
+        }
+        for name, found in further.items():
+            path = folder / f"{name}.csv"
+            if len(found):
+                _csv(found, path)
+            else:
+                path.unlink(missing_ok=True)  # of an earlier plan
         if len(study.crossed) > 1:
             _csv(study.variance, folder / "factors.csv")
         table = pd.DataFrame(report.summary)
@@ -70,9 +88,33 @@ def _page(study: Study, report: Report, pictures: list[Picture]) -> str:
     lines += [f"**{alarm}**\n" for alarm in report.alarms]
     lines += [f"- {sentence}" for sentence in report.answer] + [""]
     lines += [report.state, *(f"Note: {note}." for note in plan.notes), ""]
+    if report.claims:
+        lines += ["## Claims", "", _markdown(report.claims), ""]
+        lines += [
+            "Claimed before the sweep: the arm against the other, paired by seed. holds: yes where "
+            "the verdict is the one claimed, no where it is another one; an equivalence is refuted "
+            "only by an interval beyond the margin. All claims are one family, corrected by Holm.",
+            "",
+        ]
+    if report.reached:
+        lines += [f"## Which arms reach {plan.report.target:g}", "", _markdown(report.reached), ""]
+        least = plan.report.reached_by or "nine in ten"
+        lines += [
+            "reached: seeds whose final accuracy is at least the target, with Wilson's interval of "
+            f"that share. reliable: at least {least} of the seeds asked for. seconds (of training) "
+            "and updates are medians; updates to target: until the learning curve first is there. "
+            f"Arms that reach it in no seed: {len(study.reached()) - len(report.reached)}.",
+            "",
+        ]
     if report.summary:
-        lines += [_markdown(report.summary), ""]
+        lines += ["## Summary", "", _markdown(report.summary), ""]
         lines += ["exact: share of the sequences with every step right. seconds: of training.", ""]
+        if "balanced accuracy" in report.summary[0]:
+            lines += [
+                "balanced accuracy: mean over the classes of the share of their labels that are "
+                "right. macro F1: mean over the classes of F1.",
+                "",
+            ]
     if plan.match == "parameters" and report.summary:
         lines += [_match(study), ""]
     if report.expected:
@@ -84,6 +126,15 @@ def _page(study: Study, report: Report, pictures: list[Picture]) -> str:
         ]
     lines += [f"The same in every arm: {_constant(study)}.", ""]
     for picture in pictures:
+        if picture.name == "parameters":
+            lines += ["## What accuracy costs", ""]
+            if report.pareto:
+                lines += [_markdown(report.pareto), ""]
+                lines += [
+                    "The arms that no other one beats in both mean accuracy and a cost. Whether a "
+                    "step between two of them is more than noise, the contrasts say.",
+                    "",
+                ]
         lines += [f"![{picture.caption}](figures/{picture.name}.png)", "", picture.caption, ""]
         if picture.name == "variance" and study.variance.attrs["note"]:
             lines += [f"{study.variance.attrs['note']}", ""]
@@ -145,83 +196,6 @@ def _state(study: Study) -> str:
     return ", ".join(parts) + "."
 
 
-def _summary(study: Study) -> Rows:
-    if not study.frames.results:
-        return []
-    trials = study.trials
-    others = {
-        metric: stats.summary(trials, metric).set_index("arm")["mean"]
-        for metric in ("exact", "loss", "parameters", "seconds")
-    }
-    rows = []
-    for row in study.summary().to_dict("records"):
-        arm, several = row["arm"], row["n"] > 1
-        interval = f"{_number(row['low'], 4)}–{_number(row['high'], 4)}" if several else "–"
-        cells = {
-            "arm": arm,
-            "seeds": f"{row['n']}",
-            "accuracy": _number(row["mean"], 4),
-            "95 % interval": interval,
-        }
-        if "ceiling" in row:
-            cells |= {"ceiling": _number(row["ceiling"], 4), "skill": _number(row["skill"], 3)}
-        rows.append(
-            cells
-            | {
-                "exact": _number(others["exact"][arm], 3),
-                "log loss": _number(others["loss"][arm], 4),
-                "parameters": _number(others["parameters"][arm], 0),
-                "seconds": _number(others["seconds"][arm], 1),
-            }
-        )
-    return rows
-
-
-def _contrasts(study: Study) -> Rows:
-    if not study.frames.results:
-        return []
-    metric = study.plan.report.metric
-    places = findings.digits(metric)
-    return [
-        {
-            "arm": row["arm"],
-            "against": row["other"],
-            "difference": findings.signed(row["difference"], metric) if row["n"] else "–",
-            "95 % interval": f"{_number(row['low'], places)} to {_number(row['high'], places)}",
-            "p (Holm)": "< .001" if row["p_holm"] < 0.001 else _number(row["p_holm"], 3),
-            "P(better)": _number(row["improvement"], 2),
-            "verdict": row["verdict"],
-            "seeds to decide": _number(row["more_seeds"], 0),
-        }
-        for row in study.contrasts().to_dict("records")
-    ]
-
-
-def _probes(study: Study) -> Rows:
-    probes = study.trials.filter(regex="^probe_").astype(float)
-    if probes.empty:
-        return []
-    means = probes.groupby(study.trials["arm"], sort=False).mean().dropna(how="all")
-    names = {name: name.removeprefix("probe_").replace("_", " ") for name in means.columns}
-    return [
-        {"arm": str(arm)} | {names[str(key)]: _number(value, 4) for key, value in row.items()}
-        for arm, row in means.iterrows()
-    ]
-
-
-def _failures(study: Study) -> Rows:
-    failed = study.trials[study.trials["status"] == "failed"]
-    return [
-        {
-            "failed trial": row["arm"],
-            "seed": f"{row['seed']}",
-            "why": row["why"],
-            "log": str(study.store.log(row["id"]).relative_to(study.store.root)),
-        }
-        for row in failed.to_dict("records")
-    ]
-
-
 def _constant(study: Study) -> str:
     first = study.trials.iloc[0]
     held = [f"match={study.plan.match}"]
@@ -231,10 +205,6 @@ def _constant(study: Study) -> str:
         if name not in study.factors and pd.notna(first[name])
     ]
     return ", ".join(held)
-
-
-def _number(value: Any, digits: int) -> str:
-    return "–" if value is None or pd.isna(value) else f"{value:,.{digits}f}"
 
 
 def _markdown(rows: Rows) -> str:

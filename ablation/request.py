@@ -10,8 +10,8 @@ from omegaconf import DictConfig, OmegaConf
 from pydantic import BaseModel, ValidationError
 from yaml import MarkedYAMLError
 
-from ablation import own, problems
-from ablation.config import Arm, Request, Settings, Training
+from ablation import errors, own, problems
+from ablation.config import Arm, Claim, ReportSettings, Request, Settings, Training
 from ablation.errors import RequestError, choose
 
 GROUPS = ("problem", "direction", "merge_mode", "cell", "training", "engine", "experiment")
@@ -66,6 +66,10 @@ def unknown_key(name: str) -> str:
     group, _, leaf = name.rpartition(".")
     if group == "training":
         return f"{name} is no key here: {choose(leaf, Training.model_fields)}"
+    if group == "report":
+        return f"{name} is no key here: {choose(leaf, ReportSettings.model_fields)}"
+    if group.startswith("report.claims."):
+        return f"{name} is no key of a claim: {choose(leaf, Claim.model_fields)}"
     if group == "problem":
         return f"{name} is no key of this problem: its YAML file in conf/problem lists them"
     return f"{name} is no key here: {choose(name, KEYS)}"
@@ -73,11 +77,15 @@ def unknown_key(name: str) -> str:
 
 def one_line(error: BaseException) -> str:
     """The message of an error of Hydra, OmegaConf or YAML, in one line."""
+    return errors.one_line(_message(error))
+
+
+def _message(error: BaseException) -> str:
     if isinstance(error, MarkedYAMLError):
         mark = error.problem_mark
         where = f"{mark.name}, line {mark.line + 1}: " if mark else ""
         return f"{where}{error.problem}"
-    text = str(error)
+    text = str(error) or f"Hydra cannot make a configuration of this ({type(error).__name__})"
     missing = getattr(error, "missing_cfg_file", None)
     if missing:  # a group has no such choice
         group, _, given = missing.rpartition("/")
@@ -86,6 +94,9 @@ def one_line(error: BaseException) -> str:
     key = re.search(r"[Cc]ould not override '([^']+)'|Key '([^']+)' is not in", text)
     if key:
         return unknown_key(key[1] or key[2])
+    override = getattr(error, "override", None)
+    if override is not None and _GRAMMAR.search(text):
+        return f"{override}: this is not key=value; other signs in a value need quotes: \"'...'\""
     if "Config group override must be" in text:
         return f"{', '.join(GROUPS)}: each needs the name of one choice"
     if "Ambiguous value" in text:
@@ -94,6 +105,10 @@ def one_line(error: BaseException) -> str:
     text = re.sub(r"\n?See https?://\S+.*", "", text)
     parts = [text, str(error.__cause__ or "")]
     return "; ".join(" ".join(part.split()) for part in parts if part)
+
+
+# How the parser of Hydra's overrides begins what it says of signs that it does not understand.
+_GRAMMAR = re.compile("LexerNoViableAlt|mismatched input|no viable|extraneous input|missing .* at")
 
 
 def _refuse_targets(values: Any, path: str = "") -> None:
@@ -122,7 +137,7 @@ def _one_line(error: ValidationError) -> str:
         return unknown_key(key)
     message = _PLAIN.get(first["type"], first["msg"])
     message = re.sub(r"^(Value error, |Input should be )", "", message)
-    if first["type"] == "greater_than":
+    if first["type"] in ("greater_than", "less_than_equal"):
         message = f"it must be {message}"
     if isinstance(first["input"], Mapping | BaseModel):
         return f"{key}: {message}" if key else message

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
-from pydantic import FiniteFloat
+from pydantic import Field, FiniteFloat
 
 from ablation.config import Frozen, Trial
+from ablation.data import Array, Ceiling
 
 
 class Metrics(Frozen):
@@ -16,6 +18,9 @@ class Metrics(Frozen):
     accuracy: share of the labels that are right.
     accuracy_error: standard error of accuracy over test sequences.
     exact: share of the sequences in which every label is right.
+    balanced_accuracy: mean over the classes of the share of their labels that are right.
+    macro_f1: mean over the classes of the harmonic mean of precision and recall.
+    Both are None in results from before they were measured.
     accuracy_by_position: accuracy at each step; None where no label counts; [] without steps.
     """
 
@@ -23,6 +28,8 @@ class Metrics(Frozen):
     accuracy: FiniteFloat
     accuracy_error: FiniteFloat
     exact: FiniteFloat
+    balanced_accuracy: FiniteFloat | None = None
+    macro_f1: FiniteFloat | None = None
     accuracy_by_position: list[FiniteFloat | None]
 
 
@@ -64,8 +71,29 @@ class Origin(Frozen):
     finished: str
 
 
+class Bound(Frozen):
+    """The best that an arm could reach, as data.Ceiling says it; None where it does not know."""
+
+    accuracy: list[FiniteFloat | None]
+    loss: list[FiniteFloat | None]
+    error: FiniteFloat
+
+    @classmethod
+    def of(cls, ceiling: Ceiling) -> Bound:
+        def plain(steps: Array) -> list[float | None]:
+            return [float(step) if math.isfinite(step) else None for step in steps]
+
+        return cls(
+            accuracy=plain(ceiling.accuracy), loss=plain(ceiling.loss), error=float(ceiling.error)
+        )
+
+
 class TrialResult(Frozen):
-    """A trial, how it ended, and all that was measured."""
+    """A trial, how it ended, and all that was measured.
+
+    ceilings: the arm's "ceiling" and "majority", where they come from code of the user's own, which
+    only a trial runs: whoever is given a result can read it without running what it names.
+    """
 
     trial: Trial
     status: Literal["done", "diverged"]
@@ -81,6 +109,7 @@ class TrialResult(Frozen):
     seconds: Seconds
     peak_memory_mb: FiniteFloat
     origin: Origin
+    ceilings: dict[str, Bound] = Field(default_factory=dict)
 
 
 class Finished(Frozen):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 import warnings
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +21,15 @@ from ablation.paired import Floats, Kind, Sample, Sense, compare, finite, median
 from ablation.paired import sign_flip as sign_flip
 
 LOWER_IS_BETTER = frozenset(
-    {"loss", "seconds", "parameters", "updates_to_target", "seconds_to_target"}
+    {
+        "loss",
+        "train_loss",
+        "train_loss_mean",
+        "seconds",
+        "parameters",
+        "updates_to_target",
+        "seconds_to_target",
+    }
 )
 # A missing value of these means: not reached before the value of the second column.
 CENSORED = {"updates_to_target": "updates", "seconds_to_target": "seconds"}
@@ -29,6 +38,15 @@ DETERMINISTIC = frozenset({"parameters"})
 
 ALL_PAIRS_UP_TO = 7  # arms
 LEAK_ERRORS = 4.0  # standard errors: a false alarm once in 30,000 arms
+
+
+class Comparison(NamedTuple):
+    """Two arms, by what they are compared, and the difference in it that does not matter."""
+
+    arm: str
+    other: str
+    metric: str
+    margin: float
 
 
 class Family(NamedTuple):
@@ -153,54 +171,62 @@ def contrasts(
     pairs = list(itertools.combinations(samples, 2))
     if baseline is not None:
         pairs = [(arm, baseline) for arm in samples if arm != baseline]
-    size = max(len(pairs), family or 1)
+    asked = [Comparison(arm, other, metric, margin) for arm, other in pairs]
+    return _judged(asked, {metric: samples}, alpha, max(len(pairs), family or 1))
+
+
+def planned(
+    trials: pd.DataFrame, comparisons: Sequence[Comparison], alpha: float = 0.05
+) -> pd.DataFrame:
+    """Comparisons that were chosen before the trials were made, each by its metric and margin.
+
+    Columns and verdicts as of `contrasts`, a row a comparison. All are one family, whatever their
+    metrics: Holm's correction counts each of them. Raises ValueError as `contrasts` does.
+    """
+    samples = {metric: _samples(trials, metric) for _, _, metric, _ in comparisons}
+    unknown = {name for pair in comparisons for name in pair[:2]} - set(trials["arm"])
+    if unknown:
+        raise ValueError(f"arm={min(unknown)!r}: no such arm")
+    return _judged(comparisons, samples, alpha, max(len(comparisons), 1))
+
+
+def _judged(
+    comparisons: Sequence[Comparison],
+    samples: dict[str, dict[str, Sample]],
+    alpha: float,
+    size: int,
+) -> pd.DataFrame:
+    """The table of `contrasts` for these comparisons; samples: of each metric, those of its arms.
+
+    size: how many comparisons Holm's correction counts.
+    """
     columns = "arm other n dropped difference low high p p_holm improvement effect p_equivalence"
     columns += " p_equivalence_holm verdict more_seeds possible"
-    kind, sense = _kind(metric), _sense(metric)
     rows = [
         {"arm": arm, "other": other}
-        | compare(samples[arm], samples[other], kind, sense, margin, alpha, size)
-        for arm, other in pairs
+        | compare(
+            samples[metric][arm],
+            samples[metric][other],
+            _kind(metric),
+            _sense(metric),
+            margin,
+            alpha,
+            size,
+        )
+        for arm, other, metric, margin in comparisons
     ]
     table = pd.DataFrame(rows, columns=columns.split())
     table["p_holm"] = _holm(table["p"], size)
     table["p_equivalence_holm"] = _holm(table["p_equivalence"], size)
-    positive = table["difference"] > 0
-    if metric in CENSORED:  # the median may be 0 or unknown where the ranks are clear
-        positive = table["effect"] > 0
-    wins = positive == (sense > 0)
+    # Of a censored metric the median may be 0 or unknown where the ranks are clear.
+    censored = np.array([metric in CENSORED for _, _, metric, _ in comparisons], bool)
+    positive = np.where(censored, table["effect"], table["difference"]).astype(float) > 0
+    wins = positive == np.array([_sense(metric) > 0 for _, _, metric, _ in comparisons], bool)
     equivalent, differ = table["p_equivalence_holm"] <= alpha, table["p_holm"] <= alpha
     verdicts = ["equivalent", "better", "worse"]
     table["verdict"] = np.select([equivalent, differ & wins, differ], verdicts, "undecided")
     table["more_seeds"] = table["more_seeds"].where(table["verdict"] == "undecided")
     return table
-
-
-def cheapest_equivalent(
-    trials: pd.DataFrame,
-    cost: str = "parameters",
-    metric: str = "accuracy",
-    margin: float = 0.002,
-    alpha: float = 0.05,
-    compared: pd.DataFrame | None = None,
-) -> pd.DataFrame:
-    """The best arm and all that are equivalent to it, cheapest first: row 0 is recommended.
-
-    Columns: arm, verdict ("best" or "equivalent"), and the arm's mean of cost, named `cost`. The
-    verdicts are those of compared, by default `contrasts` over the whole `family` of pairs.
-    """
-    top = best(trials, metric)
-    table = compared
-    if table is None:
-        baseline, size = family(trials, metric)
-        table = contrasts(trials, metric, baseline, margin, alpha, size)
-    with_best = (table["arm"] == top) | (table["other"] == top)
-    table = table.loc[(table["verdict"] == "equivalent") & with_best]
-    equivalent = set(table["arm"]) | set(table["other"]) | {top}
-    costs = _finished(trials, cost).groupby("arm", sort=False)[cost].mean()
-    costs = costs[costs.index.isin(equivalent)].sort_values(kind="stable")
-    verdict = np.where(costs.index == top, "best", "equivalent")
-    return pd.DataFrame({"arm": costs.index, "verdict": verdict, "cost": costs.to_numpy()})
 
 
 def leaks(trials: pd.DataFrame, test_sequences: int) -> pd.DataFrame:
@@ -216,7 +242,7 @@ def leaks(trials: pd.DataFrame, test_sequences: int) -> pd.DataFrame:
     columns = ["arm", "n", "accuracy", "ceiling", "excess", "error"]
     if "ceiling" not in trials.columns:
         return pd.DataFrame(columns=columns)
-    rows = _finished(trials, "accuracy")
+    rows = finished(trials, "accuracy")
     numbers = rows.reindex(columns=["accuracy", "ceiling", "accuracy_se", "ceiling_se"])
     known = numbers.astype(float).dropna(subset=["accuracy", "ceiling"])
     arms = known.groupby(rows["arm"], sort=False)
@@ -230,10 +256,12 @@ def leaks(trials: pd.DataFrame, test_sequences: int) -> pd.DataFrame:
     return table.loc[above].reset_index()[columns]
 
 
-def _finished(trials: pd.DataFrame, metric: str) -> pd.DataFrame:
-    if metric not in trials.columns:
-        possible = ", ".join(map(str, trials.columns))
-        raise ValueError(f"metric={metric!r}: no such column, possible: {possible}")
+def finished(trials: pd.DataFrame, *metrics: str) -> pd.DataFrame:
+    """The trials that have metrics; raises ValueError where these are not among the columns."""
+    for metric in metrics:
+        if metric not in trials.columns:
+            possible = ", ".join(map(str, trials.columns))
+            raise ValueError(f"metric={metric!r}: no such column, possible: {possible}")
     return trials[trials["status"].isin(["done", "diverged"])]
 
 
@@ -249,7 +277,7 @@ def _sense(metric: str) -> Sense:
 
 def _samples(trials: pd.DataFrame, metric: str) -> dict[str, Sample]:
     """The metric of each arm, in order, all over the same seeds."""
-    rows = _finished(trials, metric)
+    rows = finished(trials, metric)
     twice = rows[rows.duplicated(["arm", "seed"])]
     if len(twice):
         arm, seed = twice.iloc[0][["arm", "seed"]]

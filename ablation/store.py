@@ -10,16 +10,16 @@ import tempfile
 import time
 import warnings
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from ablation.config import SCHEMA, Frozen, Trial
-from ablation.errors import RequestError
+from ablation.errors import RequestError, Unwritable
 from ablation.result import TrialResult
+
+STALE = 3600  # seconds after which nobody writes a temporary file any more
 
 
 class Attempt(Frozen):
@@ -30,6 +30,10 @@ class Attempt(Frozen):
     message: str
     traceback: str
     when: str
+
+
+class Damaged(Exception):
+    """A stored file is not what was written; the message is one line that says why."""
 
 
 class Store:
@@ -45,17 +49,28 @@ class Store:
         self.attempts = self.root / "attempts"
 
     def prepare(self) -> None:
-        """Make the folders; raises RequestError where nothing can be written."""
+        """Make the folders, and remove what writers that were killed have left.
+
+        Raises RequestError where nothing can be written.
+        """
         try:
             self.trials.mkdir(parents=True, exist_ok=True)
             self.attempts.mkdir(exist_ok=True)
             with tempfile.TemporaryFile(dir=self.trials):
                 pass
+            self._tidy()
         except OSError as error:
             raise RequestError(
                 f"results={self.root}: cannot write there ({error.strerror}); "
                 "choose another folder with results=..."
             ) from None
+
+    def _tidy(self) -> None:
+        for folder in ("*", "attempts/*"):
+            for path in self.root.glob(f"{folder}/.*.tmp"):
+                with suppress(FileNotFoundError):  # its writer lives, or another sweep tidies too
+                    if time.time() - path.stat().st_mtime > STALE:
+                        path.unlink()
 
     def path(self, id: str) -> Path:
         return self.trials / f"{id}.json"
@@ -74,7 +89,9 @@ class Store:
         """Write a result durably; False if somebody else had already, whose file then stands."""
         body = result.model_dump()
         envelope = {"schema": SCHEMA, "sha256": _checksum(body), "result": body}
-        return write_once(self.path(result.trial.id), json.dumps(envelope, allow_nan=False) + "\n")
+        text = json.dumps(envelope, allow_nan=False) + "\n"
+        with self.writing():
+            return write_once(self.path(result.trial.id), text)
 
     def read(self, id: str) -> TrialResult | None:
         """A trial's result, or None where there is none.
@@ -84,11 +101,35 @@ class Store:
         """
         path = self.path(id)
         try:
-            envelope = json.loads(path.read_bytes())
-            if envelope["schema"] != SCHEMA:
+            return self.inspect(id)
+        except Damaged as damage:
+            reason = str(damage)
+        try:
+            with locked(self.root / ".damaged.lock"):
+                # Another process may have moved it by now, and committed a sound one in its place.
+                try:
+                    return self.inspect(id)
+                except Damaged:
+                    aside = path.with_suffix(f".damaged-{time.time_ns()}")
+                    path.rename(aside)
+        except OSError as error:
+            raise RequestError(
+                f"{path}: it is damaged ({reason}) and cannot be moved aside ({error.strerror})"
+            ) from None
+        warnings.warn(f"{path} is damaged ({reason}): moved to {aside.name}", stacklevel=2)
+        return None
+
+    def inspect(self, id: str) -> TrialResult | None:
+        """A trial's result as `read` gives it, but nothing is moved: damage raises Damaged."""
+        path = self.path(id)
+        try:
+            envelope = json.loads(_content(path))
+            schema = envelope["schema"]
+            if isinstance(schema, int) and schema != SCHEMA:
                 raise RequestError(
-                    f"{path}: of another version of ablation (schema {envelope['schema']}, "
-                    f"this is {SCHEMA}); use that version, or another folder with results="
+                    f"{path}: of another version of ablation (schema {schema}, "
+                    f"this is {SCHEMA}); use that version, or another folder with results=, "
+                    "or remove it"
                 )
             if envelope["sha256"] != _checksum(envelope["result"]):
                 raise ValueError("its checksum does not match")
@@ -100,12 +141,14 @@ class Store:
             return None
         except RequestError:
             raise
-        except (ValueError, KeyError, TypeError, RecursionError, ValidationError) as error:
-            aside = path.with_suffix(f".damaged-{time.time_ns()}")
-            path.rename(aside)
-            reason = str(error).splitlines()[0]
-            warnings.warn(f"{path} is damaged ({reason}): moved to {aside.name}", stacklevel=2)
-            return None
+        except OSError as error:
+            raise RequestError(f"{path}: cannot be read ({error.strerror})") from None
+        except KeyError as error:
+            raise Damaged(f"it has no {error}") from None
+        except TypeError:
+            raise Damaged("it is not built as a result is") from None
+        except (ValueError, RecursionError) as error:
+            raise Damaged(str(error).partition("\n")[0]) from None
 
     def readable(self, ids: Iterable[str]) -> dict[str, TrialResult]:
         """The results of these trials that there are, in order; damaged ones are set aside."""
@@ -125,13 +168,33 @@ class Store:
             when=now.isoformat(timespec="seconds"),
         )
         folder = self.attempts / trial.id
-        folder.mkdir(parents=True, exist_ok=True)
-        write_once(folder / f"{now:%Y%m%dT%H%M%S%f}.json", attempt.model_dump_json(indent=1))
+        with self.writing():
+            folder.mkdir(exist_ok=True)
+            write_once(folder / f"{now:%Y%m%dT%H%M%S%f}.json", attempt.model_dump_json(indent=1))
+            with open(self.log(trial.id), "a", encoding="utf-8", errors="replace") as log:
+                log.write(f"{attempt.when} {kind}: {message}\n{traceback}\n")
+
+    def failures(self, id: str) -> list[Path]:
+        """The files that record how a trial failed, the most recent last."""
+        return sorted((self.attempts / id).glob("*.json"))
 
     def last_attempt(self, id: str) -> Attempt | None:
-        """The most recent failure of a trial, if there was one."""
-        paths = sorted((self.attempts / id).glob("*.json"))
-        return Attempt.model_validate_json(paths[-1].read_bytes()) if paths else None
+        """The most recent failure of a trial that can be read, if there is one."""
+        for path in reversed(self.failures(id)):
+            with suppress(ValueError):
+                return Attempt.model_validate_json(path.read_bytes())
+        return None
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Say of an error of the disk which folder it is of: raises Unwritable."""
+        try:
+            yield
+        except OSError as error:
+            raise Unwritable(
+                f"results={self.root}: cannot write there any more ({error.strerror}); "
+                "what is finished is kept, and the same command goes on from here"
+            ) from error
 
     @contextmanager
     def claim(self, id: str) -> Iterator[bool]:
@@ -141,13 +204,23 @@ class Store:
         to clean up: the kernel lets go when the process ends, however it ends.
         """
         place = int(id[:15], 16)
-        with open(self.root / "trials.lock", "ab") as file:
+        with self.writing():
+            file = open(self.root / "trials.lock", "ab")  # noqa: SIM115
+        with file:
             try:
                 fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
-            except OSError:
+            except (BlockingIOError, PermissionError):  # POSIX allows either for "it is taken"
                 yield False
                 return
             yield True
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Wait until no other process is in such a block of the same path."""
+    with open(path, "ab") as file:  # the kernel lets go when it is closed, however this ends
+        fcntl.lockf(file, fcntl.LOCK_EX)
+        yield
 
 
 def write_once(path: Path, text: str) -> bool:
@@ -189,6 +262,12 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _content(path: Path) -> bytes:
+    if path.exists() and not path.is_file():  # a pipe would keep its reader waiting for ever
+        raise ValueError("it is no file")
+    return path.read_bytes()
 
 
 def _checksum(body: Any) -> str:

@@ -7,11 +7,12 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
-from ablation import adaptive, stats
+from ablation import adaptive, costs, stats
 from ablation import plan as plans
-from ablation.config import MARGINS, Arm, Training
+from ablation.config import MARGINS, Arm, ReportSettings, Training
 from ablation.errors import RequestError, choose
 from ablation.factors import decomposition
 from ablation.frame import Frames, frames
@@ -21,6 +22,8 @@ from ablation.store import Store
 if TYPE_CHECKING:
     from ablation.gallery import Gallery
 
+# What arms cost, and as a share of the dearest what is cheaper: seconds are noisy.
+COSTS = {"parameters": 1.0, "seconds": 0.95, "updates": 1.0}
 ALPHA = 0.05  # the chance of any false claim among the contrasts of one task
 
 
@@ -85,11 +88,20 @@ class Study:
         baseline = report.baseline if baseline is None else baseline
         if baseline is not None and baseline not in self.arms:
             raise RequestError(f"report.baseline={baseline}: {choose(baseline, self.arms)}")
+        self._check_measured(metric)
         margin = report.margin_of(metric) if margin is None else margin
         key = (metric, baseline, margin)
         if key not in self._compared:
             self._compared[key] = self._compare(*key)
         return self._compared[key].copy()
+
+    def _check_measured(self, metric: str) -> None:
+        measured = [m for m in MARGINS if m in self.trials and self.trials[m].notna().any()]
+        if measured and metric not in (*measured, *stats.CENSORED):
+            raise RequestError(
+                f"report.metric={metric}: no result of {self.plan.name} has it, results older than "
+                f"it never do; {choose(metric, measured)}"
+            )
 
     def _compare(self, metric: str, baseline: str | None, margin: float) -> pd.DataFrame:
         finished = [task for task in self.tasks if task["accuracy"].notna().any()]
@@ -111,6 +123,81 @@ class Study:
             ]
         return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
+    def claims(self) -> pd.DataFrame:
+        """What was claimed before the sweep, each with the verdict (stats.planned) and `holds`.
+
+        Columns: says, claimed, metric, margin, those of the contrasts, and holds: "yes" where the
+        verdict is the one claimed, "no" where it is another one, else "undecided". An equivalence
+        is refuted only where the interval lies beyond the margin: less may still be too little to
+        matter. A claim of arms that the sweep does not have yet is undecided.
+        """
+        report, known = self.plan.report, set(self.arms) if self.frames.results else set()
+        claims = pd.DataFrame(
+            [
+                {
+                    "says": claim.says,
+                    "claimed": claim.verdict,
+                    "metric": claim.metric,
+                    "margin": claim.margin or report.margin_of(claim.metric),
+                    "arm": claim.arm,
+                    "other": claim.other,
+                }
+                for claim in report.claims
+            ]
+        )
+        if claims.empty:
+            return claims
+        there = claims["arm"].isin(known) & claims["other"].isin(known)
+        asked = claims.loc[there, ["arm", "other", "metric", "margin"]]
+        comparisons = [stats.Comparison(*row) for row in asked.itertuples(index=False)]
+        # Seeds in rounds end when the contrasts are decided, so that any look may be the last.
+        alpha = ALPHA / len(self.schedule.looks) if self.schedule else ALPHA
+        found = stats.planned(self.trials, comparisons, alpha).drop(columns=["arm", "other"])
+        table = claims.join(found.set_index(asked.index))
+        table["verdict"] = table["verdict"].fillna("undecided")
+        beyond = table["low"].gt(table["margin"]) | table["high"].lt(-table["margin"])
+        beyond |= table["difference"].isna()  # decided without a figure: one arm never gets there
+        differ = table["verdict"].isin(["better", "worse"])
+        refuted = table["verdict"].ne("undecided") & table["verdict"].ne(table["claimed"])
+        refuted &= table["claimed"].ne("equivalent") | (differ & beyond)
+        table["holds"] = np.select(
+            [table["verdict"] == table["claimed"], refuted], ["yes", "no"], "undecided"
+        )
+        return table
+
+    def reached(self) -> pd.DataFrame:
+        """Which arms reach the target, in how many seeds and at what cost (costs.reached).
+
+        Of the tasks whose arms differ in size or training; of all where a target was asked for.
+        """
+        report, asked = self.plan.report, self.plan.report.target != ReportSettings().target
+        sizes = ["layers", *Training.model_fields]
+        sizes += ["units"] if self.plan.match == "units" else []  # else they only follow
+        if not self.frames.results:
+            return pd.DataFrame()
+        tables = [
+            costs.reached(task, report.target, report.reached_by).assign(task=task_name(task))
+            for task in self.tasks
+            if task["accuracy"].notna().any()
+            and (asked or report.reached_by or stats.distinguishing(task, sizes))
+        ]
+        return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+    def pareto(self, cost: str = "parameters") -> pd.DataFrame:
+        """The arms of each task that no other beats in both accuracy and this cost (costs.pareto).
+
+        Of the tasks whose arms differ in it. Raises RequestError for an unknown cost.
+        """
+        if cost not in COSTS:
+            raise RequestError(f"cost={cost}: {choose(cost, COSTS)}")
+        tables = []
+        for task in self.tasks if self.frames.results else []:
+            if task["accuracy"].notna().any():
+                middle = task.groupby("arm", sort=False)[cost].median().dropna()
+                if middle.min() < COSTS[cost] * middle.max():
+                    tables.append(costs.pareto(task, cost).assign(task=task_name(task)))
+        return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
     @property
     def schedule(self) -> adaptive.Schedule | None:
         """The rounds of a sweep whose seeds are added where they are needed (seeds=auto)."""
@@ -121,6 +208,7 @@ class Study:
         """The arms in a contrast that is still undecided, and the seeds that they shall have."""
         if self.schedule is None:
             return {}
+        self._check_measured(self.plan.report.metric)
         arms = {name: arm for arm, name in self.plan.labels.items()}
         report = self.plan.report
         wanted: dict[Arm, int] = {}
@@ -187,6 +275,11 @@ def load(name: str, results: str | Path = "results") -> Study:
     Raises RequestError, which names the sweeps that there are, where there is no such sweep.
     """
     return Study(Path(results) / name)
+
+
+def task_name(task: pd.DataFrame) -> str:
+    """What the trials of one task had to learn."""
+    return f"{task['problem'].iloc[0]}, length {task['length'].iloc[0]}"
 
 
 def factor_columns(trials: pd.DataFrame) -> list[str]:

@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import FrameType
 
@@ -16,14 +16,16 @@ from omegaconf import DictConfig
 
 from ablation import console, outcome, plan, pool
 from ablation.config import Arm, Settings, Trial
-from ablation.errors import RequestError, SweepFailed
+from ablation.errors import RequestError, SweepFailed, Unwritable
 from ablation.estimate import seconds
+from ablation.outcome import Report
 from ablation.plan import Plan
 from ablation.request import parse
 from ablation.result import TrialResult
 from ablation.store import Store
 
 MANY = 500  # trials that are not started without being asked
+WORK = "ablation.worker:work"  # what a worker does; its module is loaded there alone
 
 
 def run(
@@ -57,41 +59,60 @@ def run(
         )
     store.prepare()
     folder = store.root / sweep.name
-    sweep = plan.save(sweep, folder)
+    with store.writing():
+        sweep = plan.save(sweep, folder)
     interrupted = False
-    with _terminated_as_interrupted():
+    with _ended_as_interrupted():
         try:
             if len(sweep.labels) == 1 and done:
                 console.show_layers(next(iter(done.values())))
             sweep = _train_in_rounds(sweep, store, settings, workers)
         except KeyboardInterrupt:
             interrupted = True
-    written = outcome.kept(folder)
-    if written is None:
-        from ablation import report  # pandas and matplotlib are loaded when they are needed
-
-        written = report.build(folder)
-    if len(sweep.labels) == 1:
-        first = store.read(sweep.entries[0].id)
-        if first is not None:
-            console.show_predictions(first)
-    console.show_report(written, folder)
+        written = _report(sweep, store)
     if interrupted:
         raise KeyboardInterrupt
     if written.alarms:
         raise SweepFailed("an arm is better than it can be; see above")
     if written.failures:
-        raise SweepFailed(f"{len(written.failures)} of {len(sweep.entries)} trials failed")
+        raise SweepFailed(_failed(sweep, store, len(written.failures), settings.on_error))
+
+
+def _report(sweep: Plan, store: Store) -> Report:
+    """Write the report, unless it stands, and show it."""
+    folder = store.root / sweep.name
+    written = outcome.kept(folder)
+    if written is None:
+        from ablation import report  # pandas and matplotlib are loaded when they are needed
+
+        with store.writing():
+            written = report.build(folder)
+    if len(sweep.labels) == 1:
+        first = store.read(sweep.entries[0].id)
+        if first is not None:
+            console.show_predictions(first)
+    console.show_report(written, folder)
+    return written
+
+
+def _failed(sweep: Plan, store: Store, failed: int, on_error: str) -> str:
+    whole = len(sweep.entries)
+    rest = whole - failed - len(store.done(entry.id for entry in sweep.entries))
+    left = f", and {rest} were not trained, because of on_error={on_error}" if rest else ""
+    return f"{failed} of {whole} trials failed{left}"
 
 
 def _train_in_rounds(sweep: Plan, store: Store, settings: Settings, workers: int) -> Plan:
     """Train the plan, and with seeds=auto what its undecided contrasts still need."""
     began = time.monotonic()
     folder = store.root / sweep.name
+    failed: set[str] = set()  # in this run: they are tried again by the next command
     while True:
         done = store.done(entry.id for entry in sweep.entries)
-        pending = [entry.trial for entry in sweep.entries if entry.id not in done]
-        _train(sweep, pending, store, workers, settings.time_limit)
+        pending = [e.trial for e in sweep.entries if e.id not in done and e.id not in failed]
+        failed |= _train(sweep, pending, store, workers, settings)
+        if failed and settings.on_error == "stop":
+            return sweep
         spent = settings.budget is not None and time.monotonic() - began > settings.budget
         if sweep.max_seeds is None or spent:
             return sweep
@@ -106,22 +127,32 @@ def _train_in_rounds(sweep: Plan, store: Store, settings: Settings, workers: int
 
 
 def _train(
-    sweep: Plan, pending: Sequence[Trial], store: Store, workers: int, time_limit: float
-) -> None:
+    sweep: Plan, pending: Sequence[Trial], store: Store, workers: int, settings: Settings
+) -> set[str]:
+    """Train what is pending; the ids of those that failed."""
+    failed: set[str] = set()
     if not pending:
-        return
+        return failed
     names = sweep.labels
     planned = [trial.arm for trial in sweep.trials]
     arguments = (str(store.root), sweep.commit, sweep.dirty)
     shown = len(pending) < len(sweep.entries)
-    with console.Progress(names, planned, len(sweep.entries) - len(pending)) as progress:
-        for ended in pool.run(pending, "ablation.worker:work", arguments, workers, time_limit):
+    training = pool.run(pending, WORK, arguments, workers, settings.time_limit)
+    before = len(sweep.entries) - len(pending)
+    with console.Progress(names, planned, before) as progress, closing(training):
+        for ended in training:
+            if ended.kind == Unwritable.__name__:  # no other trial would end better
+                raise Unwritable(ended.message)
             if ended.kind is not None:
                 store.fail(ended.trial, ended.kind, ended.message, ended.traceback)
+                failed.add(ended.trial.id)
             elif len(names) == 1 and not shown and (result := store.read(ended.trial.id)):
                 console.show_layers(result)
                 shown = True
             progress.update(ended)
+            if failed and settings.on_error == "stop":  # what runs is ended; commits stay
+                break
+    return failed
 
 
 def _measured(done: Mapping[str, TrialResult]) -> list[tuple[Arm, float]]:
@@ -147,8 +178,8 @@ def _source() -> tuple[str | None, bool | None]:
 
 
 @contextmanager
-def _terminated_as_interrupted() -> Iterator[None]:
-    """Take SIGTERM, by which a machine or a cluster ends a job, as Ctrl-C."""
+def _ended_as_interrupted() -> Iterator[None]:
+    """Take the end of a job (SIGTERM) and of its terminal (SIGHUP) as Ctrl-C."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -156,8 +187,13 @@ def _terminated_as_interrupted() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():  # of some launcher's worker
         yield
         return
-    before = signal.signal(signal.SIGTERM, interrupt)
+    numbers = (signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in numbers}
+    for number in numbers:
+        if before[number] != signal.SIG_IGN:  # as nohup asks
+            signal.signal(number, interrupt)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number in numbers:
+            signal.signal(number, before[number])

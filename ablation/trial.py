@@ -16,18 +16,17 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ablation import engines, problems
+from ablation import cache, engines, own, problems
 from ablation.config import Arm, Trial
 from ablation.data import Array, Dataset, Sequences
 from ablation.engines import Programs, fit, xla
 from ablation.metrics import evaluate, predict_classes
 from ablation.models import build_model
 from ablation.probes import Halves, halves_of, probe
-from ablation.result import Example, Origin, Seconds, TrialResult
+from ablation.result import Bound, Example, Origin, Seconds, TrialResult
 
 ENGINES: dict[str, Callable[..., Programs]] = {"xla": xla.programs, "fit": fit.programs}
 EXAMPLES = 10  # test sequences whose prediction is kept, as the lesson prints them
-KEPT = 32  # compiled arms that a worker holds; the least recently used goes first
 
 tf.config.experimental.enable_op_determinism()
 
@@ -35,6 +34,7 @@ tf.config.experimental.enable_op_determinism()
 def run_trial(trial: Trial, commit: str | None = None, dirty: bool | None = None) -> TrialResult:
     """Train and evaluate one trial; repeatable bit for bit on one machine."""
     began = time.perf_counter()
+    own.unchanged(trial.arm)
     data = problems.load(trial.problem, trial.length, trial.training.sequences, trial.seed)
     ready = time.perf_counter()
     arm = _compiled_arm(trial.arm)
@@ -69,6 +69,7 @@ def run_trial(trial: Trial, commit: str | None = None, dirty: bool | None = None
         ),
         peak_memory_mb=_peak_memory(),
         origin=_origin(commit, dirty),
+        ceilings=arm.ceilings,
     )
 
 
@@ -93,8 +94,8 @@ class CompiledArm:
     programs: Programs
     summary: str
     optimizer_start: list[Array]
-
     halves: Halves | None
+    ceilings: dict[str, Bound]
 
     def probe(self, trial: Trial, test: Sequences) -> dict[str, float]:
         """What each half contributes, where there are two in one layer."""
@@ -103,18 +104,19 @@ class CompiledArm:
         return probe(self.halves, self.model, str(trial.merge_mode), test)
 
     def restart(self, trial: Trial, data: Dataset) -> None:
-        """Put the weights at the trial's start and the optimizer at its own."""
-        self.model.set_weights(build_model(trial, data.train).get_weights())
-        for variable, value in zip(
-            self.model.optimizer.variables, self.optimizer_start, strict=True
-        ):
+        """Put weights and dropout at the trial's start, and the optimizer at its own."""
+        # Unlike the weights alone, the variables hold where each random layer is in its stream.
+        start = [variable.numpy() for variable in build_model(trial, data.train).variables]
+        variables = [*self.model.variables, *self.model.optimizer.variables]
+        for variable, value in zip(variables, start + self.optimizer_start, strict=True):
             variable.assign(value)
 
 
-@functools.lru_cache(maxsize=KEPT)
+@functools.lru_cache(maxsize=cache.KEPT)
 def _compiled_arm(arm: Arm) -> CompiledArm:
     # An arm's shapes do not depend on the seed: any trial of it will do.
     trial = Trial.model_validate({**arm.model_dump(), "seed": 0})
+    bounds = problems.bounds(arm) if problems.is_own(arm.problem) else {}
     small = problems.load(arm.problem, arm.length, arm.training.batch_size, 0).train
     model = build_model(trial, small)
     text = summary(model)  # before the optimizer counts its own variables in
@@ -123,7 +125,8 @@ def _compiled_arm(arm: Arm) -> CompiledArm:
     programs = ENGINES[arm.engine](model, small, arm.training)
     two_halves = arm.direction == "bidirectional" and arm.layers == 1
     halves = halves_of(model, small.per_step) if two_halves else None
-    return CompiledArm(model, programs, text, start, halves)
+    ceilings = {name: Bound.of(bound) for name, bound in bounds.items()}
+    return CompiledArm(model, programs, text, start, halves, ceilings)
 
 
 def _digest(model: keras.Model) -> str:

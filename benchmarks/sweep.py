@@ -1,51 +1,89 @@
-"""A whole sweep against the loop that people write: python -m benchmarks.sweep.
+"""A whole sweep against what people write instead: python -m benchmarks.sweep.
 
-Runs `python -m ablation` on 4 merge modes x 10 seeds of the lesson, start-up and report included,
-and a plain Keras script that fits the lesson's model once per merge mode, each in a process of its
-own with all the cores, in turn. Prints seconds per trial of both, and the ratio.
+Ours is the real command on 4 merge modes x 10 seeds of the lesson, with an empty folder of results
+and nothing compiled, and once more with the compiled programs kept; start-up and report are in it.
+The others are a plain Keras loop, KerasTuner's grid search, and PyTorch over a pool of processes.
+Each may use all the cores; they run one after the other, in rounds. Their trials are as many as
+the options say, and seconds per trial are of those, start-up included: the fewer, the dearer.
 """
 
 from __future__ import annotations
 
-import argparse
-import subprocess
+import importlib.util
+import itertools
 import sys
 import tempfile
-import time
+from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.record import record
+from benchmarks.record import options, record
+from benchmarks.timing import ABLATION, nothing_compiled, seconds, spread
 
 MERGES = ("sum", "mul", "concat", "ave")
-PLAIN = Path(__file__).with_name("plain_keras.py")
+HERE = Path(__file__).parent
+PLAIN = HERE / "plain_keras.py"
+LOOPS = HERE / "loops"
 
 
 def main() -> None:
-    """Run both, interleaved, and write the table down."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=10, help="seeds of the sweep")
-    parser.add_argument("--rounds", type=int, default=1, help="how often both are run")
+    """Run them in turn, and write the table down."""
+    parser = options(__doc__)
+    parser.add_argument("--seeds", type=int, default=10, help="of ours: four trials each")
+    parser.add_argument("--plain", type=int, default=4, help="trials of the plain loop")
+    parser.add_argument("--tuner", type=int, default=4, help="trials of KerasTuner")
+    parser.add_argument("--torch", type=int, default=40, help="trials of PyTorch")
+    parser.add_argument("--rounds", type=int, default=1, help="how often each is run")
+    parser.add_argument("--sequences", type=int, default=50_000, help="of a trial")
     arguments = parser.parse_args()
-    rows = []
+    n, ours = arguments.sequences, len(MERGES) * arguments.seeds
+    merges = list(itertools.islice(itertools.cycle(MERGES), arguments.plain))
+
+    def script(path: Path, *words: object) -> Callable[[dict[str, str]], float]:
+        return lambda _: seconds([sys.executable, str(path), str(n), *map(str, words)])
+
+    def sweep(environment: dict[str, str]) -> float:
+        return _sweep(arguments.seeds, n, environment)
+
+    contestants = {
+        "ablation, nothing compiled": (ours, None, sweep),
+        "ablation, programs kept": (ours, None, sweep),
+        "plain Keras loop": (arguments.plain, None, script(PLAIN, *merges)),
+        "KerasTuner, grid": (
+            arguments.tuner,
+            "keras_tuner",
+            script(LOOPS / "tuner_grid.py", arguments.tuner),
+        ),
+        "PyTorch, pool of processes": (
+            arguments.torch,
+            "torch",
+            script(LOOPS / "torch_pool.py", arguments.torch),
+        ),
+    }
+    took: dict[str, list[float]] = {}
+    notes = []
     for turn in range(arguments.rounds):
-        began = time.perf_counter()
-        subprocess.run([sys.executable, str(PLAIN), *MERGES], check=True, stdout=subprocess.DEVNULL)
-        plain = (time.perf_counter() - began) / len(MERGES)
-        with tempfile.TemporaryDirectory() as folder:
-            sweep = [f"merge_mode={','.join(MERGES)}", f"seeds={arguments.seeds}"]
-            command = [sys.executable, "-m", "ablation", "-m", *sweep, f"results={folder}"]
-            began = time.perf_counter()
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-            ours = (time.perf_counter() - began) / (len(MERGES) * arguments.seeds)
-        rows.append(
-            {
-                "round": turn + 1,
-                "plain Keras, s per trial": round(plain, 2),
-                "ablation, s per trial": round(ours, 2),
-                "times faster": round(plain / ours, 1),
-            }
-        )
-    record("sweep", rows)
+        with nothing_compiled() as environment:
+            for what, (trials, needs, run) in contestants.items():
+                if trials and needs and importlib.util.find_spec(needs) is None:
+                    if not turn:
+                        notes.append(f"{what}: left out; pip install '.[benchmarks]'")
+                elif trials:
+                    took.setdefault(what, []).append(run(environment) / trials)
+    reference = next(iter(took.values()))
+    rows = []
+    for what, samples in took.items():
+        row = {"what": what, "trials": contestants[what][0], **spread(samples, "s per trial")}
+        row["trials a minute"] = round(60 / row["s per trial"], 1)
+        ratios = [a / b for a, b in zip(samples, reference, strict=True)]
+        rows.append(row | {"times as long": spread(ratios, "ratio", 1)["ratio"]})
+    record("sweep", rows, notes, arguments.results)
+
+
+def _sweep(seeds: int, sequences: int, environment: dict[str, str]) -> float:
+    with tempfile.TemporaryDirectory() as results:
+        words = [f"merge_mode={','.join(MERGES)}", f"seeds={seeds}", f"results={results}"]
+        words.append(f"training.sequences={sequences}")
+        return seconds([*ABLATION, "-m", *words], environment)
 
 
 if __name__ == "__main__":

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import sys
 import time
 from pathlib import Path
 
+from ablation import pool
 from ablation.config import Trial
 
 
@@ -46,6 +48,15 @@ def misbehave(trial: Trial, folder: str) -> int:
             os.kill(os.getpid(), signal.SIGKILL)
         case 6:
             raise TimeoutError("the disk did not answer")
+        case 7:
+            os._exit(0)
+        case 8:
+            ctypes.string_at(0)
+        case 9:
+            raise MemoryError("all is taken")
+        case 10:
+            os.closerange(3, 1000)  # the process lives, but nobody can speak with it
+            time.sleep(600)
         case _:
             time.sleep(600)
     return trial.seed
@@ -54,6 +65,20 @@ def misbehave(trial: Trial, folder: str) -> int:
 def killed_once(trial: Trial, folder: str) -> int:
     if _mark(trial, folder) == 1:
         os.kill(os.getpid(), signal.SIGKILL)
+    return trial.seed
+
+
+def server_killed_once(trial: Trial, folder: str) -> int:
+    """Kill the process that starts the workers, when the trial is begun first."""
+    if _mark(trial, folder) == 1:
+        os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(600)
+    return trial.seed
+
+
+def leave(trial: Trial, folder: str) -> int:
+    """Let this process count as one that holds too much memory."""
+    pool.RECYCLED_ABOVE = 0
     return trial.seed
 
 

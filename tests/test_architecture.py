@@ -21,12 +21,13 @@ SOURCES = {
 }
 MODELS = (
     "ablation.models",
+    "ablation.dropout",
     "ablation.engines",
     "ablation.probes",
     "ablation.trial",
     "ablation.worker",
 )
-PURE = tuple(f"ablation.{name}" for name in ("stats", "factors", "adaptive", "plots"))
+PURE = tuple(f"ablation.{name}" for name in ("stats", "costs", "factors", "adaptive", "plots"))
 MATHEMATICS = ("numpy", "pandas", "scipy", "statsmodels", "matplotlib")
 
 

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from ablation.config import MERGE_MODES, Arm, Request, Settings, Trial, labels, trials_of
-from tests.helpers import TRIAL, compose, make_request, make_trial
+from ablation.errors import RequestError
+from tests.helpers import TRIAL, compose, make_request, make_trial, parse_all
 
 GOLDEN = "1d8e78765dddd5715bfef85bfba65abdb386e1949be3a1ce5f16728e3718d6d2"
 
@@ -141,3 +142,37 @@ def test_labels_are_different_for_different_arms() -> None:
         make_trial(**c).arm for c in MEANING if c.keys().isdisjoint({"seed", "digest"})
     ] + [make_trial().arm]
     assert len(set(labels(everything).values())) == len(everything)
+
+
+def test_claims_are_values_from_yaml_and_json_alike() -> None:
+    claim = "{says: it is so, arm: forward, other: go_backwards, verdict: worse, margin: 1}"
+    settings = parse_all(compose(f"report.claims=[{claim}]")).settings
+    (made,) = settings.report.claims
+    assert (made.says, made.metric, made.margin) == ("it is so", "accuracy", 1.0)
+    again = type(settings.report).model_validate_json(settings.report.model_dump_json())
+    assert again == settings.report
+    assert hash(again) == hash(settings.report)
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("report.claims=3", "report.claims=3: a list is needed, of claims with says, arm, other"),
+        ("report.claims=[3]", "a list is needed"),
+        ("report.claims=[{says: x, arm: a, verdict: better}]", "claims.0.other: it is missing"),
+        (
+            "report.claims=[{says: x, arm: a, other: b, verdict: beter}]",
+            "report.claims.0.verdict=beter: choose one of better, .*mean better",
+        ),
+        (
+            "report.claims=[{says: x, arm: a, other: b, verdict: better, metrik: loss}]",
+            "report.claims.0.metrik is no key of a claim: .*mean metric",
+        ),
+        ("report.reached_by=0", "report.reached_by=0: it must be greater than 0"),
+        ("+report.targt=1", "report.targt is no key here: .*mean target"),
+    ],
+)
+def test_a_report_that_cannot_be_is_refused_in_one_line(override: str, said: str) -> None:
+    with pytest.raises(RequestError, match=said) as caught:
+        parse_all(compose(override))
+    assert len(str(caught.value).splitlines()) == 1

@@ -106,8 +106,9 @@ def test_the_outcome_fits_80_columns(
     made = report.build(folder)
     console.show_report(made, folder)
     lines = screen.getvalue().splitlines()
-    # The path of the report is one word, to be copied, and may be longer.
-    assert max(len(line) for line in lines[:-1]) <= 80
+    # A path is one word, to be copied, and may be longer.
+    paths = [f"  {store.log(plan.trials[-1].id)}", f"Report: {folder / 'report.html'}"]
+    assert [line for line in lines if len(line) > 80] == [p for p in paths if len(p) > 80]
     header = lines[0].split()
     assert (header[0], header[-1]) == ("arm", "seconds")
     both = next(line for line in lines if line.startswith("bidirectional concat"))
@@ -116,8 +117,25 @@ def test_the_outcome_fits_80_columns(
     for said in (made.state, *made.answer):
         assert "".join(said.split()) in text
     assert text.count("trying") == 20
-    assert lines[-1] == f"Report: {folder / 'report.html'}"
-    assert "…" not in text  # nothing is cut off, nor where the log lies
+    assert lines[-1] == paths[-1]
+    assert paths[0] in lines
+    assert "…" not in text  # nothing is cut off
+
+
+def test_what_ended_many_trials_is_said_once(screen: io.StringIO) -> None:
+    common = {
+        "failed trial": "forward",
+        "why": "OSError: no [b]such[/b]\nfile \x1b[2J" + "x " * 999,
+    }
+    rows = [{**common, "seed": f"{seed}", "log": f"attempts/{seed}/output.log"} for seed in (3, 4)]
+    console.show_failures([*rows, {**rows[0], "why": "killed: by\x07whom"}])
+    text = screen.getvalue()
+    assert text.startswith(
+        "Failed: forward seed 3 and 1 other: OSError: no [b]such[/b]; file \\x1b[2J"
+    )
+    assert "Failed: forward seed 3: killed: by\\x07whom\n  attempts/3/output.log\n" in text
+    assert text.count("output.log") == 2
+    assert len(text) < 2 * console.LONGEST
 
 
 def test_a_plan_says_what_would_be_done(

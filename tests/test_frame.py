@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from ablation.config import Request
-from ablation.frame import frames
-from ablation.result import Metrics
+from ablation.frame import frames, training_loss
+from ablation.result import Curve, Metrics
 from ablation.store import Store
 from tests.helpers import make_result, make_sweep, make_trial
 
@@ -105,3 +107,26 @@ def test_problems_with_other_parameters_share_a_table(
     plan = make_sweep(store, request_as_composed, FORWARD, make_trial(problem={"threshold": 0.5}))
     trials = frames(plan, store).trials
     assert trials["problem.threshold"].tolist() == [0.25, 0.25, 0.5, 0.5]
+
+
+def test_the_training_loss_counts_updates_and_not_points() -> None:
+    curve = Curve(updates=[10, 20, 25], loss=[0.8, 0.6, 0.2], accuracy=[0.5, 0.6, 0.7])
+    assert training_loss(curve) == pytest.approx((10 * 0.8 + 10 * 0.6 + 5 * 0.2) / 25)
+    assert training_loss(curve, last=0.1) == pytest.approx(0.2)
+    # The last ten updates are the last chunk and half of the one before.
+    assert training_loss(curve, last=0.4) == pytest.approx((5 * 0.6 + 5 * 0.2) / 10)
+
+
+def test_a_training_loss_that_was_not_finite_is_none_where_it_counts() -> None:
+    early = Curve(updates=[5, 10], loss=[None, 0.2], accuracy=[0.5, 0.5])
+    assert math.isnan(training_loss(early))
+    assert training_loss(early, last=0.1) == 0.2
+
+
+def test_the_training_loss_can_be_asked_for(store: Store, request_as_composed: Request) -> None:
+    plan = make_sweep(store, request_as_composed, FORWARD)
+    for trial in plan.trials:
+        store.commit(make_result(trial))
+    trials = frames(plan, store).trials
+    assert trials["train_loss"].tolist() == [0.5, 0.5]
+    assert trials["train_loss_mean"].tolist() == pytest.approx([0.6, 0.6])

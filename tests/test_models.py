@@ -136,6 +136,22 @@ def test_one_label_a_sequence_ends_in_one_row() -> None:
     assert "reverse_time_1" not in [layer.name for layer in model.layers]
 
 
+def test_padding_is_told_from_a_step_of_zeros() -> None:
+    present = np.array([[True, True, False, False]])
+    x = np.zeros((1, 4, 2), np.float32)
+    data = Sequences(x, np.zeros((1, 4), np.int32), present=present).padded()
+    short = Sequences(x[:, :2], np.zeros((1, 2), np.int32))
+    for direction in ("forward", "go_backwards", "bidirectional"):
+        trial = make_trial(direction=direction, cell="gru")
+        padded, alone = build_model(trial, data), build_model(trial, short)
+        # With other than zero biases a step of zeros is not the same as none.
+        weights = [np.full_like(weight, 0.3) for weight in padded.get_weights()]
+        padded.set_weights(weights)
+        alone.set_weights(weights)
+        found = np.asarray(padded(data.x))[:, :2]
+        np.testing.assert_allclose(found, alone(short.x), atol=1e-6, err_msg=direction)
+
+
 def test_padding_does_not_reach_the_steps_that_exist() -> None:
     x = np.array([[1, 2, 0, 0]], np.int32)
     present = x > 0

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from ablation import page, plan, report
-from ablation.config import Request, Trial
+from ablation.config import ReportSettings, Request, Trial
 from ablation.outcome import Report
 from ablation.store import Store
 from ablation.study import Study
@@ -533,3 +533,23 @@ def test_it_prints_on_white_with_whole_tables(browser: Browser, opened: Path) ->
     printed = base64.b64decode(browser("Page.printToPDF")["data"])
     assert printed.startswith(b"%PDF")
     browser("Emulation.setEmulatedMedia", media="", features=[])
+
+
+def test_what_was_asked_has_its_sections(store: Store, request_as_composed: Request) -> None:
+    claim = {"says": HOSTILE, "arm": "units=5", "other": "units=3", "verdict": "better"}
+    settings = ReportSettings.model_validate({"claims": [claim], "target": 0.8})
+    trials = [make_trial(units=units) for units in (3, 5)]
+    plan = make_sweep(store, request_as_composed, *trials, seeds=3, report=settings)
+    train(store, plan.trials)
+    text = rendered(store.root / "study")
+    seen = Elements(text)
+    anchors = [str(link["href"])[1:] for link in seen.all("a")]
+    assert anchors[:3] == ["claims", "target", "summary"]
+    assert anchors == [section["id"] for section in seen.all("section")]
+    assert "<script>alert" not in text
+    assert HOSTILE in " ".join(seen.texts)
+    assert "Which arms reach 0.8" in seen.text
+    assert "Arms that reach it in no seed: 0." in seen.text
+    assert {"Claims", "Arms against the target", "Arms that no other one beats"} <= {
+        str(region.get("aria-label")) for region in seen.all("div")
+    }

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ablation.config import MERGE_MODES, Request, Trial
+from ablation.config import MERGE_MODES, ReportSettings, Request, Trial
 from ablation.errors import RequestError
 from ablation.plan import Plan, load, make, save
 from tests.helpers import make_request, make_trial
@@ -207,3 +207,61 @@ def test_the_plan_is_readable_json(tmp_path: Path, request_as_composed: Request)
     found = json.loads((tmp_path / "plan.json").read_text())
     assert found["command"] == "python -m ablation"
     assert [entry["id"] for entry in found["entries"]] == [entry.id for entry in plan.entries]
+
+
+CLAIM = {"says": "two is better", "arm": "units=5", "other": "units=3", "verdict": "better"}
+
+
+def with_report(base: Request, *trials: Trial, seeds: int = 2, **report: object) -> list[Request]:
+    settings = ReportSettings.model_validate(report)
+    return [make_request(base, trial, seeds=seeds, report=settings) for trial in trials]
+
+
+TWO = (make_trial(units=3), make_trial(units=5))
+
+
+@pytest.mark.parametrize(
+    ("report", "said"),
+    [
+        ({"baseline": "units=4"}, r"report.baseline=units=4: choose one of units=3, units=5; did"),
+        (
+            {"claims": [CLAIM, CLAIM | {"arm": "units=55"}]},
+            r"claims\.1\.arm=units=55: .*mean units=5",
+        ),
+        ({"claims": [CLAIM | {"other": "x"}]}, r"claims\.0\.other=x: .*claims=\[\] does without"),
+        ({"claims": [CLAIM | {"other": "units=5"}]}, r"claims\.0\.other=units=5: .*is the same"),
+        ({"reached_by": 3}, r"report.reached_by=3: no arm has more than 2"),
+    ],
+)
+def test_a_report_of_what_is_not_planned_is_refused(
+    report: dict[str, Any], said: str, request_as_composed: Request
+) -> None:
+    with pytest.raises(RequestError, match=said) as caught:
+        plan_of(with_report(request_as_composed, *TWO, **report))
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_claim_holds_for_arms_that_learn_the_same(request_as_composed: Request) -> None:
+    longer = make_trial(units=5, length=5)
+    claim = CLAIM | {"arm": "length=5 units=5", "other": "length=4 units=3"}
+    with pytest.raises(RequestError, match="of another one"):
+        plan_of(with_report(request_as_composed, TWO[0], longer, claims=[claim]))
+
+
+def test_what_is_planned_can_be_claimed(tmp_path: Path, request_as_composed: Request) -> None:
+    report: dict[str, Any] = {"baseline": "units=3", "claims": [CLAIM], "reached_by": 2}
+    requests = with_report(request_as_composed, *TWO, **report)
+    plan = save(plan_of(requests), tmp_path)
+    assert load(tmp_path) == plan
+    assert plan.report.claims[0].says == "two is better"
+    # A job that arrives alone does not know the other arms.
+    assert plan_of(requests[:1], run="today").report == plan.report
+
+
+def test_an_older_plan_has_no_claims(tmp_path: Path, request_as_composed: Request) -> None:
+    save(plan_of(with_report(request_as_composed, *TWO)), tmp_path)
+    values = json.loads((tmp_path / "plan.json").read_text())
+    values["report"] = {"metric": "accuracy", "margin": None, "baseline": None, "target": 0.98}
+    (tmp_path / "plan.json").write_text(json.dumps(values))
+    report = load(tmp_path).report
+    assert (report.claims, report.reached_by) == ((), None)

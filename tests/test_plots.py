@@ -178,14 +178,6 @@ def test_arms_given_in_full_hold_the_colours_of_a_partial_frame() -> None:
     assert colour == plots.colours(ARMS)[ARMS[2]].lower()
 
 
-def test_the_pareto_front_of_a_table_worked_by_hand() -> None:
-    cost = np.array([1.0, 2.0, 2.0, 3.0, 4.0, 4.0, 0.5, np.nan])
-    value = np.array([0.5, 0.9, 0.8, 0.9, 0.95, 0.95, np.nan, 1.0])
-    # 2.0/.8 loses to 2.0/.9; 3.0/.9 to the cheaper 2.0/.9; the equal pair at 4.0 both stay.
-    expected = [True, True, False, False, True, True, False, False]
-    assert plots.pareto_front(cost, value).tolist() == expected
-
-
 def test_the_drawn_front_leaves_out_the_beaten_arm() -> None:
     trials = make_trials(means=(0.95, 0.99, 0.97))
     trials["parameters"] = trials["arm"].map(dict(zip(ARMS, (100, 200, 300), strict=True)))
@@ -323,9 +315,73 @@ def test_names_at_the_right_do_not_overlap() -> None:
 
 def test_long_labels_stay_apart_when_shortened() -> None:
     stem = "direction=bidirectional merge_mode=concat units={} length=10 cell=lstm"
-    trials = make_trials(tuple(stem.format(i) for i in range(20)), 2)
+    trials = make_trials(tuple(stem.format(i) for i in range(plots.MANY)), 2)
     text = words(drawn(lambda a: plots.learning_curves(make_curves(trials), a))[0])
-    assert all(f"units={i}" in text.splitlines() for i in range(20))
+    assert all(f"units={i}" in text.splitlines() for i in range(plots.MANY))
+
+
+def test_of_many_curves_the_extremes_are_named_and_the_others_are_grey() -> None:
+    names = tuple(f"arm={i}" for i in range(30))
+    means = tuple(0.6 + i / 100 for i in range(30))
+    trials = make_trials(names, means=means)
+    for draw in (
+        lambda a: plots.learning_curves(make_curves(trials), a),
+        lambda a: plots.accuracy_by_step(make_positions(trials), a),
+    ):
+        figure, axes = drawn(draw)
+        labels = {t.get_text() for t in axes.texts if t.get_text().startswith("arm=")}
+        assert labels == {f"arm={i}" for i in (0, 1, 25, 26, 27, 28, 29)}
+        grey = [line for line in axes.lines if line.get_color() == plots.PALE]
+        assert len(grey) == 23
+        assert "the 5 best and the 2 worst; grey: the other 23" in words(figure)
+
+
+def test_the_best_loss_is_the_lowest() -> None:
+    trials = make_trials(tuple(f"arm={i}" for i in range(13)))
+    curves = make_curves(trials)
+    curves["loss"] = 0.1 + curves["arm"].str.removeprefix("arm=").astype(int)
+    _, axes = drawn(lambda a: plots.learning_curves(curves, a, "loss"))
+    labels = {t.get_text() for t in axes.texts if t.get_text().startswith("arm=")}
+    assert labels == {f"arm={i}" for i in (0, 1, 2, 3, 4, 11, 12)}
+
+
+def test_of_many_points_those_on_the_front_are_named() -> None:
+    names = tuple(f"arm={i}" for i in range(30))
+    trials = make_trials(names, means=tuple(0.9 if i % 3 else 0.9 + i / 1000 for i in range(30)))
+    trials["parameters"] = trials["arm"].str.removeprefix("arm=").astype(int) + 100
+    figure, axes = drawn(lambda a: plots.cost(trials, a))
+    labels = {t.get_text() for t in axes.texts if t.get_text().startswith("arm=")}
+    front = {f"arm={i}" for i in range(0, 30, 3)}
+    assert labels <= front | {"arm=1", "arm=2"}
+    assert {f"arm={i}" for i in range(6, 30, 3)} <= labels
+    assert "grey: the other" in words(figure)
+
+
+def test_each_task_has_a_front_of_its_own() -> None:
+    trials = make_trials(means=(0.95, 0.99, 0.97))
+    trials["parameters"] = trials["arm"].map(dict(zip(ARMS, (100, 200, 300), strict=True)))
+    trials["task"] = trials["arm"].map(dict(zip(ARMS, ("one", "one", "two"), strict=True)))
+    _, axes = drawn(lambda a: plots.cost(trials, a))
+    fronts = [line for line in axes.lines if line.get_label() == "Pareto front"]
+    assert [sorted(set(map(float, f.get_xdata()))) for f in fronts] == [[100, 200], [300]]
+
+
+def test_a_common_arm_is_named_once() -> None:
+    table = make_contrasts(tuple(f"units={i} sequences=50000 batch_size=10" for i in range(5)))
+    table["other"] = "units=50 sequences=50000 batch_size=10"
+    _, axes = drawn(lambda a: plots.forest(table, a, 0.002))
+    rows = [label.get_text() for label in axes.get_yticklabels()]
+    assert not any("units=50" in row for row in rows)
+    assert axes.get_xlabel().endswith("against units=50 sequences=50000 batch_size=10")
+
+
+def test_what_two_long_names_share_is_said_once() -> None:
+    stem = "length=10 bidirectional concat sequences=50000 units="
+    assert plots._pair(f"{stem}5", f"{stem}50") == (
+        "length=10 bidirectional concat sequences=50000: units=5 \N{MINUS SIGN} units=50"
+    )
+    assert plots._pair("forward", "sum") == "forward \N{MINUS SIGN} sum"
+    assert plots._pair(stem, f"{stem} gru").count(stem.split()[0]) == 2
 
 
 def test_each_cell_states_its_mean_and_a_missing_one_stays_blank() -> None:

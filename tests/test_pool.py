@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 
 from ablation import pool
 from ablation.config import Arm, Trial
-from ablation.pool import LEAD, RETRIES, Outcome
+from ablation.pool import LEAD, OUTSIDE, RETRIES, Outcome
 from tests.helpers import make_trial
 
 LONG = 60.0  # seconds that no work here comes near to, unless it is meant to hang
@@ -97,6 +98,37 @@ def test_two_equal_arms_are_compiled_once_each() -> None:
     assert [len(known) for known in warm] == [1, 1]
 
 
+@pytest.mark.parametrize(("arms", "size"), [(1, 4), (4, 4), (5, 4), (12, 4)])
+def test_blocks_have_so_many_arms_and_every_trial_in_order(arms: int, size: int) -> None:
+    trials = [make_trial(units=k + 1, seed=seed) for seed in range(3) for k in range(arms)]
+    blocks = pool.in_blocks(trials, size)
+    assert len(blocks) == -(-arms // size)
+    assert all(len({trial.arm for trial in block}) <= size for block in blocks)
+    for block in blocks:
+        assert block == sorted(block, key=trials.index)
+    assert sorted((t for block in blocks for t in block), key=trials.index) == trials
+    units = [trial.units for block in blocks for trial in block if trial.seed == 0]
+    assert units == list(range(1, arms + 1))
+
+
+@pytest.mark.parametrize(("arms", "workers"), [(20, 2), (23, 3), (7, 1)])
+def test_many_arms_are_hardly_ever_compiled_twice(arms: int, workers: int) -> None:
+    kept, held, compiled = 4, [list[Arm]() for _ in range(workers)], 0
+    everything = [make_trial(units=k + 1, seed=seed) for seed in range(6) for k in range(arms)]
+    warm: list[set[Arm]] = [set() for _ in range(workers)]
+    for waiting in pool.in_blocks(everything, kept * workers):
+        for turn in range(len(waiting)):
+            worker = turn % workers
+            others = [known for k, known in enumerate(warm) if k != worker]
+            trial = pool.choose(waiting, warm[worker], others)
+            waiting.remove(trial)
+            warm[worker].add(trial.arm)
+            programs = held[worker]
+            compiled += trial.arm not in programs
+            programs[:] = [trial.arm, *(arm for arm in programs if arm != trial.arm)][:kept]
+    assert compiled <= 1.3 * arms
+
+
 def test_values_come_back_each_with_its_trial(tmp_path: Path) -> None:
     trials = seeds(5)
     outcomes = run(trials, "seed_of", tmp_path)
@@ -118,6 +150,10 @@ def test_nothing_to_do_is_done(tmp_path: Path) -> None:
         (4, "killed", "exit code 3"),
         (5, "killed", "SIGKILL"),
         (6, "TimeoutError", "the disk did not answer"),
+        (7, "killed", "exit code 0"),
+        (8, "killed", "SIGSEGV"),
+        (9, "MemoryError", "all is taken"),
+        (10, "killed", "SIGKILL"),
     ],
 )
 def test_a_misbehaving_trial_costs_itself_only(
@@ -128,7 +164,7 @@ def test_a_misbehaving_trial_costs_itself_only(
     (bad,) = (outcome for outcome in outcomes if outcome.kind is not None)
     assert (bad.trial.seed, bad.kind) == (1, kind)
     assert message in bad.message
-    tries = 1 + RETRIES if kind == "killed" else 1
+    tries = 1 + RETRIES if kind in OUTSIDE else 1
     assert begun(tmp_path) == {f"{units}-{s}": tries if s == 1 else 1 for s in range(4)}
     if kind != "killed":  # the place where it happened
         assert "pool_work.py" in bad.traceback
@@ -136,18 +172,51 @@ def test_a_misbehaving_trial_costs_itself_only(
 
 
 def test_a_hanging_trial_is_killed_and_the_rest_goes_on(tmp_path: Path) -> None:
-    outcomes = run(seeds(3, units=9), "misbehave", tmp_path, time_limit=2)
+    outcomes = run(seeds(3, units=11), "misbehave", tmp_path, time_limit=2)
     assert sorted(o.trial.seed for o in outcomes if o.kind is None) == [0, 2]
     (bad,) = (outcome for outcome in outcomes if outcome.kind is not None)
     assert (bad.trial.seed, bad.kind) == (1, "timed out")
     assert "time_limit=2" in bad.message
-    assert begun(tmp_path)["9-1"] == 1
+    assert begun(tmp_path)["11-1"] == 1
 
 
 def test_a_trial_killed_once_is_trained_after_all(tmp_path: Path) -> None:
     (outcome,) = run(seeds(1), "killed_once", tmp_path)
     assert outcome.kind is None
     assert begun(tmp_path) == {"3-0": 2}
+
+
+def test_a_killed_fork_server_costs_no_trial(tmp_path: Path) -> None:
+    outcomes = run(seeds(3), "server_killed_once", tmp_path)
+    assert sorted(o.value for o in outcomes if o.kind is None) == [0, 1, 2]
+
+
+def test_a_worker_is_replaced_when_it_has_done_enough(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The fork server, which holds the constants that count, is one for all tests: by hand here.
+    context = multiprocessing.get_context("fork")
+    for bound, tasks in (("RECYCLED_AFTER", 3), ("RECYCLED_ABOVE", 1)):
+        with monkeypatch.context() as changed:
+            changed.setattr(pool, bound, 3 if bound == "RECYCLED_AFTER" else 0)
+            line, end = context.Pipe()
+            worker = context.Process(target=pool._serve, args=(end, tuple(pool.available_cores())))
+            worker.start()
+            end.close()
+            for done in range(1, tasks + 1):
+                task = ("tests.pool_work:seed_of", make_trial(seed=done), str(tmp_path))
+                line.send(task)
+                (value, *_), leaves = line.recv()
+                assert (value, leaves) == (done, done == tasks)
+            with pytest.raises(EOFError):
+                line.recv()
+            worker.join()
+            assert worker.exitcode == 0
+
+
+def test_replaced_workers_lose_no_trial(tmp_path: Path) -> None:
+    outcomes = run(seeds(4, units=12), "leave", tmp_path)
+    assert sorted(outcome.value for outcome in outcomes) == [0, 1, 2, 3]
 
 
 def test_a_trial_held_elsewhere_is_offered_again(tmp_path: Path) -> None:

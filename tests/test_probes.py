@@ -7,6 +7,7 @@ import pytest
 
 from ablation import problems
 from ablation.config import MERGE_MODES
+from ablation.data import Sequences
 from ablation.metrics import evaluate
 from ablation.models import build_model
 from ablation.probes import halves_of, probe
@@ -24,6 +25,20 @@ def test_intact_is_the_model_itself(merge: str) -> None:
     assert {name for name in found if name.startswith("merged")} == {
         f"merged_by_{o}" for o in others
     }
+
+
+@pytest.mark.parametrize("symbols", [0, 4])
+@pytest.mark.parametrize("per_step", [True, False])
+def test_intact_is_the_model_itself_with_padding(symbols: int, per_step: bool) -> None:
+    rng = np.random.default_rng(0)
+    present = np.arange(4) < rng.integers(1, 5, (60, 1))
+    x = rng.integers(1, 4, (60, 4), dtype=np.int32) * present
+    values = x if symbols else rng.normal(size=(60, 4, 2)).astype(np.float32)
+    y = rng.integers(0, 2, (60, 4) if per_step else 60, dtype=np.int32)
+    test = Sequences(values, y, present=present, symbols=symbols).padded()
+    model = build_model(make_trial(direction="bidirectional"), test)
+    found = probe(halves_of(model, per_step), model, "concat", test)
+    assert found["intact"] == evaluate(np.asarray(model(test.x)), test).accuracy
 
 
 def test_a_half_that_the_head_ignores_can_be_silenced() -> None:

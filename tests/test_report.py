@@ -15,8 +15,8 @@ from scipy.stats import permutation_test
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import ttost_paired
 
-from ablation import report
-from ablation.config import Request, Trial
+from ablation import outcome, report
+from ablation.config import ReportSettings, Request, Trial
 from ablation.errors import RequestError
 from ablation.outcome import Report
 from ablation.plan import Plan
@@ -244,3 +244,54 @@ def test_the_verdicts_are_those_of_scipy_and_statsmodels(
     holm = multipletests(p_equivalence, method="holm")[1]
     np.testing.assert_allclose(found["p_equivalence_holm"], holm, rtol=1e-6)
     assert list(found["verdict"]) == ["better", "equivalent", "worse"]
+
+
+def test_claims_and_target_come_first_and_fronts_with_the_costs(
+    store: Store, request_as_composed: Request
+) -> None:
+    claim = {"says": "a | b", "arm": "units=5", "other": "units=3", "verdict": "better"}
+    settings = ReportSettings.model_validate({"claims": [claim], "target": 0.81})
+    trials = [make_trial(units=units) for units in (3, 5)]
+    plan = make_sweep(store, request_as_composed, *trials, seeds=4, report=settings)
+    train(store, plan.trials)
+    folder = folder_of(store, plan)
+    made = report.build(folder)
+    page = (folder / "report.md").read_text(encoding="utf-8")
+    headings = [line for line in page.splitlines() if line.startswith("## ")]
+    assert headings == [
+        "## Claims",
+        "## Which arms reach 0.81",
+        "## Summary",
+        "## What accuracy costs",
+        "## How to reproduce",
+    ]
+    assert "| a \\| b | units=5 | units=3 |" in page
+    assert "Arms that reach it in no seed: 0." in page
+    claims, target, fronts = (
+        pd.read_csv(folder / f"{name}.csv") for name in ("claims", "target", "pareto")
+    )
+    assert claims["holds"].tolist() == ["undecided"]
+    assert target["reached"].tolist() == [3, 3]
+    assert fronts[["by", "arm", "cost"]].to_numpy().tolist() == [
+        ["parameters", "units=3", 67],
+        ["parameters", "units=5", 69],
+    ]
+    assert outcome.kept(folder) == made
+    # A plan that claims nothing leaves no table of the one before.
+    make_sweep(store, request_as_composed, FORWARD, seeds=2)
+    report.build(folder)
+    assert not {"claims.csv", "target.csv", "pareto.csv"} & {p.name for p in folder.iterdir()}
+
+
+@pytest.mark.parametrize("metric", ["train_loss", "loss", "train_loss_mean"])
+def test_who_asks_for_a_loss_sees_it(
+    metric: str, store: Store, request_as_composed: Request
+) -> None:
+    settings = ReportSettings.model_validate({"metric": metric})
+    plan = make_sweep(store, request_as_composed, FORWARD, BOTH, seeds=2, report=settings)
+    train(store, plan.trials)
+    names = [picture.name for picture in Study(folder_of(store, plan)).plot.pictures()]
+    assert names[:5] == ["accuracy", "contrasts", "compared", "learning", "loss"]
+    plain = make_sweep(store, request_as_composed, FORWARD, BOTH, seeds=2)
+    names = [picture.name for picture in Study(folder_of(store, plain)).plot.pictures()]
+    assert not {"compared", "loss", "updates"} & set(names)

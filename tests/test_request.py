@@ -27,7 +27,7 @@ from tests.helpers import CONF, compose, parse_all
         ("problem=cumsums", "problem=cumsums: choose one of .* did you mean cumsum?"),
         ("problem=no", "problem=no: choose one of "),
         ("training=lessons", "training=lessons: choose one of .* did you mean lesson?"),
-        ("experiment=nothing", "experiment=nothing: choose one of directions, merge_modes, "),
+        ("experiment=nothing", "experiment=nothing: choose one of .*directions, .*merge_modes, "),
         ("unit=5", "unit is no key here: choose one of .* did you mean units?"),
         ("directon=forward", "directon is no key here: .* did you mean direction?"),
         ("training.batchsize=5", "training.batchsize is no key here: .* mean batch_size?"),

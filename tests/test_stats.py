@@ -284,21 +284,37 @@ def test_parameters_are_no_sample() -> None:
     assert (row["p"], row["verdict"], row["possible"]) == (0.0, "better", True)
 
 
-def test_the_cheapest_arm_that_is_equivalent_to_the_best() -> None:
-    base = np.linspace(0.8, 0.81, 10)
-    noise = np.tile([0.0001, -0.0001], 5)
-    trials = frame(
-        {
-            "small": (base - 0.0003 + noise).tolist(),
-            "best": base.tolist(),
-            "tiny": (base - 0.05 + 3 * noise).tolist(),
-        }
+def test_planned_comparisons_are_one_family_with_margins_of_their_own() -> None:
+    trials = random_frame(3, 10, np.random.default_rng(5))
+    trials["loss"] = 1 - trials["accuracy"]
+    names = list(dict.fromkeys(trials["arm"]))
+    asked = [
+        stats.Comparison(names[0], names[1], "accuracy", 0.002),
+        stats.Comparison(names[0], names[1], "accuracy", 0.5),
+        stats.Comparison(names[2], names[0], "loss", 0.002),
+    ]
+    table = stats.planned(trials, asked)
+    assert list(table["arm"]) == [names[0], names[0], names[2]]
+    one, two = (
+        stats.contrasts(trials, m).set_index(["arm", "other"]) for m in ("accuracy", "loss")
     )
-    trials["parameters"] = trials["arm"].map({"small": 100, "best": 500, "tiny": 10})
-    table = stats.cheapest_equivalent(trials)
-    assert table["arm"].tolist() == ["small", "best"]
-    assert table["verdict"].tolist() == ["equivalent", "best"]
-    assert table["cost"].tolist() == [100, 500]
+    assert table["p"][0] == table["p"][1] == one["p"][names[0], names[1]]
+    assert table["difference"][2] == pytest.approx(-two["difference"][names[0], names[2]])
+    assert table["p_holm"].to_numpy() == pytest.approx(multipletests(table["p"], method="holm")[1])
+    assert table["verdict"][1] == "equivalent"
+    assert stats.planned(trials, []).empty
+    with pytest.raises(ValueError, match="'nobody': no such arm"):
+        stats.planned(trials, [stats.Comparison("nobody", names[0], "accuracy", 0.1)])
+
+
+def test_a_planned_comparison_knows_which_way_each_metric_is_better() -> None:
+    trials = frame({"a": [0.9 + k / 1000 for k in range(10)], "b": [0.8] * 10})
+    trials["train_loss"] = 1 - trials["accuracy"]
+    trials["updates_to_target"] = trials["arm"].map({"a": 500.0, "b": np.nan})
+    trials["updates"] = 5000
+    metrics = ("accuracy", "train_loss", "updates_to_target")
+    table = stats.planned(trials, [stats.Comparison("a", "b", m, 0.001) for m in metrics])
+    assert table["verdict"].tolist() == ["better"] * 3
 
 
 def test_leaks_are_four_standard_errors_above_the_ceiling() -> None:

@@ -6,13 +6,15 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
+import warnings
 from pathlib import Path
 
 import pytest
 
 from ablation.config import SCHEMA, Trial
 from ablation.errors import RequestError
-from ablation.store import Store, replace, write_once
+from ablation.store import STALE, Store, replace, write_once
 from tests.helpers import make_result, make_trial
 
 TRIAL = make_trial()
@@ -27,14 +29,15 @@ with Store(sys.argv[1]).claim(sys.argv[2]) as mine:
 
 FULL = """
 import resource, signal, sys
+from ablation.errors import Unwritable
 from ablation.store import Store
 from tests.helpers import make_result, make_trial
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))
 try:
     Store(sys.argv[1]).commit(make_result(make_trial()))
-except OSError:
-    print("OSError")
+except Unwritable as error:
+    print(error)
 """
 
 
@@ -61,7 +64,7 @@ def test_a_commit_never_overwrites(store: Store) -> None:
 def test_a_disk_that_is_full_leaves_nothing(store: Store) -> None:
     command = [sys.executable, "-c", FULL, str(store.root)]
     found = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert found.stdout == "OSError\n"
+    assert found.stdout.startswith(f"results={store.root}: cannot write there any more (")
     assert list(store.trials.iterdir()) == []
     assert store.commit(make_result(TRIAL))
 
@@ -166,6 +169,29 @@ def test_damage_done_twice_is_kept_twice(store: Store) -> None:
     assert sorted(p.read_bytes() for p in store.trials.iterdir()) == [b"one", b"two"]
 
 
+def read_and_commit(root: Path) -> str | None:
+    """Find the trial's file damaged, as others do at the same time, and put a sound one there."""
+    store = Store(root)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        if store.read(TRIAL.id) is None:
+            store.commit(make_result(TRIAL))
+    return "".join(str(warning.message) for warning in caught)
+
+
+def test_of_many_who_find_a_file_damaged_one_moves_it_and_none_a_sound_one(store: Store) -> None:
+    context = multiprocessing.get_context("fork")
+    with context.Pool(4) as workers:
+        for n in range(30):
+            store.path(TRIAL.id).write_bytes(b"garbage %d" % n)
+            warned = workers.map(read_and_commit, [store.root] * 4, chunksize=1)
+            assert sum(map(bool, warned)) == 1
+            assert store.read(TRIAL.id) == make_result(TRIAL)
+            store.path(TRIAL.id).unlink()
+    asides = [path.read_bytes() for path in store.trials.glob("*.damaged-*")]
+    assert sorted(asides) == sorted(b"garbage %d" % n for n in range(30))
+
+
 def test_a_result_of_a_newer_version_is_refused_and_stays(store: Store) -> None:
     path, text = committed(store)
     newer = text.replace(f'{{"schema": {SCHEMA}', f'{{"schema": {SCHEMA + 1}', 1)
@@ -209,7 +235,9 @@ def test_the_last_attempt_is_the_one_told(store: Store) -> None:
     assert last is not None
     assert (last.trial, last.kind, last.message) == (TRIAL, "ValueError", "number 2")
     assert last.traceback == "Traceback: naïve"
-    assert len(list((store.attempts / TRIAL.id).iterdir())) == 3
+    assert len(store.failures(TRIAL.id)) == 3
+    log = store.log(TRIAL.id).read_text(encoding="utf-8")
+    assert [log.count(f"number {n}\nTraceback: naïve\n") for n in range(3)] == [1, 1, 1]
     assert not leftovers(store)
 
 
@@ -227,6 +255,24 @@ def test_a_folder_that_cannot_be_written_is_named(place: str, tmp_path: Path) ->
         Store(root).prepare()
     assert str(root) in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
+
+
+def test_what_killed_writers_left_is_removed_when_it_is_old(store: Store) -> None:
+    store.commit(make_result(TRIAL))
+    store.fail(TRIAL, "ValueError", "no", "")
+    (store.root / "sweep").mkdir()
+    places = [store.trials, store.attempts / TRIAL.id, store.root / "sweep"]
+    for place in places:
+        for name, age in (("old", 2 * STALE), ("new", 0)):
+            path = place / f".{name}.tmp"
+            path.touch()
+            os.utime(path, (time.time() - age,) * 2)
+    os.link(store.path(TRIAL.id), store.trials / ".linked.tmp")  # killed after its commit
+    os.utime(store.path(TRIAL.id), (0, 0))
+    store.prepare()
+    assert {p for place in places for p in place.glob(".*")} == {p / ".new.tmp" for p in places}
+    assert store.read(TRIAL.id) == make_result(TRIAL)
+    assert len(store.failures(TRIAL.id)) == 1
 
 
 def test_preparing_again_changes_nothing(store: Store) -> None:

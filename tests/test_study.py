@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 import ablation
-from ablation.config import Request, Trial
+from ablation.config import ReportSettings, Request, Trial
 from ablation.errors import RequestError
 from ablation.findings import alarms, findings
-from ablation.plan import FIRST_ROUND
+from ablation.plan import FIRST_ROUND, Plan
+from ablation.result import Seconds
 from ablation.store import Store
+from ablation.study import Study
 from tests.helpers import make_result, make_sweep, make_trial
 
 
@@ -102,3 +104,163 @@ def test_tasks_are_compared_apart(
     assert len(contrasts) == 2
     for column in ("arm", "other"):
         assert [name.split()[0] for name in contrasts[column]] == ["length=4", "length=5"]
+
+
+def trained(
+    store: Store, base: Request, *trials: Trial, seeds: int = 10, **report: object
+) -> tuple[Plan, Study]:
+    """A sweep whose accuracy grows with units: .90 of 3, .95 of 4, 1 of 5, a seed 1e-3 apart."""
+    settings = ReportSettings.model_validate(report)
+    plan = make_sweep(store, base, *trials, seeds=seeds, report=settings)
+    store.prepare()
+    for trial in plan.trials:
+        commit(store, trial, 0.75 + 0.05 * trial.units + (trial.seed % 3 - 1) / 1000)
+    return plan, ablation.load("study", store.root)
+
+
+UNITS = tuple(make_trial(units=units) for units in (3, 4, 5))
+
+
+def claim(verdict: str, margin: float, arm: int = 3, metric: str = "accuracy") -> dict[str, object]:
+    names = {"arm": f"units={arm}", "other": "units=4"}
+    return {"says": "so it is", "verdict": verdict, "margin": margin, "metric": metric, **names}
+
+
+@pytest.mark.parametrize(
+    ("verdict", "margin", "holds"),
+    [
+        ("worse", 0.01, "yes"),
+        ("better", 0.01, "no"),
+        ("equivalent", 0.01, "no"),
+        ("equivalent", 0.06, "yes"),
+        ("worse", 0.06, "no"),  # the difference is there, but too small to matter
+    ],
+)
+def test_a_claim_is_held_against_the_verdict(
+    verdict: str, margin: float, holds: str, store: Store, request_as_composed: Request
+) -> None:
+    asked = [claim(verdict, margin)]
+    _, study = trained(store, request_as_composed, *UNITS, claims=asked)
+    row = study.claims().iloc[0]
+    assert (row["says"], row["holds"]) == ("so it is", holds)
+    assert row["difference"] == pytest.approx(-0.05)
+    assert row["n"] == 10
+
+
+def test_a_difference_about_the_margin_does_not_refute_an_equivalence(
+    store: Store, request_as_composed: Request
+) -> None:
+    plan = make_sweep(
+        store,
+        request_as_composed,
+        *UNITS[:2],
+        seeds=10,
+        report=ReportSettings.model_validate({"claims": [claim("equivalent", 0.05)]}),
+    )
+    store.prepare()
+    for trial in plan.trials:  # -.049 +- .01: surely less, but by more than .05?
+        commit(store, trial, 0.9 + (trial.units == 4) * (0.049 + 0.01 * (trial.seed % 3 - 1)))
+    row = ablation.load("study", store.root).claims().iloc[0]
+    assert (row["verdict"], row["holds"]) == ("worse", "undecided")
+    assert row["low"] < -0.05 < row["high"]
+    assert "worse, but perhaps within 0.05" in findings(ablation.load("study", store.root))[0]
+
+
+def test_claims_wait_for_their_trials(store: Store, request_as_composed: Request) -> None:
+    report = ReportSettings.model_validate({"claims": [claim("better", 0.01)]})
+    plan = make_sweep(store, request_as_composed, *UNITS, seeds=3, report=report)
+    assert ablation.load("study", store.root).claims()["holds"].tolist() == ["undecided"]
+    store.prepare()
+    commit(store, plan.trials[0], 0.9)
+    study = ablation.load("study", store.root)
+    assert study.claims()["holds"].tolist() == ["undecided"]
+    assert "no trial has been compared yet" in findings(study)[0]
+    # Of a job that arrives alone, the claim's arms are not there yet.
+    study.plan = study.plan.model_copy(
+        update={"report": ReportSettings.model_validate({"claims": [claim("better", 1, arm=9)]})}
+    )
+    assert study.claims()["holds"].tolist() == ["undecided"]
+
+
+def test_an_arm_that_never_gets_there_is_not_equivalent(
+    store: Store, request_as_composed: Request
+) -> None:
+    asked = [claim("equivalent", 250.0, arm=5, metric="updates_to_target")]
+    _, study = trained(store, request_as_composed, *UNITS, target=0.99, claims=asked)
+    assert study.claims()["holds"].tolist() == ["no"]
+
+
+def test_claims_of_an_adaptive_sweep_have_a_share_of_the_error(
+    store: Store, request_as_composed: Request
+) -> None:
+    # p of six pairs is 1/32 at least: enough for one look, not for one of several.
+    asked = [claim("worse", 0.01)]
+    _, study = trained(store, request_as_composed, *UNITS, seeds=6, claims=asked)
+    assert study.claims()["holds"].tolist() == ["yes"]
+    study.plan = study.plan.model_copy(update={"max_seeds": 30})
+    assert study.claims()["holds"].tolist() == ["undecided"]
+
+
+def test_the_target_is_asked_where_sizes_differ(store: Store, request_as_composed: Request) -> None:
+    _, study = trained(store, request_as_composed, *UNITS)
+    table = study.reached().set_index("arm")
+    assert table["reached"].to_dict() == {"units=3": 0, "units=4": 0, "units=5": 10}
+    (first, *_) = findings(study)
+    assert first == (
+        "Smallest and fastest that reaches 0.98 in at least 9 of 10 seeds: "
+        "units=5 (69 parameters, 1.5 s of training, 4 updates)."
+    )
+
+
+def test_the_smallest_and_the_fastest_may_be_two(
+    store: Store, request_as_composed: Request
+) -> None:
+    quick = make_trial(units=6, training={"sequences": 20})
+    plan = make_sweep(store, request_as_composed, UNITS[2], quick, seeds=5)
+    store.prepare()
+    for trial in plan.trials:
+        seconds = Seconds(training=9 if trial.units == 5 else 1, compiling=0, evaluating=0, whole=9)
+        store.commit(make_result(trial, 0.99, seconds=seconds))
+    said = findings(ablation.load("study", store.root))
+    assert said[:2] == [
+        "Smallest that reaches 0.98 in at least 5 of 5 seeds: units=5 sequences=40 "
+        "(69 parameters).",
+        "Fastest: units=6 sequences=20 (1.0 s of training, 2 updates).",
+    ]
+
+
+def test_directions_are_not_held_against_the_target_unless_asked(
+    store: Store, request_as_composed: Request
+) -> None:
+    two = (make_trial(units=4), make_trial(units=4, direction="bidirectional"))
+    _, study = trained(store, request_as_composed, *two)
+    assert study.reached().empty
+    _, study = trained(store, request_as_composed, *two, target=0.9495)
+    assert study.reached()["reached"].tolist() == [6, 6]
+    assert "No arm reaches 0.9495 in at least 9 of 10 seeds; nearest: forward in 6 of 10." in (
+        findings(study)
+    )
+    _, study = trained(store, request_as_composed, *two, target=0.9495, reached_by=6)
+    assert "in at least 6 of 10 seeds: forward (" in findings(study)[0]
+
+
+def test_each_task_has_its_own_target_and_front(store: Store, request_as_composed: Request) -> None:
+    trials = [make_trial(units=units, length=length) for length in (4, 5) for units in (4, 5)]
+    _, study = trained(store, request_as_composed, *trials)
+    assert study.reached()["task"].unique().tolist() == ["cumsum, length 4", "cumsum, length 5"]
+    first, second, *_ = findings(study)
+    assert "reaches 0.98 on cumsum, length 4 in" in first
+    assert "reaches 0.98 on cumsum, length 5 in" in second
+    front = study.pareto()
+    assert front["arm"].tolist() == [f"length={n} units={u}" for n in (4, 5) for u in (4, 5)]
+
+
+def test_a_front_needs_arms_that_differ_in_the_cost(
+    store: Store, request_as_composed: Request
+) -> None:
+    _, study = trained(store, request_as_composed, *UNITS)
+    assert len(study.pareto("parameters")) == 3
+    assert study.pareto("updates").empty
+    assert study.pareto("seconds").empty
+    with pytest.raises(RequestError, match="cost=bytes: choose one of parameters, seconds, upd"):
+        study.pareto("bytes")

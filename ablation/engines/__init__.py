@@ -48,14 +48,15 @@ class History:
 def train(programs: Programs, data: Dataset, training: Training, seed: int) -> History:
     """Train in about POINTS chunks of updates, and look at the test accuracy after each.
 
-    Stops at the first chunk whose loss is not finite.
+    Stops after the first chunk whose loss is not finite, or whose accuracy is that of
+    training.stop_at. The loss is the one that is trained: balanced classes are in it.
     """
     chunk = math.ceil(training.updates / POINTS)
     watched = data.test.first(WATCHED)
     curve = Curve(updates=[], loss=[], accuracy=[])
-    batches = _batches(len(data.train), training, seed)
+    batches = _batches(training, seed)
     seconds, seconds_evaluating, loss = 0.0, 0.0, 0.0
-    weights, y = data.train.weights, data.train.y
+    weights, y = _label_weights(data.train, training), data.train.y
     for start in range(0, training.updates, chunk):
         rows = batches[start : start + chunk]
         n = len(rows)
@@ -70,7 +71,7 @@ def train(programs: Programs, data: Dataset, training: Training, seed: int) -> H
         curve.updates.append(start + n)
         curve.loss.append(float(f"{loss:.6g}") if math.isfinite(loss) else None)
         curve.accuracy.append(round(accuracy, 6))
-        if not math.isfinite(loss):
+        if not math.isfinite(loss) or _reached(curve, training.stop_at):
             break
     done = curve.updates[-1]
     return History(curve, done, not math.isfinite(loss), seconds, seconds_evaluating)
@@ -90,12 +91,30 @@ def chunk_shape(training: Training) -> tuple[int, int]:
     return math.ceil(training.updates / POINTS), training.batch_size
 
 
-def _batches(size: int, training: Training, seed: int) -> Array:
+def _batches(training: Training, seed: int) -> Array:
     """Rows of each batch, (updates, batch_size), a new order every epoch."""
     rng = stream(seed, "order")
+    size = training.sequences
     whole = size // training.batch_size * training.batch_size
     order = [rng.permutation(size)[:whole] for _ in range(training.epochs)]
     return np.concatenate(order).reshape(-1, training.batch_size)
+
+
+def _label_weights(data: Sequences, training: Training) -> Array:
+    """Weight of each label in the training loss: float32 of the shape of y, with a mean of 1.
+
+    That of a label that does not count is 0, and the mean is of the others.
+    """
+    weights = data.weights
+    if training.class_weights is None:
+        return weights
+    counts = np.bincount(data.y.ravel(), weights.ravel(), data.classes)
+    of_class = counts.sum() / (np.count_nonzero(counts) * np.maximum(counts, 1))
+    return np.asarray(weights * of_class[data.y], np.float32)
+
+
+def _reached(curve: Curve, target: float | None) -> bool:
+    return target is not None and curve.accuracy[-1] >= target
 
 
 def _fill(x: Array) -> Array:

@@ -1,0 +1,83 @@
+"""How costs grow with the size of things: python -m benchmarks.growth.
+
+Length, units and batch of the lesson's network one after the other, each size in a fresh process of
+one core with nothing compiled; the number of workers, on a sweep of eight trials with its programs
+kept; and the number of stored trials that a finished sweep is asked for again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from benchmarks import harness
+from benchmarks.peers import Peer, Size
+from benchmarks.record import options, record
+from benchmarks.timing import ABLATION, nothing_compiled, seconds, spread
+
+SIZES = {
+    "length": (10, 30, 100, 300, 1000),
+    "units": (10, 50, 100, 200, 400),
+    "batch": (1, 10, 40, 100, 256),
+}
+WORKERS = (1, 2)
+TRIALS = (10, 100, 500, 2000)
+WHAT = (*SIZES, "workers", "trials")
+Row = dict[str, Any]
+
+
+def main() -> None:
+    """Measure what is asked for, and write the table down."""
+    parser = options(__doc__)
+    parser.add_argument("--only", nargs="+", choices=WHAT, default=WHAT)
+    parser.add_argument("--most", type=int, help="leave out larger sizes, to try it")
+    parser.add_argument("--updates", type=int, default=200, help="of each size in a round")
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
+    most, rounds = arguments.most or 10**9, arguments.rounds
+    rows: list[Row] = []
+    for name, values in SIZES.items():
+        if name in arguments.only:
+            for value in (v for v in values if v <= most):
+                size = dataclasses.replace(Size(updates=arguments.updates), **{name: value})
+                rows.append({"what": name, "size": value, **_network(size, rounds)})
+    if "workers" in arguments.only:
+        rows += _workers(rounds)
+    if "trials" in arguments.only:
+        for trials in (t for t in TRIALS if t <= most):
+            resumed = harness.planned_and_resumed(trials, rounds)[-1]
+            took = {column: resumed[column] for column in ("least", "most")}
+            rows.append({"what": "trials stored", "size": trials, "s": resumed["median"], **took})
+    record("growth", rows, folder=arguments.results)
+
+
+def _network(size: Size, rounds: int) -> Row:
+    peer = Peer("benchmarks.peers.ours:xla", size)
+    told = [peer.turn() for _ in range(rounds)]
+    peer.end()
+    took = spread([1000 * turn["seconds"] / size.updates for turn in told], "ms per update", 3)
+    memory = round(told[-1]["memory"])
+    return {**took, "s to compile": round(peer.started["preparing"], 1), "MiB": memory}
+
+
+def _workers(rounds: int) -> list[Row]:
+    """The same eight trials by so many workers, in turn."""
+    took: dict[int, list[float]] = {workers: [] for workers in WORKERS}
+    with nothing_compiled() as environment:
+        _eight_trials(max(WORKERS), environment)  # the programs are kept from here on
+        for _ in range(rounds):
+            for workers, samples in took.items():
+                samples.append(_eight_trials(workers, environment))
+    return [{"what": "workers", "size": n, **spread(samples, "s")} for n, samples in took.items()]
+
+
+def _eight_trials(workers: int, environment: dict[str, str]) -> float:
+    with tempfile.TemporaryDirectory() as folder:
+        words = ["merge_mode=sum,mul,concat,ave", "seeds=2", f"workers={workers}"]
+        return seconds([*ABLATION, "-m", *words, f"results={Path(folder)}"], environment)
+
+
+if __name__ == "__main__":
+    main()

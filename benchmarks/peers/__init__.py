@@ -1,0 +1,84 @@
+"""The same update by several programs, each a function in a module of this folder.
+
+`prepare(size)` builds and compiles, and gives a function that does size.updates updates, one batch
+each, and returns their last or mean loss. The network is the lesson's: an LSTM in both directions,
+joined by concat, a sigmoid unit for each step, binary cross-entropy, Adam with a rate of .001.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ablation.pool import SINGLE_THREADED
+
+Array = NDArray[Any]
+Turn = Callable[[], float]
+
+
+@dataclass(frozen=True)
+class Size:
+    """Of the network, and of the updates that one turn does."""
+
+    batch: int = 10
+    units: int = 50
+    length: int = 10
+    updates: int = 1000
+
+
+def batches(size: Size) -> tuple[Array, Array]:
+    """x and y of a turn, (updates, batch, length, 1) float32: the cumulative sum's problem."""
+    rng = np.random.default_rng(0)
+    x = rng.random((size.updates, size.batch, size.length, 1), dtype=np.float32)
+    return x, (np.cumsum(x, axis=2) >= size.length / 4).astype(np.float32)
+
+
+class Peer:
+    """A process of its own on one core, with one thread, that takes its turns when it is told to.
+
+    started: what it said of its start: seconds of preparing, peak memory in MiB.
+    Raises RuntimeError, with the last line that it printed, where it does not start.
+    """
+
+    def __init__(self, prepare: str, size: Size) -> None:
+        threads = {name: "1" for name in ("MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+        self._log = tempfile.TemporaryFile("w+")
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.peers", prepare, json.dumps(asdict(size))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+            env=os.environ | SINGLE_THREADED | threads,
+        )
+        self.started = self._told()
+
+    def turn(self) -> dict[str, float]:
+        """Let it do its updates: seconds, loss, and its peak memory so far in MiB."""
+        assert self._process.stdin is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        return self._told()
+
+    def end(self) -> None:
+        """Let the process go, and wait until it has."""
+        self._process.communicate()
+
+    def _told(self) -> dict[str, float]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if line:
+            told: dict[str, float] = json.loads(line)
+            return told
+        self._process.wait()
+        self._log.seek(0)
+        raise RuntimeError((self._log.read().strip() or "it ended").splitlines()[-1])

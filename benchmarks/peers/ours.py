@@ -1,0 +1,76 @@
+"""This program's two engines, driven as its own loop drives them: a chunk of updates a call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ablation.config import Problem, Training, Trial
+from ablation.data import Sequences
+from ablation.engines import Programs, chunk_shape
+from ablation.engines import fit as fit_engine
+from ablation.engines import xla as xla_engine
+from ablation.models import build_model
+from benchmarks.peers import Size, Turn, batches
+
+UPDATES = 5000  # of a trial of the lesson: they make the size of a chunk
+
+
+def xla(size: Size) -> Turn:
+    """The compiled engine."""
+    return _turn(size, "xla", xla_engine.programs)
+
+
+def fit(size: Size) -> Turn:
+    """The reference engine, one model.fit a chunk."""
+    return _turn(size, "fit", fit_engine.programs)
+
+
+def _turn(
+    size: Size,
+    engine: str,
+    programs: Callable[[keras.Model, Sequences, Training], Programs],
+) -> Turn:
+    tf.config.experimental.enable_op_determinism()  # as a worker does
+    training = Training(
+        sequences=UPDATES * size.batch,
+        epochs=1,
+        batch_size=size.batch,
+        optimizer="adam",
+        learning_rate=0.001,
+    )
+    trial = Trial(
+        problem=Problem(name="cumsum"),
+        length=size.length,
+        direction="bidirectional",
+        merge_mode="concat",
+        cell="lstm",
+        units=size.units,
+        layers=1,
+        training=training,
+        engine=engine,
+        seed=0,
+    )
+    x, y = batches(size)
+    data = Sequences(x.reshape(-1, size.length, 1), y.reshape(-1, size.length).astype(np.int32))
+    model = build_model(trial, data)
+    model.optimizer.build(model.trainable_variables)
+    program = programs(model, data, training)
+    weights = data.weights
+    rows = np.arange(size.updates * size.batch).reshape(size.updates, size.batch)
+    chunk, _ = chunk_shape(training)
+
+    def turn() -> float:
+        loss = 0.0
+        for start in range(0, size.updates, chunk):
+            taken = rows[start : start + chunk]
+            n = len(taken)
+            if n < chunk:
+                taken = np.concatenate([taken, np.repeat(taken[:1], chunk - n, axis=0)])
+            loss = program.update(data.x[taken], data.y[taken], weights[taken], n)
+        return loss
+
+    return turn

@@ -1,0 +1,75 @@
+"""Results as if they had been trained, for what reads, plans and reports them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from hydra import compose, initialize_config_dir
+
+from ablation.__main__ import CONF
+from ablation.config import Trial, trials_of
+from ablation.request import parse
+from ablation.result import Curve, Example, Metrics, Origin, Seconds, TrialResult
+from ablation.store import Store
+
+
+def sweep(overrides: Iterable[str], seeds: int) -> list[Trial]:
+    """The trials of `python -m ablation -m <overrides> seeds=...`, each override one arm."""
+    with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
+        given = [override.split() for override in overrides]
+        requests = [parse(compose("config", overrides=words), words) for words in given]
+    return [trial for request in requests for trial in trials_of(request.arm, range(seeds))]
+
+
+def fill(root: Path, trials: Iterable[Trial]) -> list[float]:
+    """Commit a result of each trial below root; the seconds that each commit took."""
+    store = Store(root)
+    store.prepare()
+    rng = np.random.default_rng(0)
+    took = []
+    for trial in trials:
+        made = _result(trial, rng)
+        began = time.perf_counter()
+        store.commit(made)
+        took.append(time.perf_counter() - began)
+    return took
+
+
+def _result(trial: Trial, rng: np.random.Generator) -> TrialResult:
+    at = float(np.clip(rng.normal(0.985, 0.003), 0, 1))
+    points = range(100, 5100, 100)
+    return TrialResult(
+        trial=trial,
+        status="done",
+        metrics=Metrics(
+            loss=1 - at,
+            accuracy=at,
+            accuracy_error=0.0005,
+            exact=at**trial.length,
+            accuracy_by_position=[at] * trial.length,
+        ),
+        probes={},
+        curve=Curve(
+            updates=list(points),
+            loss=[2 / point for point in points],
+            accuracy=[float(x) for x in np.linspace(0.6, at, len(points))],
+        ),
+        examples=[Example(y=[0] * trial.length, yhat=[0] * trial.length)] * 10,
+        parameters=100 * trial.units,
+        updates=trial.training.updates,
+        compiled=True,
+        weights="0" * 64,
+        summary='Model: "ablation"',
+        seconds=Seconds(training=2.5, compiling=0.0, evaluating=0.25, whole=3.0),
+        peak_memory_mb=700.0,
+        origin=Origin(
+            versions={"python": "3.11"},
+            device="CPU",
+            commit=None,
+            dirty=None,
+            finished="2026-01-01T00:00:00+00:00",
+        ),
+    )

@@ -1,0 +1,42 @@
+"""Seconds of a command, and how several of them are said."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+ABLATION = (sys.executable, "-m", "ablation")
+
+
+def seconds(command: Sequence[str], environment: dict[str, str] | None = None) -> float:
+    """Run the command to its end; one that fails ends the benchmark with what it said."""
+    began = time.perf_counter()
+    ended = subprocess.run(
+        command, env=os.environ | (environment or {}), capture_output=True, text=True, check=False
+    )
+    took = time.perf_counter() - began
+    if ended.returncode:
+        sys.exit(f"{shlex.join(command)}\n{ended.stderr[-3000:]}\nexit code {ended.returncode}")
+    return took
+
+
+def spread(samples: Sequence[float], unit: str, digits: int = 2) -> dict[str, float]:
+    """The median of the samples, the least and the greatest, as columns of a table."""
+    middle = statistics.median(samples)
+    named = {unit: middle, "least": min(samples), "most": max(samples)}
+    return {name: round(value, digits) for name, value in named.items()}
+
+
+@contextmanager
+def nothing_compiled() -> Iterator[dict[str, str]]:
+    """An environment in which no compiled program is kept yet, beside those that runs in it keep."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield {"TF_XLA_FLAGS": f"--tf_xla_persistent_cache_directory={Path(folder)}"}

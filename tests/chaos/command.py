@@ -1,0 +1,15 @@
+"""The real command line, with other work for its workers: `main` takes the user's arguments."""
+
+from __future__ import annotations
+
+import os
+
+from ablation import __main__, store, sweep
+from tests.chaos import faults
+
+
+def main() -> None:
+    faults.install("parent")
+    store.STALE = int(os.environ[faults.STALE])
+    sweep.WORK = "tests.chaos.work:work"
+    __main__.main()

@@ -1,0 +1,45 @@
+"""The sweeps of one round."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SIZE = ("length=4", "problem.test_size=60", "training=smoke", "training.sequences=40", "workers=2")
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Three sweeps whose arms overlap; no other round has any of their trials."""
+
+    number: int
+    seeds: int
+
+    @property
+    def units(self) -> tuple[int, int]:
+        return 2 * self.number + 1, 2 * self.number + 2
+
+    @property
+    def sweeps(self) -> list[list[str]]:
+        """The arguments of each, the last over all the arms."""
+        return [
+            self._sweep("one", "direction=forward,go_backwards"),
+            self._sweep("two", "direction=go_backwards,bidirectional"),
+            self._sweep("all", "direction=forward,go_backwards,bidirectional"),
+        ]
+
+    @property
+    def whole(self) -> list[str]:
+        return self.sweeps[-1]
+
+    @property
+    def name(self) -> str:
+        """Of the sweep over all the arms."""
+        return f"all-{self.number}"
+
+    def _sweep(self, which: str, directions: str) -> list[str]:
+        # Every third round adds seeds where it is undecided, which rests on what is stored.
+        auto = which == "all" and self.number % 3 == 2
+        seeds = ["seeds=auto", f"max_seeds={self.seeds + 4}"] if auto else [f"seeds={self.seeds}"]
+        units = "units={},{}".format(*self.units)
+        name = f"name={which}-{self.number}"
+        return ["-m", directions, "merge_mode=sum", units, *seeds, name, *SIZE]

@@ -1,0 +1,83 @@
+"""The tables of a report, whose numbers are those of the study."""
+
+from __future__ import annotations
+
+from ablation import tables
+from ablation.config import ReportSettings, Request
+from ablation.store import Store
+from ablation.study import Study, load
+from tests.helpers import make_result, make_sweep, make_trial
+
+CLAIM = {
+    "says": "more is better",
+    "arm": "units=5",
+    "other": "units=3",
+    "metric": "train_loss",
+    "verdict": "equivalent",
+    "margin": 0.05,
+}
+
+
+def study_of(store: Store, base: Request, **report: object) -> Study:
+    """Three sizes: of eight seeds, all of the largest and the even ones of the middle reach .98."""
+    settings = ReportSettings.model_validate(report)
+    trials = [make_trial(units=units) for units in (3, 4, 5)]
+    plan = make_sweep(store, base, *trials, seeds=8, report=settings)
+    for trial in plan.trials:
+        least = {3: 0.5, 4: 0.97 + 0.015 * (trial.seed % 2 == 0), 5: 0.99}
+        store.commit(make_result(trial, least[trial.units]))
+    return load("study", store.root)
+
+
+def test_arms_that_reach_the_target_are_listed(store: Store, request_as_composed: Request) -> None:
+    rows = tables.reached(study_of(store, request_as_composed))
+    assert [(row["arm"], row["reached"], row["reliable"]) for row in rows] == [
+        ("units=5", "8 of 8", "yes"),
+        ("units=4", "4 of 8", "no"),
+    ]
+    assert rows[0]["parameters"] == "69"
+    assert rows[1]["95 % interval"] == "0.22–0.78"
+    assert rows[0]["updates to target"] == "4"
+    loose = tables.reached(study_of(store, request_as_composed, reached_by=4))
+    assert [row["arm"] for row in loose if row["reliable"] == "yes"] == ["units=4", "units=5"]
+
+
+def test_each_claim_is_a_row(store: Store, request_as_composed: Request) -> None:
+    (row,) = tables.claims(study_of(store, request_as_composed, claims=[CLAIM]))
+    assert (row["claim"], row["claimed"], row["verdict"], row["holds"]) == (
+        "more is better",
+        "equivalent",
+        "equivalent",
+        "yes",
+    )
+    assert (row["of"], row["margin"]) == ("training loss at the end", "0.05")
+    assert (row["difference"], row["95 % interval"]) == ("+0.0000", "0.0000 to 0.0000")
+
+
+def test_the_front_says_of_which_cost(store: Store, request_as_composed: Request) -> None:
+    rows = tables.pareto(study_of(store, request_as_composed))
+    assert [(row["arm"], row["parameters"]) for row in rows] == [
+        ("units=3", "67"),
+        ("units=4", "68"),
+        ("units=5", "69"),
+    ]
+    assert {row["on the front of"] for row in rows} == {"parameters"}
+    assert "seconds" not in rows[0]  # all take as long
+
+
+def test_by_what_arms_are_compared_is_in_the_summary(
+    store: Store, request_as_composed: Request
+) -> None:
+    row = tables.summary(study_of(store, request_as_composed, metric="train_loss"))[0]
+    assert row["mean training loss at the end"] == "0.5000"
+    row = tables.summary(study_of(store, request_as_composed, metric="updates_to_target"))[-1]
+    assert row["median updates to target"] == "4"
+    plain = tables.summary(study_of(store, request_as_composed))[0]
+    assert not any("training" in key or "median" in key for key in plain)
+
+
+def test_without_results_there_are_no_tables(store: Store, request_as_composed: Request) -> None:
+    make_sweep(store, request_as_composed, make_trial(units=3), make_trial(units=5))
+    study = load("study", store.root)
+    for table in (tables.reached, tables.claims, tables.pareto, tables.summary, tables.contrasts):
+        assert table(study) == []
