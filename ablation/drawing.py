@@ -59,6 +59,8 @@ def save(figure: Figure, folder: Path, name: str) -> tuple[Path, Path]:
     with mpl.rc_context(fixed), warnings.catch_warnings():
         # A script that the font lacks is drawn as boxes, which is no reason to stop a report.
         warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
+        for old in (png, svg):  # a link would be written through, wherever it leads
+            old.unlink(missing_ok=True)
         figure.savefig(png, dpi=150)
         figure.savefig(svg, metadata={"Date": None})
     return png, svg

@@ -86,7 +86,7 @@ def _reached(study: Study) -> list[str]:
         goal = f"reaches {target:g}{where} in at least {seeds} seeds"
         enough = arms[arms["reliable"]]
         if enough.empty:
-            near = arms.loc[(arms["reached"] / arms["n"]).fillna(0).idxmax()]
+            near = arms.iloc[int((arms["reached"] / arms["n"]).fillna(0).argmax())]
             nearest = f"{near['arm']} in {near['reached']} of {near['n']}"
             lines.append(f"No arm {goal}{f'; nearest: {nearest}' if near['reached'] else ''}.")
             continue

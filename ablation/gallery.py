@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ablation import drawing, plots, stats
+from ablation import curves, drawing, plots, stats
 from ablation.study import Study, task_name
 
 
@@ -46,11 +46,11 @@ class Gallery:
 
     def learning(self, axes: Axes | None = None, value: str = "accuracy") -> Axes:
         """Accuracy or loss over the updates."""
-        return plots.learning_curves(self.study.curves, axes or self._axes(), value, self.arms)
+        return curves.learning_curves(self.study.curves, axes or self._axes(), value, self.arms)
 
     def steps(self, axes: Axes | None = None) -> Axes:
         """Accuracy at each time step, with its ceiling."""
-        return plots.accuracy_by_step(self.study.positions, axes or self._axes(), self.arms)
+        return curves.accuracy_by_step(self.study.positions, axes or self._axes(), self.arms)
 
     def grid(self, x: str, y: str, axes: Axes | None = None) -> Axes:
         """Mean accuracy over two numeric factors."""

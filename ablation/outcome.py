@@ -5,11 +5,9 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from ablation import plan as plans
 from ablation.config import Frozen, canonical
-from ablation.store import Store, replace
+from ablation.store import Store, content, replace
 
 Rows = list[dict[str, str]]
 
@@ -62,7 +60,7 @@ def forget(folder: Path) -> None:
 def kept(folder: Path) -> Report | None:
     """The report that stands in the folder, if it was made from what is there now."""
     try:
-        report = Report.model_validate_json((folder / "report.json").read_bytes())
-    except (FileNotFoundError, ValidationError):  # never made, or by another version
+        report = Report.model_validate_json(content(folder / "report.json"))
+    except (OSError, ValueError):  # never made, or by another version
         return None
     return report if report.digest == digest(folder) else None

@@ -28,7 +28,7 @@ from ablation.config import (
     varying,
 )
 from ablation.errors import RequestError, choose
-from ablation.store import locked, replace
+from ablation.store import content, locked, replace
 
 FIRST_ROUND = 10  # seeds of an arm before a sweep with seeds=auto is looked at
 
@@ -195,7 +195,7 @@ def load(folder: Path) -> Plan:
     """Read the plan of a sweep's folder; raises RequestError where there is none."""
     path = folder / "plan.json"
     try:
-        plan = Plan.model_validate_json(path.read_bytes())
+        plan = Plan.model_validate_json(content(path))
         if plan.schema_version != SCHEMA:
             raise ValueError(f"schema {plan.schema_version}, this is {SCHEMA}")
         return plan

@@ -12,8 +12,6 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
-from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from ablation import drawing
 from ablation.costs import pareto_front
@@ -32,8 +30,7 @@ VERDICTS = {
     "equivalent": (PALETTE[2], "o"),
 }
 UNDECIDED = ("#777777", "D")
-MANY = 12  # arms; of more, curves and points of most are grey, and the telling ones are named
-BEST, WORST = 5, 2  # curves that are named among many
+MANY = 12  # arms; of more, lines and points of most are grey, and the telling ones are named
 PALE = "#BBBBBB"
 WIDE = 60  # letters that the name of a row has room for
 
@@ -61,23 +58,23 @@ def accuracy_by_arm(
     summary: `arm`, `mean`, `low`, `high` of the same metric; an arm it lacks has no interval.
     """
     title = f"{drawing.word(metric).capitalize()} by arm"
-    held = pd.DataFrame({"arm": trials.get("arm"), "value": _numbers(trials, metric)})
+    held = pd.DataFrame({"arm": trials.get("arm"), "value": numbers(trials, metric)})
     if not held["value"].notna().any():
         return drawing.empty(axes, title)
     for key in ("ceiling", "majority"):
-        held[key] = _numbers(trials, key if metric == "accuracy" else "")
+        held[key] = numbers(trials, key if metric == "accuracy" else "")
     held["status"] = trials.get("status", "without a value")
     # Golden-ratio steps keep neighbours apart without chance, alike in each arm.
     seeds = np.searchsorted(np.unique(trials["seed"]), trials["seed"])
     held["up"] = 0.42 * ((0.618034 * seeds) % 1) - 0.32
-    bounds = np.column_stack([_numbers(summary, key) for key in ("mean", "low", "high")])
+    bounds = np.column_stack([numbers(summary, key) for key in ("mean", "low", "high")])
     known = dict(zip(summary.get("arm", ()), bounds, strict=True))
     shown, base = drawing.finite(held["value"], held["ceiling"], bounds), held["majority"].dropna()
     # A baseline far below every arm would flatten them; then only the note states it.
     reach = 0.35 * np.ptp(shown)
     near = base[(base > shown.min() - reach) & (base < shown.max() + reach)]
     scaled = drawing.scale(axes, "x", drawing.finite(shown, near), metric, breaks=True)
-    style = _styles([*arms, *trials["arm"]])
+    style = styles([*arms, *trials["arm"]])
     for row, (name, mine) in enumerate(held.groupby("arm", sort=False)):
         colour, marker, _ = style[str(name)]
         look: dict[str, Any] = {"color": colour, "marker": marker, "alpha": 0.65, "linewidths": 0}
@@ -104,70 +101,13 @@ def accuracy_by_arm(
     return drawing.dress(axes, title, note + scaled, "x", drawing.axis_label(metric))
 
 
-def learning_curves(
-    curves: pd.DataFrame, axes: Axes, value: str = "accuracy", arms: Arms = ()
-) -> Axes:
-    """Draw the mean curve per arm, the middle half of its seeds as a band, single seeds faintly.
-
-    curves: `arm`, `seed`, `updates`, the value; more than seven arms are drawn as means alone,
-    and of more than twelve only the best and the worst are named.
-    """
-    title, tables = f"{value.capitalize()} during training", _by_seed(curves, "updates", value)
-    # A seed that has stopped stays where it was, or the mean would be of those still in training.
-    tables = {arm: table.ffill() for arm, table in tables.items()}
-    if not tables:
-        return drawing.empty(axes, title)
-    # Single seeds may leave the view; means and bands may not.
-    drawn = [v for t in tables.values() for v in (t.mean(axis=1), t.quantile(0.25, axis=1))]
-    scaled = drawing.scale(axes, "y", drawing.finite(*drawn), value)
-    axes.set_xlim(0, max(t.index.max() for t in tables.values()))
-    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    seeds = max(t.shape[1] for t in tables.values())
-    few = len(tables) <= len(PALETTE) and seeds > 1
-    sign = -1 if value == "loss" else 1
-    named = _named({name: sign * float(t.mean(axis=1).iloc[-1]) for name, t in tables.items()})
-    _lines(axes, tables, named, [*arms, *curves["arm"]], few)
-    note = "one seed" if seeds == 1 else f"line: mean of up to {seeds} seeds"
-    note += "; band: middle half of the seeds; thin: single seeds" if few else ""
-    note += _others(tables, named) + scaled
-    return drawing.dress(axes, title, note, "y", "updates (batches)", drawing.axis_label(value))
-
-
-def accuracy_by_step(positions: pd.DataFrame, axes: Axes, arms: Arms = ()) -> Axes:
-    """Draw mean accuracy by time step per arm, its ceiling dashed in the same colour.
-
-    positions: `arm`, `seed`, `step` (from 1), `accuracy`, and where known `ceiling`.
-    """
-    title, tables = "Accuracy by time step", _by_seed(positions, "step", "accuracy")
-    if not tables:
-        return drawing.empty(axes, title)
-    named = _named({name: float(table.mean(axis=None)) for name, table in tables.items()})
-    style = _styles([*arms, *positions["arm"]] if len(named) == len(tables) else named)
-    limits = {a: t.mean(axis=1) for a, t in _by_seed(positions, "step", "ceiling").items()}
-    limits = {a: limit for a, limit in limits.items() if a in named}
-    means = [table.mean(axis=1) for table in tables.values()]
-    scaled = drawing.scale(axes, "y", drawing.finite(*means, *limits.values()), "accuracy")
-    for turn, (name, limit) in enumerate(limits.items()):
-        # Arms often share a ceiling: each draws its own dashes of the common line.
-        dashes = (4.0 * turn, (4.0, 4.0 * max(len(limits) - 1, 1)))
-        axes.plot(limit.index, limit, ls=dashes, color=style[name][0], lw=1.3, clip_on=False)
-    _lines(axes, tables, named, [*arms, *positions["arm"]], bands=False, lead=False)
-    last = max(t.index.max() for t in tables.values())
-    axes.set_xlim(0.9 - 0.01 * last, 0.1 + last)
-    axes.xaxis.set_major_locator(MaxNLocator(10, integer=True))
-    note = "mean over seeds" + ("; dashed: ceiling of the arm" if limits else "")
-    note += _others(tables, named) + scaled
-    return drawing.dress(axes, title, note, "y", "time step", drawing.axis_label("accuracy"))
-
-
 def heat_map(trials: pd.DataFrame, x: str, y: str, axes: Axes, value: str = "accuracy") -> Axes:
     """Draw the mean of a metric over two numeric factors, in cells that also state it.
 
     trials: columns x, y and the value; a combination without a finite value stays blank.
     """
     title = f"Mean {drawing.word(value)} by {x} and {y}"
-    held = trials.assign(value=_numbers(trials, value)).dropna(subset=["value"])
+    held = trials.assign(value=numbers(trials, value)).dropna(subset=["value"])
     if held.empty:
         return drawing.empty(axes, title)
     cells = held.pivot_table(index=y, columns=x, values="value").sort_index().sort_index(axis=1)
@@ -209,7 +149,7 @@ def cost(
     and of those on it the most accurate are named.
     """
     title = f"Accuracy against {drawing.word(cost)}"
-    both = {"x": _numbers(trials, cost), "y": _numbers(trials, "accuracy")}
+    both = {"x": numbers(trials, cost), "y": numbers(trials, "accuracy")}
     held = pd.DataFrame({"arm": trials.get("arm"), "task": trials.get("task", 0), **both}).dropna()
     if held.empty:
         return drawing.empty(axes, title)
@@ -234,11 +174,11 @@ def cost(
         steps = front.sort_values(["x", "y"])
         look: dict[str, Any] = {"color": FAINT, "lw": 1.1, "label": "Pareto front"}
         axes.step(steps["x"], steps["y"], where="post", **look)
-    named, style = list(arm.index), _styles([*arms, *trials["arm"]])
+    named, style = list(arm.index), styles([*arms, *trials["arm"]])
     if len(arm) > MANY:
         share = max(1, MANY // len(tasks))
         named = [name for front in fronts for name in front["y"].nlargest(share).index]
-        style = _styles(named)
+        style = styles(named)
     for name, row in arm.iterrows():
         colour, marker, _ = style.get(str(name), (PALE, "o", ""))
         at, size = (4, 7.5) if name in named else (3, 4.5)
@@ -250,7 +190,8 @@ def cost(
     drawing.key(axes, tips, {name: (*style[name][:2], "") for name in tips}, lead=False)
     note = "points: means; whiskers: middle half of the seeds; line: nothing is cheaper and better"
     if len(named) < len(arm):
-        note += f"\nnamed: on the line; grey: the other {len(arm) - len(named)} arms"
+        rest = len(arm) - len(named)
+        note += f"\nnamed: the most accurate on the line; grey: the other {rest} arms"
     x_label, y_label = drawing.axis_label(cost), drawing.axis_label("accuracy")
     return drawing.dress(axes, title, note + scaled, "both", x_label, y_label)
 
@@ -263,7 +204,7 @@ def forest(contrasts: pd.DataFrame, axes: Axes, margin: float, metric: str = "ac
     """
     title = f"Difference in {drawing.word(metric)} between arms"
     keys = ("difference", "low", "high", "p_holm")
-    points = np.column_stack([_numbers(contrasts, key) for key in keys])
+    points = np.column_stack([numbers(contrasts, key) for key in keys])
     if not np.isfinite(points[:, 0]).any():
         return drawing.empty(axes, title)
     drawing.scale(
@@ -299,7 +240,7 @@ def variance(decomposition: pd.DataFrame, axes: Axes) -> Axes:
     decomposition: `term`, `share` (0 to 1); a missing share stays without a bar.
     """
     title = "What the variance in accuracy comes from"
-    shares = 100 * _numbers(decomposition, "share")
+    shares = 100 * numbers(decomposition, "share")
     if not np.isfinite(shares).any():
         return drawing.empty(axes, title)
     axes.barh(np.arange(len(shares)), np.nan_to_num(shares), height=0.55, color=PALETTE[0])
@@ -313,26 +254,19 @@ def variance(decomposition: pd.DataFrame, axes: Axes) -> Axes:
     return drawing.dress(axes, title, "", "x", "share of the variance (%)")
 
 
-def _styles(arms: Iterable[str]) -> Styles:
+def styles(arms: Iterable[str]) -> Styles:
     """Return colour, marker and line of each arm; 49 arms differ in one of the first two."""
     own = enumerate(colours(arms).items())
     lines = ("-", "--", "-.", ":")
     return {a: (c, "osD^vPX"[(i + i // 7) % 7], lines[i // 7 % 4]) for i, (a, c) in own}
 
 
-def _numbers(frame: pd.DataFrame, key: str) -> Numbers:
+def numbers(frame: pd.DataFrame, key: str) -> Numbers:
     """Return a column as float64; what is absent or infinite is NaN."""
     column = frame[key] if key in frame else pd.Series(np.nan, frame.index)
     values: Numbers = pd.to_numeric(column, errors="coerce").to_numpy(np.float64, copy=True)
     values[~np.isfinite(values)] = np.nan
     return values
-
-
-def _by_seed(frame: pd.DataFrame, x: str, value: str) -> dict[str, pd.DataFrame]:
-    """Return a table per arm that has values, in order: index x, a column per seed."""
-    held = frame.assign(value=_numbers(frame, value)).dropna(subset=["value"])
-    groups = held.groupby("arm", sort=False) if len(held) else ()
-    return {str(a): g.pivot_table(index=x, columns="seed", values="value") for a, g in groups}
 
 
 def _pair(arm: str, other: str) -> str:
@@ -343,48 +277,3 @@ def _pair(arm: str, other: str) -> str:
     if len(text) <= WIDE or not both or not all(apart):
         return text
     return f"{' '.join(both)}: {apart[0]} \N{MINUS SIGN} {apart[1]}"
-
-
-def _named(scores: dict[str, float]) -> list[str]:
-    """Return the arms that a figure of curves names, in order: all, or of many the extremes."""
-    ranked = sorted(scores, key=lambda arm: -scores[arm])
-    kept = ranked if len(ranked) <= MANY else ranked[:BEST] + ranked[-WORST:]
-    return [arm for arm in scores if arm in kept]
-
-
-def _others(tables: dict[str, pd.DataFrame], named: list[str]) -> str:
-    rest = len(tables) - len(named)
-    return f"\nnamed: the {BEST} best and the {WORST} worst; grey: the other {rest}" if rest else ""
-
-
-def _lines(
-    axes: Axes,
-    tables: dict[str, pd.DataFrame],
-    named: list[str],
-    arms: Arms,
-    bands: bool,
-    lead: bool = True,
-) -> None:
-    """Draw the mean line of each table, with band and single seeds where asked.
-
-    arms: all of the report, whose colours the named ones have; those among many have their own.
-    """
-    style, tips = _styles(arms if len(named) == len(tables) else named), {}
-    for i, (name, table) in enumerate(tables.items()):
-        x, mean = table.index.to_numpy(np.float64), table.mean(axis=1).to_numpy()
-        if name not in named:
-            axes.plot(x, mean, color=PALE, lw=0.7, zorder=2)
-            continue
-        colour, marker, line = style[name]
-        if bands:
-            seeds = [np.column_stack([x, table[seed]]) for seed in table]
-            single = LineCollection(seeds, colors=colour, lw=0.5, alpha=0.16)
-            axes.add_collection(single, autolim=False)
-            low, high = table.quantile(0.25, axis=1), table.quantile(0.75, axis=1)
-            axes.fill_between(x, low, high, color=colour, alpha=0.16, lw=0)
-        # Markers start at different points, so that one of a close curve does not hide another's.
-        every = 1 if len(x) <= 12 else (i % 5, len(x) // 7)
-        look: dict[str, Any] = {"marker": marker, "ms": 4.5, "markevery": every, "zorder": 3}
-        axes.plot(x, mean, line, color=colour, lw=1.7, **look)
-        tips[name] = (x[-1], mean[-1] if lead else mean.mean())
-    drawing.key(axes, tips, style, lead)

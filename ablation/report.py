@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ from typing import Any
 import pandas as pd
 
 from ablation import expected, findings, outcome, page, plots, tables
-from ablation.errors import RequestError, plain_warnings
+from ablation.console import duration
+from ablation.errors import RequestError, one_line, plain_warnings
 from ablation.gallery import Picture
 from ablation.outcome import Report, Rows
 from ablation.store import replace
@@ -46,6 +48,8 @@ def build(folder: Path) -> Report:
 
 
 def _draw(study: Study, folder: Path) -> list[Picture]:
+    if folder.is_symlink():
+        raise RequestError(f"{folder}: it is a link, and figures are deleted and written there")
     drawn = study.plot.drawn if study.frames.results else []
     names = {picture.name for picture, _ in drawn}
     for old in folder.glob("*.*"):  # of an earlier plan
@@ -84,10 +88,10 @@ def _files(study: Study, report: Report, folder: Path) -> None:
 
 def _page(study: Study, report: Report, pictures: list[Picture]) -> str:
     plan = study.plan
-    lines = [f"# {plan.name}", ""]
-    lines += [f"**{alarm}**\n" for alarm in report.alarms]
-    lines += [f"- {sentence}" for sentence in report.answer] + [""]
-    lines += [report.state, *(f"Note: {note}." for note in plan.notes), ""]
+    lines = [f"# {one_line(plan.name)}", ""]
+    lines += [f"**{one_line(alarm)}**\n" for alarm in report.alarms]
+    lines += [f"- {one_line(sentence)}" for sentence in report.answer] + [""]
+    lines += [report.state, *(f"Note: {one_line(note)}." for note in plan.notes), ""]
     if report.claims:
         lines += ["## Claims", "", _markdown(report.claims), ""]
         lines += [
@@ -124,7 +128,7 @@ def _page(study: Study, report: Report, pictures: list[Picture]) -> str:
             "apart, so that training can show it.",
             "",
         ]
-    lines += [f"The same in every arm: {_constant(study)}.", ""]
+    lines += [f"The same in every arm: {one_line(_constant(study))}.", ""]
     for picture in pictures:
         if picture.name == "parameters":
             lines += ["## What accuracy costs", ""]
@@ -156,17 +160,19 @@ def _page(study: Study, report: Report, pictures: list[Picture]) -> str:
         ]
     if report.failures:
         lines += ["## Failed", "", _markdown(report.failures), ""]
-    lines += ["## How to reproduce", "", "```", plan.command, "```", ""]
+    lines += ["## How to reproduce", "", "```", one_line(plan.command), "```", ""]
     lines += [
-        f"The report is of commit {plan.commit or 'unknown'}"
-        f"{', with changes' if plan.dirty else ''}; {_trained_at(study)}."
+        f"The report is of commit {one_line(plan.commit or 'unknown')}"
+        f"{', with changes' if plan.dirty else ''}; {one_line(_trained_at(study))}."
     ]
     if study.frames.results:
         origin = study.frames.results[0].origin
         versions = ", ".join(f"{name} {version}" for name, version in origin.versions.items())
-        lines += [f"{versions}; {origin.device}."]
+        lines += [one_line(f"{versions}; {origin.device}.")]
     lines += ["", "All trials: `trials.csv`. The tables: `summary.csv`, `contrasts.csv`."]
-    return "\n".join(lines) + "\n"
+    # Names and messages are data: as HTML, or as a link to elsewhere, they shall do nothing.
+    text = re.sub(r"<(?=[A-Za-z/!?])", "&lt;", "\n".join(lines))
+    return re.sub(r"\]\((?!figures/)", r"]\(", text) + "\n"
 
 
 def _trained_at(study: Study) -> str:
@@ -193,7 +199,9 @@ def _state(study: Study) -> str:
         for status, word in words.items()
         if status == "done" or counts.get(status, 0)
     ]
-    return ", ".join(parts) + "."
+    took = sum(result.seconds.whole for result in study.frames.results)
+    time = f" They took {duration(took)} of one core." if took else ""
+    return ", ".join(parts) + f".{time}"
 
 
 def _constant(study: Study) -> str:
@@ -220,9 +228,11 @@ def _markdown(rows: Rows) -> str:
 def _csv(table: pd.DataFrame, path: Path) -> None:
     def harmless(value: Any) -> Any:
         # A spreadsheet would run a text that starts like a formula.
-        return f"'{value}" if isinstance(value, str) and value[:1] in tuple("=+-@") else value
+        risky = isinstance(value, str) and value.lstrip()[:1] in tuple("=+-@|%") and value.strip()
+        return f"'{value}" if risky else value
 
-    replace(path, table.map(harmless).to_csv(index=False, lineterminator="\n"))
+    table = table.map(harmless).rename(columns=harmless)
+    replace(path, table.to_csv(index=False, lineterminator="\n"))
 
 
 def main() -> None:

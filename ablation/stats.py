@@ -8,16 +8,14 @@ the seed. The order of the rows decides nothing but the order in which arms are 
 from __future__ import annotations
 
 import itertools
-import math
-import warnings
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
-from ablation.paired import Floats, Kind, Sample, Sense, compare, finite, median_interval
+from ablation.describe import describe, describe_censored
+from ablation.paired import Floats, Kind, Sample, Sense, compare
 from ablation.paired import sign_flip as sign_flip
 
 LOWER_IS_BETTER = frozenset(
@@ -76,9 +74,9 @@ def summary(trials: pd.DataFrame, metric: str = "accuracy") -> pd.DataFrame:
     Raises ValueError for an unknown metric and for two trials of one arm and seed.
     """
     samples = _samples(trials, metric)
-    describe = _describe_censored if metric in CENSORED else _describe
+    description = describe_censored if metric in CENSORED else describe
     table = pd.DataFrame(
-        [{"arm": arm} | describe(sample.values[sample.ended]) for arm, sample in samples.items()]
+        [{"arm": arm} | description(sample.values[sample.ended]) for arm, sample in samples.items()]
     )
     if metric == "accuracy" and {"ceiling", "majority"} <= set(trials.columns):
         bounds = trials[["ceiling", "majority"]].astype(float).groupby(trials["arm"]).mean()
@@ -297,56 +295,6 @@ def _samples(trials: pd.DataFrame, metric: str) -> dict[str, Sample]:
         limits[row, column] = np.where(open_end, np.inf, bound)
     by_arm = zip(arms, values.T, limits.T, ended.T, strict=True)
     return {arm: Sample(*columns) for arm, *columns in by_arm}
-
-
-def _describe(values: Floats) -> dict[str, Any]:
-    """The summary of one arm's values."""
-    known = values[np.isfinite(values)]
-    n = len(known)
-    row: dict[str, Any] = {"n": n, "dropped": len(values) - n}
-    row |= dict.fromkeys(["mean", "sd", "iqm", "low", "high"], math.nan)
-    row |= {"interval": "none", "min": math.nan, "max": math.nan}
-    if n:
-        row |= {"mean": known.mean(), "iqm": stats.trim_mean(known, 0.25)}
-        row |= {"min": known.min(), "max": known.max()}
-    if n > 1:
-        row["sd"] = known.std(ddof=1)
-        row["low"], row["high"], row["interval"] = _bootstrap(known)
-    return row
-
-
-def _bootstrap(values: Floats) -> tuple[float, float, str]:
-    """95 % interval of the mean of two values or more, and its method."""
-    # The acceleration of BCa is a skewness: undefined for one distinct value, arbitrary for two.
-    methods = ["BCa", "percentile"] if len(np.unique(values)) > 2 else ["percentile"]
-    for method in methods:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            found = stats.bootstrap(
-                (values,),
-                np.mean,
-                n_resamples=2000,
-                method=method,
-                rng=np.random.default_rng(0),
-            ).confidence_interval
-        if np.isfinite(found.low) and np.isfinite(found.high):
-            return float(found.low), float(found.high), method
-    return math.nan, math.nan, "none"
-
-
-def _describe_censored(values: Floats) -> dict[str, Any]:
-    """The summary of one arm's values where NaN is "not reached"."""
-    reached = np.isfinite(values)
-    row: dict[str, Any] = {"n": len(values), "dropped": 0, "reached": math.nan}
-    row |= dict.fromkeys(["median", "low", "high"], math.nan) | {"interval": "none"}
-    row |= {"min": math.nan, "max": math.nan}
-    if len(values):
-        ordered = np.where(reached, values, np.inf)
-        row["reached"] = reached.mean()
-        row["median"], row["low"], row["high"] = median_interval(ordered, 0.05)
-        row["interval"] = "order" if len(values) > 5 else "none"
-        row |= {"min": finite(ordered.min()), "max": finite(ordered.max())}
-    return row
 
 
 def _holm(p: pd.Series, size: int) -> Floats:

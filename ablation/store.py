@@ -123,7 +123,7 @@ class Store:
         """A trial's result as `read` gives it, but nothing is moved: damage raises Damaged."""
         path = self.path(id)
         try:
-            envelope = json.loads(_content(path))
+            envelope = json.loads(content(path))
             schema = envelope["schema"]
             if isinstance(schema, int) and schema != SCHEMA:
                 raise RequestError(
@@ -182,7 +182,7 @@ class Store:
         """The most recent failure of a trial that can be read, if there is one."""
         for path in reversed(self.failures(id)):
             with suppress(ValueError):
-                return Attempt.model_validate_json(path.read_bytes())
+                return Attempt.model_validate_json(content(path))
         return None
 
     @contextmanager
@@ -264,7 +264,8 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _content(path: Path) -> bytes:
+def content(path: Path) -> bytes:
+    """The bytes of a file; raises ValueError where something else is in its place."""
     if path.exists() and not path.is_file():  # a pipe would keep its reader waiting for ever
         raise ValueError("it is no file")
     return path.read_bytes()

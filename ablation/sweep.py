@@ -76,6 +76,9 @@ def run(
         raise SweepFailed("an arm is better than it can be; see above")
     if written.failures:
         raise SweepFailed(_failed(sweep, store, len(written.failures), settings.on_error))
+    missing = len(sweep.entries) - len(store.done(entry.id for entry in sweep.entries))
+    if missing:  # damaged since they were looked at
+        raise SweepFailed(f"{missing} trials have no result; the same command trains them")
 
 
 def _report(sweep: Plan, store: Store) -> Report:
@@ -108,7 +111,8 @@ def _train_in_rounds(sweep: Plan, store: Store, settings: Settings, workers: int
     folder = store.root / sweep.name
     failed: set[str] = set()  # in this run: they are tried again by the next command
     while True:
-        done = store.done(entry.id for entry in sweep.entries)
+        # A round may ask for trials of an earlier run: that their files are there is not enough.
+        done = store.readable(entry.id for entry in sweep.entries)
         pending = [e.trial for e in sweep.entries if e.id not in done and e.id not in failed]
         failed |= _train(sweep, pending, store, workers, settings)
         if failed and settings.on_error == "stop":
@@ -180,20 +184,28 @@ def _source() -> tuple[str | None, bool | None]:
 @contextmanager
 def _ended_as_interrupted() -> Iterator[None]:
     """Take the end of a job (SIGTERM) and of its terminal (SIGHUP) as Ctrl-C."""
+    asked = False
 
     def interrupt(number: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        asked = True
         raise KeyboardInterrupt
 
     if threading.current_thread() is not threading.main_thread():  # of some launcher's worker
         yield
         return
-    numbers = (signal.SIGTERM, signal.SIGHUP)
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {number: signal.getsignal(number) for number in numbers}
     for number in numbers:
         if before[number] != signal.SIG_IGN:  # as nohup asks
             signal.signal(number, interrupt)
     try:
         yield
+    except Exception as error:
+        if not asked or isinstance(error, RequestError | SweepFailed):
+            raise
+        # A library that is interrupted while it is being loaded raises whatever it likes.
+        raise KeyboardInterrupt from error
     finally:
         for number in numbers:
             signal.signal(number, before[number])

@@ -88,10 +88,14 @@ def summary(study: Study) -> Rows:
     metric, trials = study.plan.report.metric, stats.finished(study.trials)
     scores = ["accuracy", "balanced_accuracy", "macro_f1", "exact", "loss"]
     means = trials[[*scores, "parameters", "seconds"]].astype(float)
-    means = means.groupby(trials["arm"]).mean().reindex(study.arms)
+    by_arm = means.groupby(trials["arm"])
+    means = by_arm.mean().reindex(study.arms)
+    # A result that is older than these two has none, and a mean over the others would mislead.
+    younger = ["balanced_accuracy", "macro_f1"]
+    means[younger] = means[younger].where(by_arm[younger].count().eq(by_arm.size(), axis=0))
     # Where the classes are as frequent as each other these two say what accuracy says.
     gap = (means["balanced_accuracy"] - means["accuracy"]).abs().max()
-    by_class = ["balanced_accuracy", "macro_f1"] if gap > UNBALANCED else []
+    by_class = younger if gap > UNBALANCED else []
     asked = {}  # by what arms are compared, where it is not in the table anyhow
     if metric not in ("accuracy", *by_class, "exact", "loss", "parameters", "seconds"):
         table = study.summary(metric).set_index("arm")

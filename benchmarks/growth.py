@@ -47,7 +47,7 @@ def main() -> None:
         rows += _workers(rounds)
     if "trials" in arguments.only:
         for trials in (t for t in TRIALS if t <= most):
-            resumed = harness.planned_and_resumed(trials, rounds)[-1]
+            resumed = harness.resumed(trials, rounds)[-1]
             took = {column: resumed[column] for column in ("least", "most")}
             rows.append({"what": "trials stored", "size": trials, "s": resumed["median"], **took})
     record("growth", rows, folder=arguments.results)

@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from ablation.plan import FIRST_ROUND
 from ablation.store import Store
 from tests.chaos.campaign import Campaign
+from tests.chaos.grid import Grid
 from tests.chaos.ledger import Ledger
+from tests.chaos.site import Site
 from tests.helpers import make_result, make_trial
 
 TRIAL = make_trial()
@@ -23,6 +26,22 @@ def test_nothing_is_lost_and_nothing_is_trained_twice(tmp_path: Path) -> None:
     assert campaign.kills >= 20
     assert campaign.ledger.commits >= 30
     assert not campaign.violations
+
+
+def test_damage_that_only_a_later_round_meets_is_made_good(tmp_path: Path) -> None:
+    site = Site(tmp_path / "site", {})
+    sweep = Grid(2, seeds=11).whole
+    assert "seeds=auto" in sweep
+    first = site.start(sweep)
+    site.wait(first)
+    results = map(site.store.inspect, site.ledger.known)
+    late = next(result.trial for result in results if result and result.trial.seed >= FIRST_ROUND)
+    site.ledger.replace(late.id, b"")
+    second = site.start(sweep)
+    site.wait(second)
+    assert (first.code, second.code) == (0, 0)
+    assert late.id in site.ledger.known
+    assert not site.violations
 
 
 def ledger_of(store: Store) -> Ledger:

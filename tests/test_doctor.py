@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -178,7 +179,7 @@ def test_a_lock_that_does_not_hold_is_found_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A file system that grants a lock to everybody, played by one that is held by nobody."""
-    monkeypatch.setattr(doctor.fcntl, "lockf", lambda *arguments: None)
+    monkeypatch.setattr(fcntl, "lockf", lambda *arguments: None)
     check = doctor._locks(tmp_path / "lock")
     assert check.state == "wrong"
     assert "two processes got one lock" in check.said

@@ -130,3 +130,17 @@ def test_the_training_loss_can_be_asked_for(store: Store, request_as_composed: R
     trials = frames(plan, store).trials
     assert trials["train_loss"].tolist() == [0.5, 0.5]
     assert trials["train_loss_mean"].tolist() == pytest.approx([0.6, 0.6])
+
+
+def test_a_result_from_before_a_score_was_measured_has_none(
+    store: Store, request_as_composed: Request
+) -> None:
+    plan = make_sweep(store, request_as_composed, FORWARD)
+    old, new = plan.trials
+    store.commit(make_result(old))
+    scores = {"balanced_accuracy": 0.7, "macro_f1": 0.6}
+    store.commit(make_result(new, metrics=make_result(new).metrics.model_copy(update=scores)))
+    trials = frames(plan, store).trials
+    for name, value in scores.items():
+        assert math.isnan(trials[name][0])
+        assert trials[name][1] == value

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.metrics import f1_score, recall_score
 
 from ablation.data import Sequences
 from ablation.metrics import EPSILON, evaluate, predict_classes
@@ -105,3 +106,31 @@ def test_probabilities_that_are_no_numbers_have_no_loss() -> None:
     found = evaluate(np.full((4, 3, 1), np.nan, np.float32), sequences(np.ones((4, 3))))
     assert found.loss is None
     assert found.accuracy == 0
+
+
+@pytest.mark.parametrize("labels", [[0, 1], [0, 1, 3], [2]])
+def test_scores_by_class_are_those_of_scikit_learn(labels: list[int]) -> None:
+    """Answers may be classes that are no label, and classes may be neither."""
+    rng = np.random.default_rng(0)
+    y = rng.choice(labels, (40, 3))
+    scored = rng.random((40, 3)) < 0.7
+    answers = probabilities(rng.random((40, 3, 6)) * [1, 1, 1, 1, 0.9, 0])
+    found = evaluate(answers, sequences(y, classes=6, scored=scored))
+    given = predict_classes(answers)[scored]
+    recall = recall_score(y[scored], given, average=None, labels=labels)
+    assert found.balanced_accuracy == pytest.approx(recall.mean())
+    assert found.macro_f1 == pytest.approx(f1_score(y[scored], given, average="macro"))
+
+
+def test_whoever_always_says_the_same_is_told_by_the_scores_by_class() -> None:
+    y = np.zeros((10, 3), np.int32)
+    y[0] = 1
+    found = evaluate(probabilities(np.zeros((10, 3, 1))), sequences(y))
+    assert found.accuracy == pytest.approx(0.9)
+    assert found.balanced_accuracy == pytest.approx(0.5)
+    assert found.macro_f1 == pytest.approx((2 * 27 / (27 + 30) + 0) / 2)
+
+
+def test_classes_as_frequent_as_each_other_are_balanced_already() -> None:
+    found = evaluate(probabilities([[0.9], [0.2], [0.4], [0.1]]), sequences([1, 0, 1, 0]))
+    assert found.balanced_accuracy == found.accuracy == pytest.approx(3 / 4)

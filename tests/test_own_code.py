@@ -186,22 +186,20 @@ def test_a_whole_layer_and_a_cell_of_keras_can_be_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mode", "said"),
+    ("answer", "said"),
     [
-        ("keras.layers.Dot", "Dot"),
-        ("keras.utils.get_file", "get_file"),
-        ("keras.Sequential", r"its output must have the shape \(None, 4\) and its units"),
-        ("builtins.dict", r"it gives \{\}, which is no Keras layer"),
+        ("5", r"merge_mode=odd\.merge: it gives 5, which is no Keras layer"),
+        (
+            "layers.Lambda(lambda halves: halves[0][:, 0])",
+            r"must have the shape \(None, 4\) and its",
+        ),
     ],
 )
-def test_what_is_no_merge_fails(mode: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    import keras
-
-    # As a merge of the user's own would be that forgets the steps.
-    flat = keras.layers.Lambda(lambda halves: halves[0][:, 0])
-    monkeypatch.setattr(keras, "Sequential", lambda: flat)
-    with pytest.raises((RequestError, TypeError), match=said):
-        build_model(make_trial(**BOTH, merge_mode=mode), DATA["a label a step"])
+def test_what_is_no_merge_fails(written: Path, answer: str, said: str) -> None:
+    (written / "odd.py").write_text(f"from keras import layers\ndef merge(): return {answer}\n")
+    sys.modules.pop("odd", None)
+    with pytest.raises(RequestError, match=said):
+        build_model(make_trial(**BOTH, merge_mode="odd.merge"), DATA["a label a step"])
 
 
 def test_a_trial_of_own_code_repeats_and_tells_all(written: Path) -> None:
@@ -231,7 +229,11 @@ def test_a_report_runs_nothing_that_results_name(
 ) -> None:
     trials = [pinned(), pinned(**BOTH, merge_mode="mine.Gate", cell="mine.MinimalGatedUnit")]
     plan = make_sweep(store, request_as_composed, *trials)
-    known = {"ceiling": {"accuracy": [0.8, 0.8, 0.8, None], "loss": [0.1] * 4, "error": 0.0}}
+    steps: dict[str, Any] = {"loss": [0.1] * 4, "error": 0.0}
+    known = {
+        "ceiling": {"accuracy": [0.8, 0.8, 0.8, None], **steps},
+        "majority": {"accuracy": [0.5] * 4, **steps},
+    }
     for trial in plan.trials:
         store.commit(make_result(trial, accuracy=0.6, ceilings=known))
     for name in ("tasks", "mine"):  # as on the machine of somebody who was given the results

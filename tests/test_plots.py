@@ -15,7 +15,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from ablation import plots
+from ablation import curves, plots
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -85,9 +85,9 @@ def all_figures(trials: pd.DataFrame, arms: tuple[str, ...] = ARMS) -> dict[str,
     return {
         "arm": lambda axes: plots.accuracy_by_arm(trials, make_summary(trials), axes),
         "exact": lambda axes: plots.accuracy_by_arm(trials, pd.DataFrame(), axes, "exact"),
-        "curves": lambda axes: plots.learning_curves(make_curves(trials), axes),
-        "loss": lambda axes: plots.learning_curves(make_curves(trials), axes, "loss"),
-        "steps": lambda axes: plots.accuracy_by_step(make_positions(trials), axes),
+        "curves": lambda axes: curves.learning_curves(make_curves(trials), axes),
+        "loss": lambda axes: curves.learning_curves(make_curves(trials), axes, "loss"),
+        "steps": lambda axes: curves.accuracy_by_step(make_positions(trials), axes),
         "heat": lambda axes: plots.heat_map(trials, "units", "length", axes),
         "parameters": lambda axes: plots.cost(trials, axes),
         "seconds": lambda axes: plots.cost(trials, axes, "seconds"),
@@ -218,7 +218,7 @@ def test_groups_far_apart_are_cut_and_keep_one_scale() -> None:
 def test_a_perfect_arm_is_inside_a_logarithmic_view() -> None:
     positions = make_positions(make_trials(means=(1.0, 0.7, 0.99))).assign(ceiling=1.0)
     positions["accuracy"] = positions["accuracy"].clip(upper=1)
-    _, axes = drawn(lambda a: plots.accuracy_by_step(positions, a))
+    _, axes = drawn(lambda a: curves.accuracy_by_step(positions, a))
     assert axes.get_ylim()[0] < 0.7
     assert axes.get_ylim()[1] > 1
     shown = axes.transLimits.transform(axes.transScale.transform([(1, 0.99), (1, 0.999), (1, 1)]))
@@ -283,9 +283,9 @@ def test_an_empty_frame_says_so(name: str, columns: bool) -> None:
     draws: dict[str, Draw] = {
         "arm": lambda a: plots.accuracy_by_arm(none, pd.DataFrame(), a),
         "exact": lambda a: plots.accuracy_by_arm(none, pd.DataFrame(), a, "exact"),
-        "curves": lambda a: plots.learning_curves(none, a),
-        "loss": lambda a: plots.learning_curves(none, a, "loss"),
-        "steps": lambda a: plots.accuracy_by_step(none, a),
+        "curves": lambda a: curves.learning_curves(none, a),
+        "loss": lambda a: curves.learning_curves(none, a, "loss"),
+        "steps": lambda a: curves.accuracy_by_step(none, a),
         "heat": lambda a: plots.heat_map(none, "units", "length", a),
         "parameters": lambda a: plots.cost(none, a),
         "seconds": lambda a: plots.cost(none, a, "seconds"),
@@ -306,7 +306,7 @@ def test_lost_trials_are_counted_beside_their_arm() -> None:
 
 def test_names_at_the_right_do_not_overlap() -> None:
     trials = make_trials(tuple(f"arm {i}" for i in range(9)), means=(0.99, 0.9901, 0.9899))
-    _, axes = drawn(lambda a: plots.learning_curves(make_curves(trials), a))
+    _, axes = drawn(lambda a: curves.learning_curves(make_curves(trials), a))
     boxes = [t.get_window_extent() for t in axes.texts if t.get_text().startswith("arm ")]
     boxes.sort(key=lambda box: box.y0)
     assert len(boxes) == 9
@@ -316,7 +316,7 @@ def test_names_at_the_right_do_not_overlap() -> None:
 def test_long_labels_stay_apart_when_shortened() -> None:
     stem = "direction=bidirectional merge_mode=concat units={} length=10 cell=lstm"
     trials = make_trials(tuple(stem.format(i) for i in range(plots.MANY)), 2)
-    text = words(drawn(lambda a: plots.learning_curves(make_curves(trials), a))[0])
+    text = words(drawn(lambda a: curves.learning_curves(make_curves(trials), a))[0])
     assert all(f"units={i}" in text.splitlines() for i in range(plots.MANY))
 
 
@@ -325,8 +325,8 @@ def test_of_many_curves_the_extremes_are_named_and_the_others_are_grey() -> None
     means = tuple(0.6 + i / 100 for i in range(30))
     trials = make_trials(names, means=means)
     for draw in (
-        lambda a: plots.learning_curves(make_curves(trials), a),
-        lambda a: plots.accuracy_by_step(make_positions(trials), a),
+        lambda a: curves.learning_curves(make_curves(trials), a),
+        lambda a: curves.accuracy_by_step(make_positions(trials), a),
     ):
         figure, axes = drawn(draw)
         labels = {t.get_text() for t in axes.texts if t.get_text().startswith("arm=")}
@@ -338,9 +338,9 @@ def test_of_many_curves_the_extremes_are_named_and_the_others_are_grey() -> None
 
 def test_the_best_loss_is_the_lowest() -> None:
     trials = make_trials(tuple(f"arm={i}" for i in range(13)))
-    curves = make_curves(trials)
-    curves["loss"] = 0.1 + curves["arm"].str.removeprefix("arm=").astype(int)
-    _, axes = drawn(lambda a: plots.learning_curves(curves, a, "loss"))
+    table = make_curves(trials)
+    table["loss"] = 0.1 + table["arm"].str.removeprefix("arm=").astype(int)
+    _, axes = drawn(lambda a: curves.learning_curves(table, a, "loss"))
     labels = {t.get_text() for t in axes.texts if t.get_text().startswith("arm=")}
     assert labels == {f"arm={i}" for i in (0, 1, 2, 3, 4, 11, 12)}
 
@@ -363,7 +363,10 @@ def test_each_task_has_a_front_of_its_own() -> None:
     trials["task"] = trials["arm"].map(dict(zip(ARMS, ("one", "one", "two"), strict=True)))
     _, axes = drawn(lambda a: plots.cost(trials, a))
     fronts = [line for line in axes.lines if line.get_label() == "Pareto front"]
-    assert [sorted(set(map(float, f.get_xdata()))) for f in fronts] == [[100, 200], [300]]
+    assert [sorted(set(np.asarray(f.get_xdata(), float).tolist())) for f in fronts] == [
+        [100, 200],
+        [300],
+    ]
 
 
 def test_a_common_arm_is_named_once() -> None:
@@ -402,8 +405,8 @@ def test_verdicts_differ_in_colour_and_are_written() -> None:
 
 
 def test_an_infinite_loss_is_left_out() -> None:
-    curves = make_curves(make_trials())
-    curves["loss"] = curves["loss"].mask(curves["seed"] == 0, np.inf)
-    _, axes = drawn(lambda a: plots.learning_curves(curves, a, "loss"))
+    table = make_curves(make_trials())
+    table["loss"] = table["loss"].mask(table["seed"] == 0, np.inf)
+    _, axes = drawn(lambda a: curves.learning_curves(table, a, "loss"))
     assert all(np.isfinite(np.asarray(line.get_ydata(), float)).all() for line in axes.lines)
     assert axes.get_ylim()[1] < 2

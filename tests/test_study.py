@@ -264,3 +264,18 @@ def test_a_front_needs_arms_that_differ_in_the_cost(
     assert study.pareto("seconds").empty
     with pytest.raises(RequestError, match="cost=bytes: choose one of parameters, seconds, upd"):
         study.pareto("bytes")
+
+
+def test_a_metric_that_no_result_has_is_told_in_one_line(
+    store: Store, request_as_composed: Request
+) -> None:
+    settings = ReportSettings(metric="macro_f1")
+    plan = make_sweep(
+        store, request_as_composed, make_trial(), make_trial(units=4), report=settings
+    )
+    for trial in plan.trials:  # as if stored before it was measured
+        store.commit(make_result(trial))
+    study = Study(store.root / plan.name)
+    with pytest.raises(RequestError, match=r"^report.metric=macro_f1: no result of study has it.*"):
+        study.contrasts()
+    assert len(study.contrasts("accuracy")) == 1

@@ -81,3 +81,20 @@ def test_without_results_there_are_no_tables(store: Store, request_as_composed: 
     study = load("study", store.root)
     for table in (tables.reached, tables.claims, tables.pareto, tables.summary, tables.contrasts):
         assert table(study) == []
+
+
+def test_scores_by_class_are_shown_where_they_say_something_else(
+    store: Store, request_as_composed: Request
+) -> None:
+    plan = make_sweep(store, request_as_composed, make_trial(), make_trial(units=4))
+    for trial in plan.trials:
+        result = make_result(trial, accuracy=0.9)
+        balanced = 0.897 if trial.units == 3 else 0.8
+        scores = {"balanced_accuracy": balanced, "macro_f1": 0.75}
+        store.commit(make_result(trial, metrics=result.metrics.model_copy(update=scores)))
+    study = load(plan.name, store.root)
+    rows = tables.summary(study)
+    assert [row["balanced accuracy"] for row in rows] == ["0.8970", "0.8000"]
+    assert [row["macro F1"] for row in rows] == ["0.7500"] * 2
+    study.trials["balanced_accuracy"] = 0.897  # within 0.005 of accuracy: not worth a column
+    assert not {"balanced accuracy", "macro F1"} & tables.summary(study)[0].keys()

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ablation.trial import describe, run_trial
 from tests.helpers import make_trial
 
+OPTIONS = {"dropout": 0.5, "clip_norm": 0.1, "schedule": "linear", "class_weights": "balanced"}
 
-def test_a_trial_repeated_is_identical_bit_for_bit() -> None:
-    trial, other = make_trial(seed=1), make_trial(seed=2)
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"training": OPTIONS, "layers": 2}, {"training": OPTIONS, "engine": "fit"}],
+    ids=["plain", "options", "fit"],
+)
+def test_a_trial_repeated_is_identical_bit_for_bit(changes: dict[str, Any]) -> None:
+    trial, other = make_trial(seed=1, **changes), make_trial(seed=2, **changes)
     first = run_trial(trial)
     between = run_trial(other)  # the compiled arm is used again, and must not remember
     again = run_trial(trial)
@@ -48,3 +57,10 @@ def test_a_trial_whose_loss_is_not_finite_is_a_result() -> None:
     assert result.status == "diverged"
     assert result.metrics.loss is None
     assert result.updates < 80  # it stopped
+
+
+def test_a_trial_that_is_good_enough_says_after_how_many_updates() -> None:
+    result = run_trial(make_trial(training={"stop_at": 0.1}))
+    assert result.status == "done"
+    assert result.updates == 1  # of 4
+    assert result.curve.updates == [1]

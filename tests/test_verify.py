@@ -6,7 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from ablation import verify as repeated
+from ablation.result import Metrics
 from ablation.store import Store
+from tests.helpers import make_result, make_trial
 from tests.test_main import TINY, run
 
 
@@ -38,3 +41,14 @@ def test_a_sweep_that_is_not_there_is_named(tmp_path: Path) -> None:
     shown = verify(tmp_path, "nothing")
     assert shown.returncode == 2
     assert "no sweep nothing" in shown.stderr
+
+
+def test_what_an_older_result_does_not_have_is_no_difference() -> None:
+    trial = make_trial()
+    old = make_result(trial)
+    values = old.metrics.model_dump() | {"balanced_accuracy": 0.5, "macro_f1": 0.5}
+    new = make_result(trial, metrics=Metrics(**values))
+    values = old.metrics.model_dump(exclude={"balanced_accuracy", "macro_f1"})
+    old = make_result(trial, metrics=Metrics(**values))
+    assert repeated._verdict(old, new) == "identical"
+    assert repeated._verdict(new, old).startswith("differs in metrics")

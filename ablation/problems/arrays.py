@@ -69,18 +69,19 @@ def read(path: Path) -> Examples:
 def _load(path: Path) -> dict[str, Array]:
     # Whatever the bytes are, NumPy's answer to them is one line here; objects are never unpickled.
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb") as file:  # our own, so that it is closed whatever NumPy finds
             if file.read(2) != b"PK":
                 raise ValueError("it does not begin as one")
-        with np.load(path, allow_pickle=False) as archive:
-            names = list(archive.files)
-            unknown = [name for name in names if name not in NAMES]
-            if not unknown:
-                return {name: np.asarray(archive[name]) for name in names}
+            file.seek(0)
+            with np.load(file, allow_pickle=False) as archive:
+                names = list(archive.files)
+                unknown = [name for name in names if name not in NAMES]
+                if not unknown:
+                    return {name: np.asarray(archive[name]) for name in names}
     except MemoryError:
         raise RequestError(f"{path}: its arrays do not fit into memory") from None
     except Exception as error:
-        if "allow_pickle" in str(error):
+        if "Object arrays" in str(error):
             raise RequestError(
                 f"{path}: an array of objects, as ragged sequences give; pad them to one length, "
                 "and say in an array lengths how many steps each has"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import multiprocessing
 import os
 import sys
@@ -49,8 +48,7 @@ def train(task: tuple[int, str, int]) -> float:
 
 if __name__ == "__main__":
     sequences, trials = map(int, sys.argv[1:])
-    grid = itertools.product(itertools.count(), MERGES)
-    tasks = [(seed, merge, sequences) for seed, merge in itertools.islice(grid, trials)]
+    tasks = [(k // len(MERGES), MERGES[k % len(MERGES)], sequences) for k in range(trials)]
     # As its makers advise, each process starts from nothing.
     context = multiprocessing.get_context("spawn")
     with context.Pool(len(os.sched_getaffinity(0))) as pool:

@@ -72,22 +72,25 @@ class Campaign:
             self.counts["full disk: results that fitted"] += fitted
 
     def round(self, grid: Grid, quota: int) -> None:
-        """One grid: a storm of kills, damage, deaths at places, damage, and then a calm run."""
-        enough = self.kills + quota
-        self._rage(grid, self.kills + quota // 2)
-        self._damage(grid)
-        for _ in range(PLACES):
-            if self.kills < enough:
-                self._die_at_places(grid)
-        self._damage(grid)
+        """One grid: a storm of kills and deaths at places, damage after each, and a calm run."""
+        parts = [self._rage, self._die_at_places]
+        # What comes first has more that is not trained yet.
+        for part in parts if grid.number % 2 else reversed(parts):
+            part(grid, self.kills + quota // 2)
+            self._damage(grid)
         self._refuse_another_version(grid)
         self._settle(grid)
 
-    def _die_at_places(self, grid: Grid) -> None:
-        """One sweep or two that race, whose processes die of themselves at chosen places."""
+    def _die_at_places(self, grid: Grid, enough: int) -> None:
+        """Sweeps whose processes die of themselves at chosen places, one or two at a time."""
+        for _ in range(PLACES):
+            if self.kills < enough:
+                self._die_once(grid)
+
+    def _die_once(self, grid: Grid) -> None:
         if not self.places:  # every place before any comes again
             self.places = self.chance.sample(faults.WORKER, len(faults.WORKER))
-        fates = [f"worker/{self.places.pop()}/{self.chance.randint(2, 5)}"]
+        fates = [f"worker/{self.places.pop()}/{self.chance.randint(2, 7)}"]
         for place in self.chance.sample(faults.PARENT, 2):
             turn = self.chance.randint(1, 2) if place.endswith(("attempt", "lock")) else 1
             fates.append(f"parent/{place}/{turn}")

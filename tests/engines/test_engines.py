@@ -44,8 +44,11 @@ def weights_after(engine: Any, trial: Trial, data: Dataset) -> tuple[list[Array]
         {"direction": "bidirectional", "merge_mode": "mul"},
         {"direction": "go_backwards", "cell": "gru"},
         {"layers": 2, "training": {**TRAINING, "dropout": 0.5}},
-        {"training": {**TRAINING, "clip_norm": 0.05, "schedule": "linear"}},
-        {"training": {**TRAINING, "schedule": "cosine", "class_weights": "balanced"}},
+        {"cell": "simple_rnn", "training": {**TRAINING, "clip_norm": 0.05, "schedule": "linear"}},
+        {
+            "cell": "simple_rnn",
+            "training": {**TRAINING, "schedule": "cosine", "class_weights": "balanced"},
+        },
     ],
 )
 def test_both_engines_end_in_the_same_weights(changes: dict[str, Any]) -> None:
