@@ -230,7 +230,7 @@ def test_closing_ends_the_workers(tmp_path: Path) -> None:
     outcomes = pool.run(trials, "tests.pool_work:process_of", (str(tmp_path),), 2, LONG)
     workers = {next(outcomes).value, next(outcomes).value}
     assert os.getpid() not in workers
-    outcomes.close()  # type: ignore[attr-defined]
+    outcomes.close()
     assert gone(workers)
 
 
