@@ -165,7 +165,7 @@ def _recommended(study: Study, task: pd.DataFrame, contrasts: pd.DataFrame) -> l
             task, cost, report.metric, margin=margin, compared=compared
         )
         if len(table) == 1:
-            return [f"Take {table['arm'].item()}: no other arm is shown to be as good."]
+            return [_alone_at_the_top(table["arm"].item(), contrasts)]
         best = table.loc[table["verdict"] == "best", "cost"].item()
         first = table.iloc[0]
         if first["cost"] < best * COSTS[cost]:
@@ -175,6 +175,14 @@ def _recommended(study: Study, task: pd.DataFrame, contrasts: pd.DataFrame) -> l
             lines.append(f"As good and cheaper: {first['arm']} ({amount}).")
     top = stats.best(task, report.metric)
     return lines or [f"Take {top}: of those as good, none is cheaper."]
+
+
+def _alone_at_the_top(arm: str, contrasts: pd.DataFrame) -> str:
+    mine = (contrasts["arm"] == arm) | (contrasts["other"] == arm)
+    known = contrasts[mine] if mine.any() else contrasts  # a baseline may be all that it met
+    if (known["verdict"] == "undecided").any():
+        return f"For now take {arm}: none is shown to be as good, but not all to be worse."
+    return f"Take {arm}: no other arm is shown to be as good."
 
 
 def name(metric: str) -> str:

@@ -7,10 +7,10 @@ import pytest
 import ablation
 from ablation import problems
 from ablation.config import Request, Trial
-from ablation.findings import alarms, digits, signed
+from ablation.findings import alarms, digits, findings, signed
 from ablation.store import Store
 from ablation.trial import run_trial
-from tests.helpers import make_sweep, make_trial
+from tests.helpers import make_result, make_sweep, make_trial
 
 
 def test_a_planted_leak_sets_off_the_alarm(
@@ -37,3 +37,20 @@ def test_differences_are_written_without_a_minus_before_nothing() -> None:
     assert signed(-0.0123, "accuracy") == "-0.0123"
     assert signed(1234.0, "parameters") == "+1,234"
     assert digits("seconds") == 2
+
+
+def test_the_best_is_taken_for_now_while_another_may_be_as_good(
+    store: Store, request_as_composed: Request
+) -> None:
+    arms = [make_trial(units=units) for units in (3, 4)]
+    plan = make_sweep(store, request_as_composed, *arms, seeds=10)
+
+    def said(better: float) -> str:
+        for trial in plan.trials:
+            store.path(trial.id).unlink(missing_ok=True)
+            noise = 0.03 * ((7 * trial.seed + 3 * trial.units) % 10) / 10
+            store.commit(make_result(trial, 0.8 + better * (trial.units == 4) + noise))
+        return findings(ablation.load("study", store.root))[-1]
+
+    assert said(0.001).startswith("For now take units=")
+    assert said(0.1) == "Take units=4: no other arm is shown to be as good."

@@ -53,8 +53,10 @@ class Ledger:
 
     def check(self) -> None:
         """Look at all that has happened since the last time."""
+        # Files before the log: a process says of a commit after it has made it.
+        found = {path.stem: path for path in self.store.trials.glob("*.json")}
         self._read_log()
-        self._look_at_results()
+        self._look_at(found)
 
     def _read_log(self) -> None:
         with open(self.log, "ab+") as file:
@@ -74,7 +76,7 @@ class Ledger:
             self._violated("trained by two", f"{what}: by {pid} too, which still {word} it")
         if word == "trains":
             self.trainings += 1
-            if what in self._committed:
+            if what in self.known or what in self._committed:
                 self._violated("trained twice", f"{what}: by {pid}, after it was committed")
             self._taken_over[what] |= self._training[what] - {pid}
             self._training[what] = {pid}
@@ -84,19 +86,20 @@ class Ledger:
                 self._violated("committed twice", f"{what}: by {pid}")
             self._committed.add(what)
 
-    def _look_at_results(self) -> None:
-        found = {path.stem: path for path in self.store.trials.glob("*.json")}
+    def _look_at(self, found: dict[str, Path]) -> None:
         for id in self.known.keys() - found.keys():
             self._violated("lost", f"{id}: its file is gone")
             del self.known[id]
         for id, path in found.items():
-            now = stamp(path)
+            try:
+                now = stamp(path)
+            except FileNotFoundError:  # set aside just now; if it was sound, the next look tells
+                continue
             if self.damaged.get(id) == now.content:  # nobody has looked at it yet
                 continue
             self.damaged.pop(id, None)
             before = self.known.get(id)
             if before is None:
-                self._committed.add(id)  # it may have been killed before it could say so
                 self._readable(id)
             elif before != now:
                 self._violated("lost", f"{id}: its file is another one than before")
