@@ -6,7 +6,7 @@ import os
 import shlex
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from traceback import walk_tb
 from typing import NoReturn
@@ -61,6 +61,7 @@ def main() -> None:
         # Hydra hands its errors to us, who say them in a line, instead of printing them.
         os.environ["HYDRA_FULL_ERROR"] = "1"
         app()
+        sys.stdout.flush()
 
 
 @contextmanager
@@ -72,7 +73,7 @@ def exit_codes() -> Iterator[None]:
         _refuse(error)
     except SweepFailed as error:
         _end(1, str(error))
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, BrokenPipeError):  # or nobody reads on
         _end(130, "interrupted; the same command goes on from here")
     except Exception as error:
         if not _composing(error):
@@ -94,7 +95,12 @@ def _refuse(error: Exception) -> NoReturn:
 
 
 def _end(code: int, message: str) -> NoReturn:
-    print(f"ablation: {message}", file=sys.stderr)
+    with suppress(OSError):  # nobody may be there any more
+        print(f"ablation: {message}", file=sys.stderr)
+    try:
+        sys.stdout.flush()
+    except OSError:  # or Python would try again, and complain
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     sys.exit(code)
 
 

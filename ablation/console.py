@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import textwrap
 import time
 from collections import Counter
@@ -36,7 +37,15 @@ LONGEST = 300  # characters of a reason that are shown; the log has all of them
 
 
 class Terminal(Console):
-    """A console that shows what results say and obeys none of it."""
+    """A console that shows what results say and obeys none of it.
+
+    When its reader has gone it prints nothing more, and that counts as Ctrl-C.
+    """
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        raise KeyboardInterrupt
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None

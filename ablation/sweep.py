@@ -61,16 +61,15 @@ def run(
     folder = store.root / sweep.name
     with store.writing():
         sweep = plan.save(sweep, folder)
-    interrupted = False
-    with _ended_as_interrupted():
+    with _ended_as_interrupted() as interruption:
         try:
             if len(sweep.labels) == 1 and done:
                 console.show_layers(next(iter(done.values())))
-            sweep = _train_in_rounds(sweep, store, settings, workers)
+            sweep = _train_in_rounds(sweep, store, settings, workers, interruption)
         except KeyboardInterrupt:
-            interrupted = True
+            interruption.asked = True
         written = _report(sweep, store)
-    if interrupted:
+    if interruption.asked:
         raise KeyboardInterrupt
     if written.alarms:
         raise SweepFailed("an arm is better than it can be; see above")
@@ -105,7 +104,9 @@ def _failed(sweep: Plan, store: Store, failed: int, on_error: str) -> str:
     return f"{failed} of {whole} trials failed{left}"
 
 
-def _train_in_rounds(sweep: Plan, store: Store, settings: Settings, workers: int) -> Plan:
+def _train_in_rounds(
+    sweep: Plan, store: Store, settings: Settings, workers: int, interruption: _Interruption
+) -> Plan:
     """Train the plan, and with seeds=auto what its undecided contrasts still need."""
     began = time.monotonic()
     folder = store.root / sweep.name
@@ -114,7 +115,7 @@ def _train_in_rounds(sweep: Plan, store: Store, settings: Settings, workers: int
         # A round may ask for trials of an earlier run: that their files are there is not enough.
         done = store.readable(entry.id for entry in sweep.entries)
         pending = [e.trial for e in sweep.entries if e.id not in done and e.id not in failed]
-        failed |= _train(sweep, pending, store, workers, settings)
+        failed |= _train(sweep, pending, store, workers, settings, interruption)
         if failed and settings.on_error == "stop":
             return sweep
         spent = settings.budget is not None and time.monotonic() - began > settings.budget
@@ -131,7 +132,12 @@ def _train_in_rounds(sweep: Plan, store: Store, settings: Settings, workers: int
 
 
 def _train(
-    sweep: Plan, pending: Sequence[Trial], store: Store, workers: int, settings: Settings
+    sweep: Plan,
+    pending: Sequence[Trial],
+    store: Store,
+    workers: int,
+    settings: Settings,
+    interruption: _Interruption,
 ) -> set[str]:
     """Train what is pending; the ids of those that failed."""
     failed: set[str] = set()
@@ -154,6 +160,7 @@ def _train(
                 console.show_layers(result)
                 shown = True
             progress.update(ended)
+            interruption.check()
             if failed and settings.on_error == "stop":  # what runs is ended; commits stay
                 break
     return failed
@@ -181,18 +188,27 @@ def _source() -> tuple[str | None, bool | None]:
         return None, None
 
 
-@contextmanager
-def _ended_as_interrupted() -> Iterator[None]:
-    """Take the end of a job (SIGTERM) and of its terminal (SIGHUP) as Ctrl-C."""
+class _Interruption:
+    """Whether the end was asked for: what a handler raises may be lost in a library's callback."""
+
     asked = False
 
+    def check(self) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+
+
+@contextmanager
+def _ended_as_interrupted() -> Iterator[_Interruption]:
+    """Take the end of a job (SIGTERM) and of its terminal (SIGHUP) as Ctrl-C."""
+    interruption = _Interruption()
+
     def interrupt(number: int, frame: FrameType | None) -> None:
-        nonlocal asked
-        asked = True
+        interruption.asked = True
         raise KeyboardInterrupt
 
     if threading.current_thread() is not threading.main_thread():  # of some launcher's worker
-        yield
+        yield interruption
         return
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {number: signal.getsignal(number) for number in numbers}
@@ -200,9 +216,9 @@ def _ended_as_interrupted() -> Iterator[None]:
         if before[number] != signal.SIG_IGN:  # as nohup asks
             signal.signal(number, interrupt)
     try:
-        yield
+        yield interruption
     except Exception as error:
-        if not asked or isinstance(error, RequestError | SweepFailed):
+        if not interruption.asked or isinstance(error, RequestError | SweepFailed):
             raise
         # A library that is interrupted while it is being loaded raises whatever it likes.
         raise KeyboardInterrupt from error

@@ -1,8 +1,8 @@
 """What everything but training takes: python -m benchmarks.harness.
 
-Plans, commits, resumes and reports many synthetic results by the real commands, and times the way to
-the first trained trial; memory is the largest resident size, of the command's own process and of a
-worker. Linux only: memory is read from /proc.
+Plans, commits, resumes and reports many synthetic results by the real commands, and times the way
+to the first trained trial; memory is the largest resident size, of the command's own process and
+of a worker. Linux only: memory is read from /proc.
 """
 
 from __future__ import annotations

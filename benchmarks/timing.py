@@ -37,6 +37,6 @@ def spread(samples: Sequence[float], unit: str, digits: int = 2) -> dict[str, fl
 
 @contextmanager
 def nothing_compiled() -> Iterator[dict[str, str]]:
-    """An environment in which no compiled program is kept yet, beside those that runs in it keep."""
+    """An environment with an empty folder of compiled programs, which runs in it share."""
     with tempfile.TemporaryDirectory() as folder:
         yield {"TF_XLA_FLAGS": f"--tf_xla_persistent_cache_directory={Path(folder)}"}

@@ -50,8 +50,8 @@ class Peer:
     """
 
     def __init__(self, prepare: str, size: Size) -> None:
-        threads = {name: "1" for name in ("MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
-        self._log = tempfile.TemporaryFile("w+")
+        threads = dict.fromkeys(("MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+        self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115 (read when it does not start)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.peers", prepare, json.dumps(asdict(size))],
             stdin=subprocess.PIPE,

@@ -21,9 +21,7 @@ def scan(size: Size) -> Turn:
     zeros = jax.tree.map(jnp.zeros_like, start)
     state = [(start, zeros, zeros, jnp.zeros(()))]
 
-    @jax.jit
-    def train(state: Any, x: Any, y: Any) -> Any:
-        return lax.scan(_update, state, (x, y))
+    train = jax.jit(lambda state, x, y: lax.scan(_update, state, (x, y)))
 
     def turn() -> float:
         state[0], losses = train(state[0], x, y)

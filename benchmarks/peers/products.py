@@ -1,11 +1,11 @@
 """The floor: an update's matrix products and activations, forward and backward, and no more.
 
-Of each direction: inputs times kernel for all steps at once, and for each step state times recurrent
-kernel, a tanh of the four gates, a tanh of the memory; backward, for each step the gates' gradient
-times the recurrent kernel's transpose, then one product of all steps for the gradient of each kernel.
-Of the head: its product, its activation, and the two products of its gradient. Left out: additions,
-the product rules of the cell, the loss, the optimizer. Each is one call with its output's place given,
-so that what Python costs, a fraction of a microsecond a call, is in the figure.
+Of each direction: inputs times kernel for all steps at once, and for each step state times
+recurrent kernel, a tanh of the four gates, a tanh of the memory; backward, for each step the gates'
+gradient times the recurrent kernel's transpose, then one product of all steps for the gradient of
+each kernel. Of the head: its product, its activation, and the two products of its gradient. Left
+out: additions, the product rules of the cell, the loss, the optimizer. Each is one call with its
+output's place given; what Python costs a call is in the figure, which is the floor's upper bound.
 """
 
 from __future__ import annotations
