@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import TextIOWrapper
 from pathlib import Path
 from traceback import walk_tb
 from typing import NoReturn
@@ -57,11 +60,17 @@ def main() -> None:
         sys.path.insert(0, os.getcwd())
     os.environ["ABLATION_COMMAND"] = f"python -m ablation {shlex.join(sys.argv[1:])}".strip()
     plain_warnings()
-    with exit_codes():
-        # Hydra hands its errors to us, who say them in a line, instead of printing them.
-        os.environ["HYDRA_FULL_ERROR"] = "1"
-        app()
-        sys.stdout.flush()
+    if isinstance(sys.stdout, TextIOWrapper):  # a terminal without our dashes shows ? for them
+        sys.stdout.reconfigure(errors="replace")
+    try:
+        with exit_codes():
+            # Hydra hands its errors to us, who say them in a line, instead of printing them.
+            os.environ["HYDRA_FULL_ERROR"] = "1"
+            app()
+            sys.stdout.flush()
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)  # it is over; the exit code stands
 
 
 @contextmanager
@@ -73,9 +82,11 @@ def exit_codes() -> Iterator[None]:
         _refuse(error)
     except SweepFailed as error:
         _end(1, str(error))
-    except (KeyboardInterrupt, BrokenPipeError):  # or nobody reads on
-        _end(130, "interrupted; the same command goes on from here")
+    except KeyboardInterrupt:
+        _interrupted()
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in (errno.EPIPE, errno.EIO):
+            _interrupted()  # nobody reads on, or the terminal is gone
         if not _composing(error):
             raise
         _refuse(error)
@@ -94,13 +105,18 @@ def _refuse(error: Exception) -> NoReturn:
     _end(2, one_line(error))
 
 
+def _interrupted() -> NoReturn:
+    _end(130, "interrupted; the same command goes on from here")
+
+
 def _end(code: int, message: str) -> NoReturn:
     with suppress(OSError):  # nobody may be there any more
         print(f"ablation: {message}", file=sys.stderr)
-    try:
-        sys.stdout.flush()
-    except OSError:  # or Python would try again, and complain
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    for descriptor, stream in enumerate((sys.stdout, sys.stderr), start=1):
+        try:
+            stream.flush()
+        except OSError:  # or Python would try again, and complain
+            os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
     sys.exit(code)
 
 

@@ -251,7 +251,7 @@ class Settings(Frozen):
     budget: Annotated[PositiveFloat, Field(allow_inf_nan=False)] | None
     match: Annotated[str, one_of("units", "parameters")]
     name: str | None
-    results: str
+    results: Annotated[str, Field(min_length=1)]
     workers: PositiveInt | None
     time_limit: Annotated[PositiveFloat, Field(allow_inf_nan=False)]
     on_error: Annotated[str, one_of("continue", "stop")]

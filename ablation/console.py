@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import signal
 import textwrap
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -39,13 +42,23 @@ LONGEST = 300  # characters of a reason that are shown; the log has all of them
 class Terminal(Console):
     """A console that shows what results say and obeys none of it.
 
-    When its reader has gone it prints nothing more, and that counts as Ctrl-C.
+    When its reader or terminal has gone it prints nothing more, and that counts as Ctrl-C.
     """
+
+    def _check_buffer(self) -> None:
+        try:
+            super()._check_buffer()
+        except OSError as error:
+            if error.errno != errno.EIO:  # which is how a terminal says that it is gone
+                raise
+            self.on_broken_pipe()
 
     def on_broken_pipe(self) -> None:
         self.quiet = True
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        raise KeyboardInterrupt
+        if threading.current_thread() is threading.main_thread():
+            raise KeyboardInterrupt
+        os.kill(os.getpid(), signal.SIGINT)  # the live picture is drawn by a thread of its own
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None

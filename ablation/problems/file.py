@@ -282,4 +282,18 @@ def _members(data: Data, length: int, split: str) -> Array:
         raise RequestError(
             f"length={length}: no sequence of the {split} part of {data.path} has a label so early"
         )
+    if data.examples.per_step and split == "train":
+        _check_early(data, length, in_part)
     return members
+
+
+def _check_early(data: Data, length: int, train: Array) -> None:
+    found = data.examples
+    step = np.arange(len(found.y)) - np.repeat(data.begins, found.sizes)
+    early = np.repeat(train, found.sizes) & (step < length) & (found.y >= 0)
+    labels = np.unique(found.y[early])
+    if len(labels) == 1:
+        raise RequestError(
+            f"length={length}: all labels of the train part of {data.path} are "
+            f"{shown(found.classes[labels[0]])} so early; two are needed"
+        )

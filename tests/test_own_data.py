@@ -1,0 +1,110 @@
+"""The page on own data, run as it stands but smaller, and each kind of file trained once."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ablation.errors import RequestError
+from tests.helpers import compose, parse_all
+from tests.test_main import report, results, run
+
+PAGE = (Path(__file__).resolve().parents[1] / "docs" / "own-data.md").read_text(encoding="utf-8")
+(SNIPPET,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+FILES = dict(re.findall(r"`([\w/]+\.yaml)`:\n\n```yaml\n(.*?)```", PAGE, re.DOTALL))
+COMMANDS = [shlex.split(line)[3:] for line in re.findall(r"^ {4}(python .*)$", PAGE, re.MULTILINE)]
+DEFECTS = re.findall(r"^\| [^|]+ \| `([^`|]+)` \|$", PAGE, re.MULTILINE)
+TINY = ["units=3", "training=smoke", "training.sequences=40", "problem.test_size=60", "workers=2"]
+
+
+@pytest.fixture
+def visits(tmp_path: Path) -> Path:
+    """A folder with the page's table, of fewer patients."""
+    smaller = SNIPPET.replace("range(1500)", "range(100)")
+    assert smaller != SNIPPET
+    subprocess.run([sys.executable, "-c", smaller], cwd=tmp_path, check=True)
+    return tmp_path
+
+
+def test_the_page_is_run_as_it_stands(visits: Path) -> None:
+    sweep, preset = COMMANDS
+    tiny = [*sweep, *TINY, "seeds=1", "direction=forward,bidirectional"]
+    shown = run(visits, *tiny)
+    assert shown.returncode == 0, shown.stdout + shown.stderr
+    for arm in ("forward", "bidirectional concat"):
+        assert re.search(rf"^\[\d/2\] {arm}  seed 0  accuracy 0\.", shown.stdout, re.MULTILINE)
+    assert len(results(visits)) == 2
+    assert "bidirectional concat" in report(visits, "visits")
+    assert "2 done, nothing to train" in run(visits, *tiny, "plan=true").stdout
+    # The preset asks for what the long command does.
+    assert set(FILES) == {"conf/problem/mine.yaml", "conf/experiment/mine.yaml"}
+    for name, text in FILES.items():
+        (visits / name).parent.mkdir(parents=True, exist_ok=True)
+        (visits / name).write_text(text)
+    planned = run(visits, *preset, "plan=true")
+    assert planned.returncode == 0, planned.stderr
+    assert "mine: 3 arms, 30 trials (30 asked for), 0 done, 30 to train" in planned.stdout
+    planned = run(visits, *preset, *TINY, "seeds=1", "plan=true")
+    assert "2 done, 1 to train" in planned.stdout
+    # Another file under the same name is other data.
+    table = visits / "visits.csv"
+    table.write_text(table.read_text().replace("none", "nothing"))
+    planned = run(visits, *preset, *TINY, "seeds=1", "plan=true")
+    assert "0 done, 3 to train" in planned.stdout
+
+
+def test_an_archive_and_a_parquet_are_trained(visits: Path) -> None:
+    pytest.importorskip("pyarrow")
+    pd.read_csv(visits / "visits.csv").to_parquet(visits / "visits.parquet", index=False)
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(60, 5, 2))
+    np.savez(visits / "a.npz", x=x, y=x[..., 0] > 0, lengths=rng.integers(1, 6, 60))
+    columns = [word for word in COMMANDS[0] if re.match(r"problem\.(seq|time|label)", word)]
+    for path, roles in (("visits.parquet", columns), ("a.npz", [])):
+        before = len(results(visits))
+        shown = run(visits, "problem=file", f"problem.path={path}", *roles, *TINY, "seeds=1")
+        assert shown.returncode == 0, shown.stdout + shown.stderr
+        assert len(results(visits)) == before + 1
+
+
+SEQUENCE, TIME, LABEL = "problem.sequence=patient", "problem.time=day", "problem.label=worst_ahead"
+# What makes each line of the page's table of defects: a line's number, its change, other keys.
+CHANGES: list[tuple[int, str, str, list[str]]] = [
+    (0, "", "", ["problem.sequence=patients"]),
+    (7, "125.3", "", []),
+    (7, "125.3", "high", []),
+    (7, "none", "", []),
+    (5, ",67,", ",54,", []),
+    (7, "none,yes", "none", []),
+    (0, ",no\n", ",yes\n", []),
+    (0, "", "", ["problem.label=pressure"]),
+    (0, "", "", ["problem.label_per=sequence"]),
+    (0, "", "", ["length=25"]),
+]
+
+
+def test_defects_are_told_as_the_page_says(visits: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(visits)
+    table = visits / "visits.csv"
+    lines = table.read_text().splitlines(keepends=True)
+    for (number, old, new, keys), said in zip(CHANGES, DEFECTS, strict=True):
+        changed = "".join(
+            line.replace(old, new) if old and number in (0, i) else line
+            for i, line in enumerate(lines, 1)
+        )
+        table.write_text(changed)
+        roles = ["problem=file", "problem.path=visits.csv", SEQUENCE, TIME, LABEL]
+        given = {key.partition("=")[0] for key in keys}
+        replaced = [role for role in roles if role.partition("=")[0] not in given]
+        with pytest.raises(RequestError) as caught:
+            parse_all(compose(*replaced, *keys))
+        assert str(caught.value) == said
+    shown = run(visits, *COMMANDS[0], "length=25", "plan=true")
+    assert (shown.returncode, shown.stderr) == (2, f"ablation: {DEFECTS[-1]}\n")
