@@ -59,6 +59,10 @@ def main() -> None:
     if os.getcwd() not in sys.path:  # python -m puts it there, the command `ablation` does not
         sys.path.insert(0, os.getcwd())
     os.environ["ABLATION_COMMAND"] = f"python -m ablation {shlex.join(sys.argv[1:])}".strip()
+    for flag in ("-m", "--multirun"):  # between overrides argparse does not understand it
+        if flag in sys.argv[1:]:
+            sys.argv.remove(flag)
+            sys.argv.insert(1, flag)
     plain_warnings()
     if isinstance(sys.stdout, TextIOWrapper):  # a terminal without our dashes shows ? for them
         sys.stdout.reconfigure(errors="replace")

@@ -132,8 +132,7 @@ class Progress:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if terminal.is_terminal:
-            self.live.stop()
+        self.live.stop()  # though it may be no terminal any more
 
     def update(self, outcome: Outcome) -> None:
         """Take in how one trial ended."""

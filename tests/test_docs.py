@@ -26,7 +26,18 @@ def test_the_notebook_page_shows_what_comes_out(
     assert (tmp_path / "directions.png").stat().st_size > 10_000
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/architecture.md", "results/README.md"])
+@pytest.mark.parametrize(
+    "page",
+    [
+        "README.md",
+        "docs/architecture.md",
+        "docs/faults.md",
+        "docs/own-code.md",
+        "docs/own-data.md",
+        "docs/security.md",
+        "results/README.md",
+    ],
+)
 def test_links_lead_somewhere(page: str) -> None:
     text = (ROOT / page).read_text()
     for target in re.findall(r"\]\(([^)#]+)\)", text):

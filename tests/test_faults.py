@@ -6,7 +6,6 @@ import errno
 import json
 import os
 import pty
-import shutil
 import signal
 import subprocess
 import sys
@@ -89,9 +88,10 @@ def results(folder: Path) -> dict[Path, int]:
     return {path: path.stat().st_mtime_ns for path in paths}
 
 
-def wait_for(folder: Path, count: int) -> None:
+def wait_for(process: subprocess.Popen[str], folder: Path, count: int) -> None:
     deadline = time.monotonic() + 240
     while len(results(folder)) < count:
+        assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.02)
 
@@ -181,13 +181,13 @@ def test_an_end_that_is_asked_for_is_one_line_and_two_sweeps_at_once_do_the_rest
     folder: Path,
 ) -> None:
     first = start(folder, "seeds=6", "name=one")
-    wait_for(folder, 1)
+    wait_for(first, folder, 1)
     os.killpg(first.pid, signal.SIGINT)
     time.sleep(0.2)
     os.killpg(first.pid, signal.SIGINT)
     assert ends(first, 130)[1] == f"{INTERRUPTED}\n"
     second = start(folder, "seeds=6", "name=one")
-    wait_for(folder, 3)
+    wait_for(second, folder, 3)
     second.terminate()
     out, err = ends(second, 130)
     assert err == f"{INTERRUPTED}\n"
@@ -210,11 +210,10 @@ def test_an_end_that_is_asked_for_is_one_line_and_two_sweeps_at_once_do_the_rest
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="finds processes in /proc")
 def test_a_killed_fork_server_costs_no_trial(folder: Path) -> None:
     process = start(folder, "seeds=3", "name=server")
-    wait_for(folder, 1)
+    wait_for(process, folder, 1)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    servers = [
-        pid for pid in children if b"forkserver" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    ]
+    command = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in children}
+    servers = [pid for pid in children if b"forkserver" in command[pid]]
     os.kill(int(servers[0]), signal.SIGKILL)
     out, err = ends(process, 0)
     assert err == ""
@@ -225,7 +224,7 @@ def test_a_terminal_that_goes_without_a_word_counts_as_an_interruption(folder: P
     ours, theirs = pty.openpty()
     process = start(folder, "seeds=6", "name=gone", stdout=theirs)
     os.close(theirs)
-    wait_for(folder, 1)
+    wait_for(process, folder, 1)
     os.close(ours)  # it is nobody's controlling terminal: writing fails, and no signal is sent
     assert ends(process, 130)[1] == f"{INTERRUPTED}\n"
     assert "not trained" in (folder / "results" / "gone" / "report.md").read_text()
@@ -263,7 +262,7 @@ def test_a_full_disk_is_told_and_with_room_the_sweep_goes_on(folder: Path) -> No
 
 def test_a_results_folder_that_vanishes_is_named(folder: Path) -> None:
     process = start(folder, "seeds=6", "name=vanishing")
-    wait_for(folder, 1)
+    wait_for(process, folder, 1)
     (folder / "results").rename(folder / "elsewhere")
     _, err = ends(process, 1)
     said = "ablation: results=results: cannot write there any more (No such file or directory); "
@@ -302,19 +301,16 @@ def test_results_that_are_no_results_are_trained_again_or_refused(folder: Path) 
 
 def test_what_is_edited_during_a_sweep_is_not_mixed_into_it(folder: Path) -> None:
     process = start(folder, "seeds=4", "name=edited")
-    wait_for(folder, 1)
+    wait_for(process, folder, 1)
     yaml = folder / "conf" / "problem" / "bad.yaml"
     yaml.write_text(yaml.read_text().replace("test_size: 60", "test_size: 70"))
-    wait_for(folder, 2)
+    wait_for(process, folder, 2)
     (folder / "mine.py").write_text(MINE + "\n# something else\n")
     out, err = ends(process, 1)
-    said = (
-        "failed: RequestError: mine.py changed since the sweep was planned; run the command again"
-    )
+    said = "RequestError: mine.py changed since the sweep was planned; run the command again"
     assert said in out
     assert said in PAGE
     assert "of 4 trials failed" in err
     trials = [json.loads(path.read_text())["result"]["trial"] for path in results(folder)]
     assert len(trials) >= 2
-    assert {trial["arm"]["problem"]["test_size"] for trial in trials} == {60}
-    assert not (folder / "results" / "edited" / "plan.json").read_text().count("70,")
+    assert {trial["problem"]["test_size"] for trial in trials} == {60}
