@@ -69,8 +69,8 @@ def killed_once(trial: Trial, folder: str) -> int:
 
 
 def server_killed_once(trial: Trial, folder: str) -> int:
-    """Kill the process that starts the workers, when the trial is begun first."""
-    if _mark(trial, folder) == 1:
+    """Kill the process that starts the workers, when the first trial is begun first."""
+    if _mark(trial, folder) == 1 and trial.seed == 0:
         os.kill(os.getppid(), signal.SIGKILL)
         time.sleep(600)
     return trial.seed
