@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,19 @@ import pytest
 from ablation.config import Request
 from ablation.store import Store
 from tests.helpers import compose, parse_all
+
+
+@pytest.fixture(autouse=True)
+def _own_code_is_forgotten(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Take modules that a test wrote and imported out again: the next one's have the same names."""
+    path, written = list(sys.path), tmp_path_factory.getbasetemp()
+    yield
+    sys.path[:] = path
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if file and written in Path(file).parents:
+            del sys.modules[name]
+    importlib.invalidate_caches()
 
 
 @pytest.fixture
