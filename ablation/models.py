@@ -10,6 +10,7 @@ import keras
 from keras import layers
 from keras.optimizers import schedules
 
+from ablation import recurrence
 from ablation.config import MERGE_MODES, Training, Trial
 from ablation.data import PADDING, Sequences
 from ablation.dropout import Dropout
@@ -20,6 +21,12 @@ CELLS: dict[str, type[layers.RNN]] = {
     "lstm": layers.LSTM,
     "gru": layers.GRU,
     "simple_rnn": layers.SimpleRNN,
+}
+# The same layers with a loop that the compiler makes more of; engine=fit checks them.
+COMPILED: dict[str, type[layers.RNN]] = {
+    "lstm": recurrence.LSTM,
+    "gru": recurrence.GRU,
+    "simple_rnn": recurrence.SimpleRNN,
 }
 
 
@@ -71,8 +78,9 @@ def build_model(trial: Trial, data: Sequences) -> keras.Model:
         kernel_initializer=keras.initializers.GlorotUniform(seed=_seed(trial, "head")),
         name="head",
     )
-    outputs = layers.TimeDistributed(head, name="steps")(hidden) if data.per_step else head(hidden)
-    model = keras.Model(inputs, outputs, name="ablation")
+    # Dense reads each step by itself, as the lesson's TimeDistributed(Dense) does, which would
+    # write the steps one by one into the program.
+    model = keras.Model(inputs, head(hidden), name="ablation")
     model.compile(
         optimizer=_optimizer(trial.training),
         loss=keras.losses.BinaryCrossentropy()
@@ -184,7 +192,8 @@ def _recurrent(trial: Trial, way: str, depth: int, every_step: bool, inputs: Any
     role = f"{way}_{depth}"
     if trial.cell not in CELLS:
         return _own_recurrent(trial, role, every_step, inputs)
-    return CELLS[trial.cell](
+    made_of = COMPILED if trial.engine == "xla" else CELLS
+    return made_of[trial.cell](
         trial.units,
         return_sequences=every_step,
         go_backwards=way == "backward",

@@ -52,8 +52,7 @@ def probe(halves: Halves, model: keras.Model, merge: str, test: Sequences) -> di
     """
     data = test.first(PROBED)
     forward, backward = halves(data.x)
-    head = model.get_layer("steps").layer if data.per_step else model.get_layer("head")
-    kernel, bias = head.get_weights()
+    kernel, bias = model.get_layer("head").get_weights()
 
     def accuracy(first: Array, second: Array, by: str) -> float:
         if by in MERGE_MODES:

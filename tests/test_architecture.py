@@ -24,6 +24,7 @@ MODELS = (
     "ablation.dropout",
     "ablation.engines",
     "ablation.probes",
+    "ablation.recurrence",
     "ablation.trial",
     "ablation.worker",
 )

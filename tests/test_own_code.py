@@ -162,7 +162,7 @@ def test_own_parts_start_from_the_seed_and_their_place(written: Path) -> None:
     both = weights(make_trial(**BOTH, **cell, **gate, layers=2))
     assert both.keys() == {
         f"{part}_{k}" for part in ("forward", "backward", "merge") for k in (0, 1)
-    } | {"steps"}
+    } | {"head"}
     assert same(both["forward_0"], weights(make_trial(direction="forward", **cell))["forward_0"])
     way = weights(make_trial(direction="go_backwards", **cell))
     assert same(both["backward_0"], way["backward_0"])

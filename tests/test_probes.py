@@ -45,7 +45,7 @@ def test_a_half_that_the_head_ignores_can_be_silenced() -> None:
     trial = make_trial(direction="bidirectional", merge_mode="concat", units=4)
     test = problems.load(trial.problem, trial.length, 10, 0).test
     model = build_model(trial, test)
-    head = model.get_layer("steps").layer
+    head = model.get_layer("head")
     kernel, bias = head.get_weights()
     kernel[:4], kernel[4:] = 40.0, 0.0  # only the forward half is read
     head.set_weights([kernel, bias])

@@ -52,7 +52,7 @@ def test_a_result_tells_all_that_it_should() -> None:
 
 
 def test_a_trial_whose_loss_is_not_finite_is_a_result() -> None:
-    far = {"learning_rate": 1e38, "optimizer": "adam", "epochs": 20}
+    far = {"learning_rate": 3e38, "optimizer": "adam", "epochs": 20}
     result = run_trial(make_trial(training=far))
     assert result.status == "diverged"
     assert result.metrics.loss is None
