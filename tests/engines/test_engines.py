@@ -213,8 +213,8 @@ for seed in range(2):
 
 
 def test_an_arm_is_compiled_once_whatever_its_options(tmp_path: Path) -> None:
-    # XLA keeps each program that it compiles in a file: there are two, to update and to predict, for
-    # all chunks and seeds.
+    # XLA keeps each program that it compiles in a file: there are two, to update and to
+    # predict, for all chunks and seeds.
     command = [sys.executable, "-c", COMPILATIONS, str(tmp_path)]
     shown = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
     assert shown.stdout.splitlines() == ["0 True True 2", "1 True True 2"]
