@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import ConfigCompositionException
+from omegaconf import open_dict
+
+from ablation.__main__ import CONF
+from hydra_plugins.ablation_plugin.plugin import _composed
 from tests.test_main import TINY, report, results, run
 
 
@@ -53,3 +62,29 @@ def test_the_plan_keeps_what_was_asked(tmp_path: Path) -> None:
     assert len(plan["entries"]) == 1
     assert plan["command"].startswith("python -m ablation -m direction=forward")
     assert "2 combinations are one arm" in report(tmp_path, "kept")
+
+
+def test_jobs_that_share_a_composition_get_what_hydra_would_give_them() -> None:
+    grid = itertools.product(
+        ("direction=forward", "direction=bidirectional"), ("units=2", "units=3"), ("seeds=1",)
+    )
+    jobs = [list(job) for job in grid]
+    jobs += [["report.margin=0.1", "training=smoke"], ["training=smoke", "training.epochs=2"]]
+    jobs += [["training=smoke", "training.epochs=3"], ["name='a b'"], ["name=null"], ["+new=1"]]
+    with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
+        loader = GlobalHydra.instance().config_loader()
+        master = compose("config", return_hydra_config=True)
+        expected = [loader.load_sweep_config(master, job) for job in jobs]
+        found = _composed(loader, master, jobs)
+    for config in [*expected, *found]:
+        with open_dict(config):
+            del config["hydra"]
+    assert found == expected
+
+
+def test_a_key_that_is_not_there_is_refused_in_whichever_job() -> None:
+    with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
+        loader = GlobalHydra.instance().config_loader()
+        master = compose("config", return_hydra_config=True)
+        with pytest.raises(ConfigCompositionException, match="unitz"):
+            _composed(loader, master, [["units=2"], ["units=3"], ["unitz=3"]])

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.config_loader import ConfigLoader
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override, OverrideType
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.launcher import Launcher
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 
 class AblationLauncher(Launcher):
@@ -31,13 +35,44 @@ class AblationLauncher(Launcher):
     ) -> Sequence[JobReturn]:
         from ablation import sweep  # Hydra loads every plugin, for every program
 
-        loader = self.hydra_context.config_loader
-        configs = [loader.load_sweep_config(self.config, list(job)) for job in job_overrides]
+        configs = _composed(self.hydra_context.config_loader, self.config, job_overrides)
         sweep.run(configs, job_overrides)
         return [
             JobReturn(overrides=job, cfg=config, status=JobStatus.COMPLETED)
             for job, config in zip(job_overrides, configs, strict=True)
         ]
+
+
+def _composed(
+    loader: ConfigLoader, master: DictConfig, jobs: Sequence[Sequence[str]]
+) -> list[DictConfig]:
+    """The configuration of each job.
+
+    Hydra takes 60 ms for one. Jobs that differ in plain values alone, such as units=25 and
+    units=50, are composed once, and each gets its values in a copy.
+    """
+    parser = OverridesParser.create(config_loader=loader)
+    is_group = functools.cache(lambda key: bool(loader.get_group_options(key)))
+
+    def is_plain(override: Override) -> bool:
+        changes = override.type == OverrideType.CHANGE and override.package is None
+        scalar = isinstance(override.value(), str | int | float | None)
+        return changes and scalar and not is_group(override.key_or_group)
+
+    configs: list[DictConfig] = []
+    composed: dict[tuple[str | None, ...], DictConfig] = {}
+    for job in jobs:
+        overrides = parser.parse_overrides(list(job))
+        plain = [override for override in overrides if is_plain(override)]
+        kind = tuple(o.key_or_group if o in plain else o.input_line for o in overrides)
+        if kind in composed:
+            config = copy.deepcopy(composed[kind])
+            for override in plain:
+                OmegaConf.update(config, override.key_or_group, override.value())
+        else:  # and Hydra says of it what it says
+            config = composed[kind] = loader.load_sweep_config(master, list(job))
+        configs.append(config)
+    return configs
 
 
 class AblationSweeper(BasicSweeper):
