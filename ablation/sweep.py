@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import subprocess
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
@@ -150,7 +151,11 @@ def _train(
     training = pool.run(pending, WORK, arguments, workers, settings.time_limit)
     before = len(sweep.entries) - len(pending)
     with console.Progress(names, planned, before) as progress, closing(training):
-        for ended in training:
+        if len(pending) < workers:
+            _load_ahead()
+        for count, ended in enumerate(training, 1):
+            if len(pending) - count == workers - 1:
+                _load_ahead()
             if ended.kind == Unwritable.__name__:  # no other trial would end better
                 raise Unwritable(ended.message)
             if ended.kind is not None:
@@ -164,6 +169,16 @@ def _train(
             if failed and settings.on_error == "stop":  # what runs is ended; commits stay
                 break
     return failed
+
+
+def _load_ahead() -> None:
+    """Load what a report needs, which takes a second, on the core that has run out of trials."""
+
+    def load() -> None:
+        with suppress(Exception):  # the program may end meanwhile; what is wrong is said later
+            importlib.import_module("ablation.report")
+
+    threading.Thread(target=load).start()
 
 
 def _measured(done: Mapping[str, TrialResult]) -> list[tuple[Arm, float]]:
