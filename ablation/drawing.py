@@ -62,6 +62,7 @@ def save(figure: Figure, folder: Path, name: str) -> tuple[Path, Path]:
         for old in (png, svg):  # a link would be written through, wherever it leads
             old.unlink(missing_ok=True)
         figure.savefig(png, dpi=150)
+        figure.set_layout_engine("none")  # its parts have their places, which takes a while to find
         figure.savefig(svg, metadata={"Date": None})
     return png, svg
 

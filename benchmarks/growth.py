@@ -1,8 +1,8 @@
 """How costs grow with the size of things: python -m benchmarks.growth.
 
 Length, units and batch of the lesson's network one after the other, each size in a fresh process of
-one core with nothing compiled; the number of workers, on a sweep of eight trials with its programs
-kept; and the number of stored trials that a finished sweep is asked for again.
+one core with nothing compiled; the number of workers, on the sweep of 4 merge modes x 10 seeds with
+its programs kept; and the number of stored trials that a finished sweep is asked for again.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=WHAT, default=WHAT)
     parser.add_argument("--most", type=int, help="leave out larger sizes, to try it")
     parser.add_argument("--updates", type=int, default=200, help="of each size in a round")
+    parser.add_argument("--seeds", type=int, default=10, help="of the sweep by workers")
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     most, rounds = arguments.most or 10**9, arguments.rounds
@@ -44,7 +45,7 @@ def main() -> None:
                 size = dataclasses.replace(Size(updates=arguments.updates), **{name: value})
                 rows.append({"what": name, "size": value, **_network(size, rounds)})
     if "workers" in arguments.only:
-        rows += _workers(rounds)
+        rows += _workers(arguments.seeds, rounds)
     if "trials" in arguments.only:
         for trials in (t for t in TRIALS if t <= most):
             resumed = harness.resumed(trials, rounds)[-1]
@@ -62,20 +63,25 @@ def _network(size: Size, rounds: int) -> Row:
     return {**took, "s to compile": round(peer.started["preparing"], 1), "MiB": memory}
 
 
-def _workers(rounds: int) -> list[Row]:
-    """The same eight trials by so many workers, in turn."""
+def _workers(seeds: int, rounds: int) -> list[Row]:
+    """The same sweep by so many workers, in turn."""
     took: dict[int, list[float]] = {workers: [] for workers in WORKERS}
     with nothing_compiled() as environment:
-        _eight_trials(max(WORKERS), environment)  # the programs are kept from here on
+        _sweep(max(WORKERS), 1, environment)  # the programs are kept from here on
         for _ in range(rounds):
             for workers, samples in took.items():
-                samples.append(_eight_trials(workers, environment))
-    return [{"what": "workers", "size": n, **spread(samples, "s")} for n, samples in took.items()]
+                samples.append(_sweep(workers, seeds, environment))
+    rows = []
+    for workers, samples in took.items():
+        ratios = [one / many for one, many in zip(took[WORKERS[0]], samples, strict=True)]
+        faster = spread(ratios, "ratio")["ratio"]
+        rows.append({"what": "workers", "size": workers, **spread(samples, "s"), "times": faster})
+    return rows
 
 
-def _eight_trials(workers: int, environment: dict[str, str]) -> float:
+def _sweep(workers: int, seeds: int, environment: dict[str, str]) -> float:
     with tempfile.TemporaryDirectory() as folder:
-        words = ["merge_mode=sum,mul,concat,ave", "seeds=2", f"workers={workers}"]
+        words = ["merge_mode=sum,mul,concat,ave", f"seeds={seeds}", f"workers={workers}"]
         return seconds([*ABLATION, "-m", *words, f"results={Path(folder)}"], environment)
 
 

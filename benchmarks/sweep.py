@@ -5,12 +5,17 @@ and nothing compiled, and once more with the compiled programs kept; start-up an
 The others are a plain Keras loop, KerasTuner's grid search, and PyTorch over a pool of processes.
 Each may use all the cores; they run one after the other, in rounds. Their trials are as many as
 the options say, and seconds per trial are of those, start-up included: the fewer, the dearer.
+Of ours it is also said where the time went, in seconds of wall clock: what the trials say that they
+spent in training, compiling, evaluating and the rest of them, divided by the workers, and what is
+left is the harness: start, plan, hand-over, commits, the last worker's trial, the report.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import itertools
+import json
+import os
 import sys
 import tempfile
 from collections.abc import Callable
@@ -41,8 +46,12 @@ def main() -> None:
     def script(path: Path, *words: object) -> Callable[[dict[str, str]], float]:
         return lambda _: seconds([sys.executable, str(path), str(n), *map(str, words)])
 
+    parts: list[dict[str, float]] = []
+
     def sweep(environment: dict[str, str]) -> float:
-        return _sweep(arguments.seeds, n, environment)
+        took, spent = _sweep(arguments.seeds, n, environment)
+        parts.append(spent)
+        return took
 
     contestants = {
         "ablation, nothing compiled": (ours, None, sweep),
@@ -76,14 +85,26 @@ def main() -> None:
         row["trials a minute"] = round(60 / row["s per trial"], 1)
         ratios = [a / b for a, b in zip(samples, reference, strict=True)]
         rows.append(row | {"times as long": spread(ratios, "ratio", 1)["ratio"]})
+    for row, spent in zip(rows, (parts[-2], parts[-1]), strict=False):
+        row |= spent
     record("sweep", rows, notes, arguments.results)
 
 
-def _sweep(seeds: int, sequences: int, environment: dict[str, str]) -> float:
+def _sweep(
+    seeds: int, sequences: int, environment: dict[str, str]
+) -> tuple[float, dict[str, float]]:
+    """Seconds of the command, and where they went."""
     with tempfile.TemporaryDirectory() as results:
         words = [f"merge_mode={','.join(MERGES)}", f"seeds={seeds}", f"results={results}"]
         words.append(f"training.sequences={sequences}")
-        return seconds([*ABLATION, "-m", *words], environment)
+        took = seconds([*ABLATION, "-m", *words], environment)
+        stored = [json.loads(path.read_text()) for path in Path(results, "trials").glob("*.json")]
+    each = [trial["result"]["seconds"] for trial in stored]
+    workers = len(os.sched_getaffinity(0))
+    spent = {k: sum(t[k] for t in each) / workers for k in ("training", "compiling", "evaluating")}
+    whole = sum(trial["whole"] for trial in each) / workers
+    spent |= {"rest of trials": whole - sum(spent.values()), "harness": took - whole}
+    return took, {key: round(value, 1) for key, value in spent.items()}
 
 
 if __name__ == "__main__":

@@ -17,14 +17,19 @@ ABLATION = (sys.executable, "-m", "ablation")
 
 
 def seconds(command: Sequence[str], environment: dict[str, str] | None = None) -> float:
-    """Run the command to its end; one that fails ends the benchmark with what it said."""
-    began = time.perf_counter()
-    ended = subprocess.run(
-        command, env=os.environ | (environment or {}), capture_output=True, text=True, check=False
-    )
-    took = time.perf_counter() - began
-    if ended.returncode:
-        sys.exit(f"{shlex.join(command)}\n{ended.stderr[-3000:]}\nexit code {ended.returncode}")
+    """Run the command to its end; one that fails ends the benchmark with what it said.
+
+    Its output goes to files: a pipe would end with the last process that it leaves behind.
+    """
+    with tempfile.TemporaryFile("w+") as said:
+        began = time.perf_counter()
+        code = subprocess.run(
+            command, env=os.environ | (environment or {}), stdout=said, stderr=said, check=False
+        ).returncode
+        took = time.perf_counter() - began
+        if code:
+            said.seek(0)
+            sys.exit(f"{shlex.join(command)}\n{said.read()[-3000:]}\nexit code {code}")
     return took
 
 
