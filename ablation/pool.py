@@ -23,6 +23,7 @@ from typing import Any
 from ablation import cache
 from ablation.config import Arm, Trial
 from ablation.errors import SweepFailed
+from ablation.estimate import training_seconds
 
 RECYCLED_AFTER = 200  # trials of one worker: whatever TensorFlow leaks goes with it
 RECYCLED_ABOVE = 2000  # MiB that a worker holds after a trial
@@ -136,13 +137,19 @@ def choose(waiting: Sequence[Trial], warm: set[Arm], others: Sequence[set[Arm]])
 
     The lowest seed first, so that an interrupted sweep is balanced; but rather an arm whose
     program this worker holds, or nobody does, than one that another worker has compiled, as long
-    as no arm gets more than LEAD seeds ahead.
+    as no arm gets more than LEAD seeds ahead. Of what is left the longest, so that arms of many
+    sizes are spread evenly and no core idles long at the end.
     """
     lowest = min(trial.seed for trial in waiting)
     elsewhere = set().union(*others) - warm
     return min(
         (trial for trial in waiting if trial.seed <= lowest + LEAD),
-        key=lambda trial: (trial.arm in elsewhere, trial.seed, trial.arm not in warm),
+        key=lambda trial: (
+            trial.arm in elsewhere,
+            trial.seed,
+            trial.arm not in warm,
+            -training_seconds(trial.arm),
+        ),
     )
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from ablation import pool
 from ablation.config import Arm, Trial
+from ablation.estimate import training_seconds
 from ablation.pool import LEAD, OUTSIDE, RETRIES, Outcome
 from tests.helpers import make_trial
 
@@ -53,11 +54,32 @@ def gone(processes: set[int]) -> bool:
 def test_the_lowest_seed_is_first_and_a_warm_arm_before_a_cold_one() -> None:
     a, b = make_trial(units=1), make_trial(units=2)
     later = make_trial(units=1, seed=1)
-    assert pool.choose([later, a, b], set(), []) == a
-    assert pool.choose([a, b], {b.arm}, []) == b
+    assert pool.choose([later, a], set(), []) == a
+    assert pool.choose([a, b], {a.arm}, []) == a
     assert pool.choose([later, b], {later.arm}, []) == b  # nobody has compiled it either
     assert pool.choose([later, b], {later.arm}, [{b.arm}]) == later
     assert pool.choose([later, b], set(), [{later.arm, b.arm}]) == b
+
+
+def test_the_longest_is_first_among_equals() -> None:
+    short, long = make_trial(units=10), make_trial(units=400)
+    assert pool.choose([short, long], set(), []) == long
+    assert pool.choose([short, long], set(), [{long.arm}]) == short
+    merges = [make_trial(direction="bidirectional", merge_mode=m) for m in ("sum", "mul")]
+    assert pool.choose(merges, set(), []) == merges[0]  # as planned, where it is the same
+
+
+def test_arms_of_many_sizes_leave_no_core_idle_for_long() -> None:
+    everything = [make_trial(units=units, seed=s) for s in range(4) for units in (5, 20, 50, 400)]
+    waiting, warm, free = list(everything), [set[Arm](), set[Arm]()], [0.0, 0.0]
+    while waiting:
+        worker = int(np.argmin(free))
+        trial = pool.choose(waiting, warm[worker], [warm[1 - worker]])
+        waiting.remove(trial)
+        warm[worker].add(trial.arm)
+        free[worker] += training_seconds(trial.arm)
+    longest = max(training_seconds(trial.arm) for trial in everything)
+    assert max(free) - min(free) <= longest
 
 
 @pytest.mark.parametrize("ahead", range(1, 5))
