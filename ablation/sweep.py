@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import signal
 import subprocess
@@ -176,7 +175,9 @@ def _load_ahead() -> None:
 
     def load() -> None:
         with suppress(Exception):  # the program may end meanwhile; what is wrong is said later
-            importlib.import_module("ablation.report")
+            from ablation import report
+
+            del report  # to have been loaded is all
 
     threading.Thread(target=load).start()
 
