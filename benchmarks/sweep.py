@@ -5,9 +5,10 @@ and nothing compiled, and once more with the compiled programs kept; start-up an
 The others are a plain Keras loop, KerasTuner's grid search, and PyTorch over a pool of processes.
 Each may use all the cores; they run one after the other, in rounds. Their trials are as many as
 the options say, and seconds per trial are of those, start-up included: the fewer, the dearer.
-Of ours it is also said where the time went, in seconds of wall clock: what the trials say that they
-spent in training, compiling, evaluating and the rest of them, divided by the workers, and what is
-left is the harness: start, plan, hand-over, commits, the last worker's trial, the report.
+Of ours it is also said where the time of the last round went, in seconds of wall clock: what the
+trials say that they spent in training, compiling, evaluating and the rest of them, divided by the
+workers, and what is left is the harness: start, plan, hand-over, commits, the last worker's trial,
+the report.
 """
 
 from __future__ import annotations

@@ -41,7 +41,6 @@ def answer(layer: layers.RNN, x: Array, mask: Any, compiled: bool) -> list[Array
     """Its output, and the gradients of the inputs and weights of some function of it."""
     weights = [w.value for w in layer.trainable_variables]
 
-    @tf.function(jit_compile=compiled)  # type: ignore[untyped-decorator]
     def run(x: Any) -> Any:
         with tf.GradientTape() as tape:
             tape.watch(x)
@@ -50,7 +49,8 @@ def answer(layer: layers.RNN, x: Array, mask: Any, compiled: bool) -> list[Array
             value = tf.reduce_sum(tf.sin(steps) * output)
         return output, *tape.gradient(value, [x, *weights])
 
-    return [np.asarray(part) for part in run(tf.constant(x))]
+    program = tf.function(run, jit_compile=compiled)
+    return [np.asarray(part) for part in program(tf.constant(x))]
 
 
 @pytest.mark.parametrize("cell", PAIRS)
