@@ -10,7 +10,7 @@ __all__ = ["load"]
 def __getattr__(name: str) -> Any:
     # `import ablation` must not wait for pandas: the command line begins with it.
     if name == "load":
-        from ablation.study import load
+        from ablation.notebook import load
 
         return load
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

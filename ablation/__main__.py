@@ -22,6 +22,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from ablation.commands import COMMANDS, run_command
 from ablation.errors import RequestError, SweepFailed, plain_warnings
 
 HERE = Path(__file__).resolve().parent
@@ -70,6 +71,8 @@ def main() -> None:
         with exit_codes():
             # Hydra hands its errors to us, who say them in a line, instead of printing them.
             os.environ["HYDRA_FULL_ERROR"] = "1"
+            if sys.argv[1:] and sys.argv[1] in COMMANDS:
+                sys.exit(run_command(sys.argv[1:]))
             app()
             sys.stdout.flush()
     finally:
@@ -104,9 +107,9 @@ def _composing(error: Exception) -> bool:
 
 
 def _refuse(error: Exception) -> NoReturn:
-    from ablation.request import one_line
+    from ablation.planning import explain
 
-    _end(2, one_line(error))
+    _end(2, explain(error))
 
 
 def _interrupted() -> NoReturn:

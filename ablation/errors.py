@@ -64,7 +64,7 @@ def one_line(text: str) -> str:
     return printable(text).strip().replace("\n", "; ")
 
 
-def choose(value: str, choices: Iterable[str]) -> str:
+def suggest(value: str, choices: Iterable[str]) -> str:
     """What is possible instead of a value, and which of it comes closest."""
     known = list(choices)
     near = difflib.get_close_matches(value, known, n=1)

@@ -14,18 +14,24 @@ from types import FrameType
 
 from omegaconf import DictConfig
 
-from ablation import console, outcome, plan, pool
-from ablation.config import Arm, Settings, Trial
 from ablation.errors import RequestError, SweepFailed, Unwritable
-from ablation.estimate import seconds
-from ablation.outcome import Report
-from ablation.plan import Plan
-from ablation.request import parse
-from ablation.result import TrialResult
-from ablation.store import Store
+from ablation.execution import Progress, available_cores, run_trials
+from ablation.planning import (
+    Plan,
+    expected_seconds,
+    extend_plan,
+    make_plan,
+    parse,
+    save_plan,
+    show_plan,
+)
+from ablation.report import Report, kept_report, show_layers, show_predictions, show_report
+from ablation.spec import Arm, Settings, Trial
+from ablation.storage import Store, TrialResult
+from ablation.terminal import duration, say
 
 MANY = 500  # trials that are not started without being asked
-WORK = "ablation.worker:work"  # what a worker does; its module is loaded there alone
+WORK = "ablation.execution.worker:work"  # what a worker does; its module is loaded there alone
 
 
 def run(
@@ -44,27 +50,27 @@ def run(
     settings = requests[0].settings
     command = os.environ.get("ABLATION_COMMAND", "")
     store = Store(settings.results)
-    sweep = plan.make(requests, command, run_id, _source())
+    sweep = make_plan(requests, command, run_id, _source())
     done = store.readable(entry.id for entry in sweep.entries)
     pending = [entry.trial for entry in sweep.entries if entry.id not in done]
-    workers = settings.workers or len(pool.available_cores())
-    expected = seconds(pending, _measured(done), workers)
-    console.show_plan(sweep, set(done), expected, workers, whole=settings.plan)
+    workers = settings.workers or len(available_cores())
+    expected = expected_seconds(pending, _measured(done), workers)
+    show_plan(sweep, set(done), expected, workers, whole=settings.plan)
     if settings.plan:
         return
     if len(pending) > MANY and not settings.yes:
         raise RequestError(
-            f"this trains {len(pending)} trials, about {console.duration(expected)}; "
+            f"this trains {len(pending)} trials, about {duration(expected)}; "
             "say yes=true to start it, or plan=true to look closer"
         )
     store.prepare()
     folder = store.root / sweep.name
     with store.writing():
-        sweep = plan.save(sweep, folder)
-    with _ended_as_interrupted() as interruption:
+        sweep = save_plan(sweep, folder)
+    with ended_as_interrupted() as interruption:
         try:
             if len(sweep.labels) == 1 and done:
-                console.show_layers(next(iter(done.values())))
+                show_layers(next(iter(done.values())))
             sweep = _train_in_rounds(sweep, store, settings, workers, interruption)
         except KeyboardInterrupt:
             interruption.asked = True
@@ -83,17 +89,18 @@ def run(
 def _report(sweep: Plan, store: Store) -> Report:
     """Write the report, unless it stands, and show it."""
     folder = store.root / sweep.name
-    written = outcome.kept(folder)
+    written = kept_report(folder)
     if written is None:
-        from ablation import report  # pandas and matplotlib are loaded when they are needed
+        # pandas and matplotlib are loaded when they are needed
+        from ablation.report import build_report
 
         with store.writing():
-            written = report.build(folder)
+            written = build_report(folder)
     if len(sweep.labels) == 1:
         first = store.read(sweep.entries[0].id)
         if first is not None:
-            console.show_predictions(first)
-    console.show_report(written, folder)
+            show_predictions(first)
+    show_report(written, folder)
     return written
 
 
@@ -121,14 +128,14 @@ def _train_in_rounds(
         spent = settings.budget is not None and time.monotonic() - began > settings.budget
         if sweep.max_seeds is None or spent:
             return sweep
-        from ablation.study import Study
+        from ablation.analysis import Study
 
-        extended = plan.extend(sweep, Study(folder).next_round())
+        extended = extend_plan(sweep, Study(folder).next_round())
         if extended.entries == sweep.entries:
             return sweep
         added = len(extended.entries) - len(sweep.entries)
-        console.say(f"Undecided: {added} trials more, of at most {sweep.max_seeds} seeds an arm.")
-        sweep = plan.save(extended, folder)
+        say(f"Undecided: {added} trials more, of at most {sweep.max_seeds} seeds an arm.")
+        sweep = save_plan(extended, folder)
 
 
 def _train(
@@ -147,9 +154,9 @@ def _train(
     planned = [trial.arm for trial in sweep.trials]
     arguments = (str(store.root), sweep.commit, sweep.dirty)
     shown = len(pending) < len(sweep.entries)
-    training = pool.run(pending, WORK, arguments, workers, settings.time_limit)
+    training = run_trials(pending, WORK, arguments, workers, settings.time_limit)
     before = len(sweep.entries) - len(pending)
-    with console.Progress(names, planned, before) as progress, closing(training):
+    with Progress(names, planned, before) as progress, closing(training):
         if len(pending) < workers:
             _load_ahead()
         for count, ended in enumerate(training, 1):
@@ -161,7 +168,7 @@ def _train(
                 store.fail(ended.trial, ended.kind, ended.message, ended.traceback)
                 failed.add(ended.trial.id)
             elif len(names) == 1 and not shown and (result := store.read(ended.trial.id)):
-                console.show_layers(result)
+                show_layers(result)
                 shown = True
             progress.update(ended)
             interruption.check()
@@ -175,9 +182,9 @@ def _load_ahead() -> None:
 
     def load() -> None:
         with suppress(Exception):  # the program may end meanwhile; what is wrong is said later
-            from ablation import report
+            from ablation.report import build_report
 
-            del report  # to have been loaded is all
+            del build_report  # to have been loaded is all
 
     threading.Thread(target=load).start()
 
@@ -215,7 +222,7 @@ class _Interruption:
 
 
 @contextmanager
-def _ended_as_interrupted() -> Iterator[_Interruption]:
+def ended_as_interrupted() -> Iterator[_Interruption]:
     """Take the end of a job (SIGTERM) and of its terminal (SIGHUP) as Ctrl-C."""
     interruption = _Interruption()
 

@@ -79,7 +79,7 @@ def _report(trials: int) -> list[Row]:
         synthetic.fill(Path(folder), synthetic.sweep(each, seeds))
         words = ["-m", f"merge_mode={','.join(MERGES)}", f"seeds={seeds}", "name=many"]
         seconds([*ABLATION, *words, f"results={folder}"])
-        command = [sys.executable, "-m", "ablation.report", "many", "--results", folder]
+        command = [sys.executable, "-m", "ablation", "report", "many", "--results", folder]
         took = seconds(command)
         page = (Path(folder) / "many" / "report.html").stat().st_size
     what = f"report of {trials:,} trials (4 arms × {seeds:,} seeds)"

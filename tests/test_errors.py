@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from ablation.errors import RequestError, choose, printable
+from ablation.errors import RequestError, printable, suggest
 
 
 def test_the_nearest_choice_is_offered_if_one_is_near() -> None:
-    assert choose("summ", ["sum", "mul"]) == "choose one of sum, mul; did you mean sum?"
-    assert choose("xyz", ["sum", "mul"]) == "choose one of sum, mul"
+    assert suggest("summ", ["sum", "mul"]) == "choose one of sum, mul; did you mean sum?"
+    assert suggest("xyz", ["sum", "mul"]) == "choose one of sum, mul"
 
 
 def test_what_steers_a_terminal_is_spelt_out() -> None:

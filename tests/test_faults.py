@@ -23,7 +23,7 @@ INTERRUPTED = "ablation: interrupted; the same command goes on from here"
 
 MINE = """
 import ctypes, os, signal, sys, time
-from ablation.problems import cumsum
+from ablation.problems.suite import cumsum
 
 def bad(rng, sequences, length, *, what="well"):
     if sequences == 40:  # in training, and not when the parent looks at its shape

@@ -19,15 +19,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from omegaconf import DictConfig, OmegaConf
 
-from ablation import outcome
 from ablation.__main__ import exit_codes
-from ablation.config import SCHEMA, Request
 from ablation.errors import RequestError, one_line
-from ablation.outcome import Report
-from ablation.plan import Plan, load, make
-from ablation.request import parse
-from ablation.result import TrialResult
-from ablation.store import Attempt, Store, _checksum
+from ablation.planning import Plan, load_plan, make_plan, parse
+from ablation.report import Report, digest_of, keep_report, kept_report
+from ablation.spec import SCHEMA, Request
+from ablation.storage import Attempt, Store, TrialResult, checksum
 from tests.helpers import CONF, compose, make_result, make_sweep, make_trial
 
 TRIAL = make_trial(direction="bidirectional")
@@ -141,7 +138,7 @@ def read(store: Store, content: bytes) -> TrialResult | None:
 
 
 RESULT = make_result(TRIAL, probes={"without_forward": 0.5}).model_dump()
-ENVELOPE = {"schema": SCHEMA, "sha256": _checksum(RESULT), "result": RESULT}
+ENVELOPE = {"schema": SCHEMA, "sha256": checksum(RESULT), "result": RESULT}
 
 
 @few
@@ -163,7 +160,7 @@ def test_a_forged_result_is_whole_or_none(store: Store, whole: Any) -> None:
     """With a right checksum, so that the schema alone stands between a forgery and the report."""
     if isinstance(whole, dict) and "result" in whole:
         with contextlib.suppress(ValueError, TypeError):  # NaN has none
-            whole["sha256"] = _checksum(whole["result"])
+            whole["sha256"] = checksum(whole["result"])
     read(store, json.dumps(whole).encode())
 
 
@@ -183,7 +180,7 @@ def sweep(store: Store, request_as_composed: Request) -> Sweep:
     store.fail(TRIAL, "ValueError", "no", "Traceback")
     (attempt,) = (store.attempts / TRIAL.id).glob("*.json")
     rows: dict[str, Any] = {key: [] for key in Report.model_fields}
-    outcome.keep(Report(**{**rows, "state": "", "digest": outcome.digest(folder)}), folder)
+    keep_report(Report(**{**rows, "state": "", "digest": digest_of(folder)}), folder)
     texts = (folder / "plan.json", folder / "report.json", attempt)
     content = [path.read_bytes() for path in texts]
     attempt.unlink()
@@ -200,7 +197,7 @@ def damaged(text: bytes) -> st.SearchStrategy[bytes]:
 def test_any_plan_is_a_plan_or_one_line(sweep: Sweep, data: st.DataObject) -> None:
     (sweep.folder / "plan.json").write_bytes(data.draw(damaged(sweep.plan)))
     with refused():
-        plan = load(sweep.folder)
+        plan = load_plan(sweep.folder)
         assert Plan.model_validate(plan.model_dump()) == plan
         assert all(entry.id == entry.trial.id for entry in plan.entries)
         assert plan.labels
@@ -210,8 +207,8 @@ def test_any_plan_is_a_plan_or_one_line(sweep: Sweep, data: st.DataObject) -> No
 @given(data=st.data())
 def test_any_kept_report_is_right_or_made_again(sweep: Sweep, data: st.DataObject) -> None:
     (sweep.folder / "report.json").write_bytes(data.draw(damaged(sweep.report)))
-    report = outcome.kept(sweep.folder)
-    assert report is None or report.digest == outcome.digest(sweep.folder)
+    report = kept_report(sweep.folder)
+    assert report is None or report.digest == digest_of(sweep.folder)
 
 
 @few
@@ -229,7 +226,7 @@ def asked(config: Callable[[], DictConfig], overrides: Sequence[str] = ()) -> Pl
     with contextlib.redirect_stderr(said):
         try:
             with exit_codes():
-                plan = make([parse(config(), overrides)], "", None, (None, None))
+                plan = make_plan([parse(config(), overrides)], "", None, (None, None))
         except SystemExit as ended:
             code = ended.code
     assert code == (None if plan else 2)

@@ -14,15 +14,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ablation import own, report, verify
-from ablation.config import Request, Trial
+from ablation.commands.verify import verify
 from ablation.data import Sequences
 from ablation.errors import RequestError
-from ablation.models import build_model
-from ablation.probes import halves_of, probe
-from ablation.result import TrialResult
-from ablation.store import Store
-from ablation.trial import run_trial
+from ablation.planning import pinned
+from ablation.report import build_report
+from ablation.spec import Request, Trial
+from ablation.storage import Store, TrialResult
+from ablation.training import build_model, halves_of, probe, run_trial
 from tests.helpers import make_result, make_sweep, make_trial
 from tests.test_main import TINY, results, run
 
@@ -49,12 +48,12 @@ def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         sys.modules.pop(name, None)
 
 
-def pinned(**changes: Any) -> Trial:
+def planned(**changes: Any) -> Trial:
     """A tiny trial on the page's problem, planned as its files now are."""
     trial = make_trial(**changes)
     problem = {"name": "tasks.ends", "test_size": 60, "last": 0.5}
     values = {**trial.model_dump(), "problem": problem}
-    arm = own.pinned(Trial.model_validate(values).arm)
+    arm = pinned(Trial.model_validate(values).arm)
     return Trial.model_validate({**arm.model_dump(), "seed": trial.seed})
 
 
@@ -204,9 +203,9 @@ def test_what_is_no_merge_fails(written: Path, answer: str, said: str) -> None:
 
 def test_a_trial_of_own_code_repeats_and_tells_all(written: Path) -> None:
     own_parts = {"cell": "mine.MinimalGatedUnit", "merge_mode": "mine.Gate"}
-    first = run_trial(pinned(**BOTH, **own_parts, seed=1))
-    between = run_trial(pinned(**BOTH, **own_parts, seed=2))
-    again = run_trial(pinned(**BOTH, **own_parts, seed=1))
+    first = run_trial(planned(**BOTH, **own_parts, seed=1))
+    between = run_trial(planned(**BOTH, **own_parts, seed=2))
+    again = run_trial(planned(**BOTH, **own_parts, seed=1))
     assert again.weights == first.weights != between.weights
     assert again.metrics == first.metrics
     assert first.compiled
@@ -218,7 +217,7 @@ def test_a_trial_of_own_code_repeats_and_tells_all(written: Path) -> None:
 
 
 def test_a_worker_refuses_code_that_has_changed(written: Path) -> None:
-    trial = pinned(**BOTH, merge_mode="mine.Gate")
+    trial = planned(**BOTH, merge_mode="mine.Gate")
     (written / "mine.py").write_text(FILES["mine.py"] + "\n# changed\n")
     with pytest.raises(RequestError, match=r"tasks\.py, mine\.py changed since the sweep was plan"):
         run_trial(trial)
@@ -227,7 +226,7 @@ def test_a_worker_refuses_code_that_has_changed(written: Path) -> None:
 def test_a_report_runs_nothing_that_results_name(
     written: Path, store: Store, request_as_composed: Request
 ) -> None:
-    trials = [pinned(), pinned(**BOTH, merge_mode="mine.Gate", cell="mine.MinimalGatedUnit")]
+    trials = [planned(), planned(**BOTH, merge_mode="mine.Gate", cell="mine.MinimalGatedUnit")]
     plan = make_sweep(store, request_as_composed, *trials)
     steps: dict[str, Any] = {"loss": [0.1] * 4, "error": 0.0}
     known = {
@@ -240,9 +239,9 @@ def test_a_report_runs_nothing_that_results_name(
         sys.modules.pop(name, None)
         (written / f"{name}.py").write_text("raise SystemExit('it was run')\n")
     folder = store.root / plan.name
-    written_report = report.build(folder)
+    written_report = build_report(folder)
     assert not {"tasks", "mine"} & sys.modules.keys()
     assert [row["ceiling"] for row in written_report.summary] == ["0.8000", "0.8000"]
     with pytest.raises(RequestError, match=r"runs mine\.Gate, mine\.Minimal.*tasks\.ends, .*--own"):
-        verify.verify(folder, 4, 1, 60)
+        verify(folder, 4, 1, 60)
     assert not {"tasks", "mine"} & sys.modules.keys()

@@ -18,13 +18,15 @@ import numpy as np
 import pytest
 
 import ablation
-from ablation import console, problems, report
-from ablation.config import Problem, Request, Trial
+from ablation import problems
+from ablation.checks import Check, check_results
+from ablation.commands.doctor import show_check
 from ablation.errors import RequestError, one_line, printable
-from ablation.health import health
-from ablation.outcome import Report
-from ablation.plan import seed_major
-from ablation.store import Store
+from ablation.planning import seed_major
+from ablation.report import Report, build_report, show_report
+from ablation.spec import Problem, Request, Trial
+from ablation.storage import Store
+from ablation.terminal import say, terminal
 from tests.helpers import make_result, make_sweep, make_trial
 
 # Runs a module as python -m does, and writes down what a report has no business to do.
@@ -129,7 +131,7 @@ def watched(folder: Path, allowed: Path, module: str, *arguments: str) -> Any:
 
 def test_a_hostile_folder_is_reported_and_nothing_in_it_is_run(hostile: Path, trap: Path) -> None:
     home = hostile.parent.parent
-    ended, log = watched(home, hostile, "ablation.report", hostile.name)
+    ended, log = watched(home, hostile, "ablation", "report", hostile.name)
     assert ended.returncode in (0, 1), ended.stderr
     assert "Traceback" not in ended.stderr
     assert (hostile / "report.html").exists()
@@ -137,7 +139,7 @@ def test_a_hostile_folder_is_reported_and_nothing_in_it_is_run(hostile: Path, tr
     assert not trap.exists()
     for text in (ended.stdout, ended.stderr):
         assert printable(text) == text
-    looked, log = watched(home, home / "nothing", "ablation.doctor", "--quick")
+    looked, log = watched(home, home / "nothing", "ablation", "doctor", "--quick")
     assert looked.returncode == 0, looked.stdout + looked.stderr
     assert printable(looked.stdout) == looked.stdout
     # It tries the disk and asks Hydra for its plugins, and no more.
@@ -163,10 +165,10 @@ class Tags(HTMLParser):
 
 
 def test_its_page_holds_no_element_but_ours(hostile: Path) -> None:
-    report.build(hostile)
+    build_report(hostile)
     page = (hostile / "report.html").read_text()
     found = Tags(page)
-    own = (Path(ablation.__file__).parent / "templates" / "report.js").read_text()
+    own = (Path(ablation.__file__).parent / "report" / "templates" / "report.js").read_text()
     assert "".join(found.scripts).strip() == own.strip()
     names = {tag for tag, _ in found.tags}
     assert [tag for tag, _ in found.tags].count("script") == 1
@@ -181,7 +183,7 @@ def test_its_page_holds_no_element_but_ours(hostile: Path) -> None:
 
 
 def test_its_tables_hold_no_formula(hostile: Path) -> None:
-    report.build(hostile)
+    build_report(hostile)
     tables = list(hostile.glob("*.csv"))
     assert len(tables) > 2
     for path in tables:
@@ -200,7 +202,7 @@ def is_number(cell: str) -> bool:
 
 
 def test_its_markdown_holds_no_html_and_no_picture_from_elsewhere(hostile: Path) -> None:
-    report.build(hostile)
+    build_report(hostile)
     prose, fence = [], ""
     for line in (hostile / "report.md").read_text().splitlines():
         if line.strip() == fence or (not fence and line.startswith("```")):
@@ -274,11 +276,11 @@ def test_a_plan_that_cannot_be_is_refused_in_one_line(
     (outside / "treasure.json").write_text('{"mine": 1}')
     plant(hostile, outside)
     with pytest.raises(RequestError) as caught:
-        report.build(hostile)
+        build_report(hostile)
     assert str(caught.value) == one_line(str(caught.value))
     assert [path.name for path in outside.iterdir()] == ["treasure.json"]
     assert (outside / "treasure.json").read_text() == '{"mine": 1}'
-    assert list(health(hostile.parent))
+    assert list(check_results(hostile.parent))
     assert not trap.exists()
 
 
@@ -292,7 +294,7 @@ def test_links_in_the_folder_are_replaced_and_not_followed(hostile: Path, tmp_pa
         (hostile / name).symlink_to(outside / name)
     for name in ("accuracy.png", "accuracy.svg"):
         (hostile / "figures" / name).symlink_to(outside / name)
-    report.build(hostile)
+    build_report(hostile)
     assert {path.name: path.read_text() for path in outside.iterdir()} == dict.fromkeys(
         names, "mine"
     )
@@ -301,7 +303,7 @@ def test_links_in_the_folder_are_replaced_and_not_followed(hostile: Path, tmp_pa
     (hostile / "figures").rmdir()
     (hostile / "figures").symlink_to(outside)
     with pytest.raises(RequestError, match="figures: it is a link"):
-        report.build(hostile)
+        build_report(hostile)
     assert {path.name: path.read_text() for path in outside.iterdir()} == dict.fromkeys(
         names, "mine"
     )
@@ -315,10 +317,10 @@ def test_the_terminal_obeys_nothing_that_a_report_says(
     fields |= {"state": ALL, "digest": "", "summary": rows, "answer": [ALL], "alarms": [ALL]}
     fields |= {"failures": [{"failed trial": ALL, "seed": "0", "why": ALL, "log": ALL}]}
     for forced in (False, True):
-        monkeypatch.setattr(console, "terminal", console.Terminal(force_terminal=forced))
-        console.show_report(Report.model_validate(fields), Path("results/x"))
-        console.say(ALL)
-        console.show_check("results", "wrong", ALL)
+        monkeypatch.setattr(terminal, "_force_terminal", forced)
+        show_report(Report.model_validate(fields), Path("results/x"))
+        say(ALL)
+        show_check(Check("results", "wrong", ALL))
         shown = capsys.readouterr().out
         own = re.compile(r"\x1b\[[0-9;]*m" if forced else "(?!)")  # rich's colours
         assert printable(own.sub("", shown)) == own.sub("", shown)
@@ -348,13 +350,15 @@ FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__", "instantiate", "syst
 FORBIDDEN_CALLS |= {"load_model", "read_pickle", "unsafe_load", "full_load", "get_method"}
 # Who imports a module by its name, and whence the name comes.
 BY_NAME = {
-    "ablation/doctor.py",  # hydra_plugins
-    "ablation/models.py",  # the request's own cell and merge, in a worker
-    "ablation/pool.py",  # ablation.worker
-    "ablation/problems/__init__.py",  # the table of problems
-    "ablation/problems/digits.py",  # scikit-learn
-    "ablation/problems/dotted.py",  # the request's own problem
-    "ablation/problems/tabular.py",  # pyarrow
+    "ablation/checks/machine.py",  # hydra_plugins
+    "ablation/commands/__init__.py",  # the files of its folder
+    "ablation/execution/process.py",  # ablation.execution.worker
+    "ablation/problems/own/function.py",  # the request's own problem
+    "ablation/problems/own/tabular.py",  # pyarrow
+    "ablation/problems/registry.py",  # the files of the suite
+    "ablation/problems/suite/digits.py",  # scikit-learn
+    "ablation/report/__init__.py",  # the table of its late names
+    "ablation/training/models.py",  # the request's own cell and merge, in a worker
 }
 
 

@@ -6,12 +6,12 @@ import signal
 import pytest
 
 from ablation.errors import SweepFailed
-from ablation.sweep import _ended_as_interrupted
+from ablation.sweep import ended_as_interrupted
 
 
 def interrupted(number: signal.Signals, error: type[Exception]) -> None:
     """Do as a library does that makes an exception of its own of any that comes from within."""
-    with _ended_as_interrupted():
+    with ended_as_interrupted():
         try:
             os.kill(os.getpid(), number)
         except KeyboardInterrupt as cause:
@@ -35,5 +35,5 @@ def test_what_is_told_in_a_line_is_told_after_an_interrupt_too() -> None:
 
 
 def test_without_an_interrupt_an_error_is_an_error() -> None:
-    with pytest.raises(ImportError), _ended_as_interrupted():
+    with pytest.raises(ImportError), ended_as_interrupted():
         raise ImportError

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ablation.data import Array, Ceiling, Sequences
-from ablation.problems.views import seen
+from ablation.problems.ceilings.views import seen
 
 
 def generate(

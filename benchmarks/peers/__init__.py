@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ablation.pool import SINGLE_THREADED
+from ablation.execution import SINGLE_THREADED
 
 Array = NDArray[Any]
 Turn = Callable[[], float]

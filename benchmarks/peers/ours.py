@@ -8,12 +8,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ablation.config import Problem, Training, Trial
 from ablation.data import Sequences
-from ablation.engines import Programs, chunk_shape
-from ablation.engines import fit as fit_engine
-from ablation.engines import xla as xla_engine
-from ablation.models import build_model
+from ablation.spec import Problem, Training, Trial
+from ablation.training import ENGINES, Programs, build_model, chunk_shape
 from benchmarks.peers import Size, Turn, batches
 
 UPDATES = 5000  # of a trial of the lesson: they make the size of a chunk
@@ -21,12 +18,12 @@ UPDATES = 5000  # of a trial of the lesson: they make the size of a chunk
 
 def xla(size: Size) -> Turn:
     """The compiled engine."""
-    return _turn(size, "xla", xla_engine.programs)
+    return _turn(size, "xla", ENGINES["xla"])
 
 
 def fit(size: Size) -> Turn:
     """The reference engine, one model.fit a chunk."""
-    return _turn(size, "fit", fit_engine.programs)
+    return _turn(size, "fit", ENGINES["fit"])
 
 
 def _turn(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 
-from ablation import __main__, store, sweep
+from ablation import __main__, sweep
+from ablation.storage import Store
 from tests.chaos import faults
 
 
 def main() -> None:
     faults.install("parent")
-    store.STALE = int(os.environ[faults.STALE])
+    Store.stale = int(os.environ[faults.STALE])
     sweep.WORK = "tests.chaos.work:work"
     __main__.main()

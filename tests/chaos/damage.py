@@ -6,7 +6,7 @@ import json
 import random
 from pathlib import Path
 
-from ablation.config import SCHEMA
+from ablation.spec import SCHEMA
 
 KINDS = ("truncated", "empty", "garbage", "a bit flipped", "another trial's")
 

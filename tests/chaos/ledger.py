@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ablation.errors import RequestError
-from ablation.store import Damaged, Store
+from ablation.storage import Damaged, Store
 
 
 @dataclass(frozen=True)

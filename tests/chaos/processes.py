@@ -101,7 +101,7 @@ class Commands:
         }
 
     def start(self, arguments: Sequence[str], fates: str, stale: int) -> Command:
-        """Start one; fates: where its processes die of themselves; stale: store.STALE for it."""
+        """Start one; fates: where its processes die of themselves; stale: Store.stale for it."""
         self.started += 1
         out, err = self.said / f"{self.started}.out", self.said / f"{self.started}.err"
         with out.open("wb") as to_out, err.open("wb") as to_err:

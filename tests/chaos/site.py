@@ -7,7 +7,7 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 
-from ablation.store import STALE, Store
+from ablation.storage import Store
 from tests.chaos.ledger import Ledger
 from tests.chaos.processes import Command, Commands
 
@@ -28,8 +28,8 @@ class Site:
         self.commands = Commands(folder, said)
         self.ledger = Ledger(self.store, said / "log", violations)
 
-    def start(self, arguments: Sequence[str], fates: str = "", stale: int = STALE) -> Command:
-        """Start a command; fates: where its processes die; stale: store.STALE as it sees it."""
+    def start(self, arguments: Sequence[str], fates: str = "", stale: int = Store.stale) -> Command:
+        """Start a command; fates: where its processes die; stale: Store.stale as it sees it."""
         return self.commands.start(arguments, fates, stale)
 
     def wait(self, *started: Command) -> None:

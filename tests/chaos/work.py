@@ -9,10 +9,9 @@ import random
 import time
 from functools import partial
 
-from ablation.config import Trial
-from ablation.once import once
-from ablation.result import Finished, TrialResult
-from ablation.store import Store
+from ablation.execution import once
+from ablation.spec import Trial
+from ablation.storage import Finished, Store, TrialResult
 from tests.chaos import faults
 from tests.helpers import make_result
 
@@ -20,7 +19,7 @@ faults.install("worker")
 
 
 def work(trial: Trial, root: str, commit: str | None, dirty: bool | None) -> Finished | None:
-    """What ablation.worker.work does, without Keras."""
+    """What ablation.execution.worker.work does, without Keras."""
     return once(trial, Store(root), partial(_train, trial))
 
 

@@ -1,0 +1,20 @@
+"""What the results say: tables, statistics and verdicts, with no word and no picture."""
+
+from __future__ import annotations
+
+from ablation.analysis.contrasts import compare_arms
+from ablation.analysis.costs import cheapest_equivalent, pareto_front
+from ablation.analysis.samples import finished_trials
+from ablation.analysis.study import Study, factor_columns, task_name
+from ablation.analysis.summary import best_arm
+
+__all__ = [
+    "Study",
+    "best_arm",
+    "cheapest_equivalent",
+    "compare_arms",
+    "factor_columns",
+    "finished_trials",
+    "pareto_front",
+    "task_name",
+]

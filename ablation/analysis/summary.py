@@ -1,0 +1,114 @@
+"""Each arm by itself: its mean or median over the seeds, with an interval."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from ablation.analysis.paired import Floats, finite, median_interval
+from ablation.analysis.samples import samples_of
+from ablation.measures import measure_of
+
+
+def summarise(trials: pd.DataFrame, metric: str = "accuracy") -> pd.DataFrame:
+    """Each arm by itself, one row an arm.
+
+    Columns: arm, n (trials with a value), dropped (finished trials without one), mean, sd,
+    iqm (interquartile mean; Agarwal et al. 2021), low and high (95 % interval), interval (how it
+    was made), min, max. `interval` is "BCa" (bootstrap of the mean, bias-corrected and
+    accelerated), "percentile" where the values are too nearly constant for BCa, "none" for n < 2.
+    For accuracy, where some trials have `ceiling` and `majority`: these, and
+    skill = (mean - majority) / (ceiling - majority), NaN where the ceiling is the majority.
+    For a censored metric: arm, n, dropped, reached (share of trials), median, low, high, interval
+    ("order": from order statistics, scipy.stats.quantile_test; "none" below six seeds), min, max,
+    all in the order in which "not reached" is the worst; NaN is a figure that was not reached.
+    Raises ValueError for an unknown metric and for two trials of one arm and seed.
+    """
+    samples = samples_of(trials, metric)
+    description = describe_censored if measure_of(metric).limit else describe
+    table = pd.DataFrame(
+        [{"arm": arm} | description(sample.values[sample.ended]) for arm, sample in samples.items()]
+    )
+    if metric == "accuracy" and {"ceiling", "majority"} <= set(trials.columns):
+        bounds = trials[["ceiling", "majority"]].astype(float).groupby(trials["arm"]).mean()
+        bounds = bounds.reindex(list(samples))
+        if bounds.notna().all(axis=1).any():
+            ceiling, majority = (bounds[name].to_numpy(float) for name in ("ceiling", "majority"))
+            room = np.where(ceiling > majority, ceiling - majority, np.nan)
+            skill = (table["mean"].to_numpy(float) - majority) / room
+            table = table.assign(ceiling=ceiling, majority=majority, skill=skill)
+    return table
+
+
+def best_arm(trials: pd.DataFrame, metric: str = "accuracy") -> str:
+    """The arm with the best mean (censored: the best median, then the largest share reached).
+
+    The first to appear wins a tie. Raises ValueError if no arm has a value.
+    """
+    scores: dict[str, tuple[float, float]] = {}
+    for arm, sample in samples_of(trials, metric).items():
+        values = sample.values[sample.ended]
+        reached = values[np.isfinite(values)]
+        if measure_of(metric).limit and len(values):
+            median = float(np.median(np.where(np.isnan(values), np.inf, values)))
+            scores[arm] = (median, -len(reached) / len(values))
+        elif len(reached):
+            scores[arm] = (-measure_of(metric).sense * float(reached.mean()), 0.0)
+    if not scores:
+        raise ValueError(f"metric={metric!r}: no finished trial has a value")
+    return min(scores, key=lambda arm: scores[arm])
+
+
+def describe(values: Floats) -> dict[str, Any]:
+    """The summary of one arm's values."""
+    known = values[np.isfinite(values)]
+    n = len(known)
+    row: dict[str, Any] = {"n": n, "dropped": len(values) - n}
+    row |= dict.fromkeys(["mean", "sd", "iqm", "low", "high"], math.nan)
+    row |= {"interval": "none", "min": math.nan, "max": math.nan}
+    if n:
+        row |= {"mean": known.mean(), "iqm": stats.trim_mean(known, 0.25)}
+        row |= {"min": known.min(), "max": known.max()}
+    if n > 1:
+        row["sd"] = known.std(ddof=1)
+        row["low"], row["high"], row["interval"] = _bootstrap(known)
+    return row
+
+
+def _bootstrap(values: Floats) -> tuple[float, float, str]:
+    """95 % interval of the mean of two values or more, and its method."""
+    # The acceleration of BCa is a skewness: undefined for one distinct value, arbitrary for two.
+    methods = ["BCa", "percentile"] if len(np.unique(values)) > 2 else ["percentile"]
+    for method in methods:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = stats.bootstrap(
+                (values,),
+                np.mean,
+                n_resamples=2000,
+                method=method,
+                rng=np.random.default_rng(0),
+            ).confidence_interval
+        if np.isfinite(found.low) and np.isfinite(found.high):
+            return float(found.low), float(found.high), method
+    return math.nan, math.nan, "none"
+
+
+def describe_censored(values: Floats) -> dict[str, Any]:
+    """The summary of one arm's values where NaN is "not reached"."""
+    reached = np.isfinite(values)
+    row: dict[str, Any] = {"n": len(values), "dropped": 0, "reached": math.nan}
+    row |= dict.fromkeys(["median", "low", "high"], math.nan) | {"interval": "none"}
+    row |= {"min": math.nan, "max": math.nan}
+    if len(values):
+        ordered = np.where(reached, values, np.inf)
+        row["reached"] = reached.mean()
+        row["median"], row["low"], row["high"] = median_interval(ordered, 0.05)
+        row["interval"] = "order" if len(values) > 5 else "none"
+        row |= {"min": finite(ordered.min()), "max": finite(ordered.max())}
+    return row

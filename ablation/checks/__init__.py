@@ -1,0 +1,8 @@
+"""Looks at the machine and at a results folder, and says what is wrong and what to do."""
+
+from __future__ import annotations
+
+from ablation.checks.machine import check_machine
+from ablation.checks.results import Check, check_results
+
+__all__ = ["Check", "check_machine", "check_results"]

@@ -1,0 +1,27 @@
+"""The words of the command line beside a sweep, such as `ablation report`: a file each."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+
+COMMANDS = tuple(module.name for module in iter_modules(__path__))
+
+
+def run_command(words: Sequence[str]) -> int:
+    """Carry out `ablation WORD ...`; returns the exit code.
+
+    Each command's module says in its docstring what it does, adds its arguments to a parser
+    (`add_arguments`) and runs (`run`). All of them have --results.
+    """
+    name, *rest = words
+    module = import_module(f"{__name__}.{name}")
+    parser = argparse.ArgumentParser(f"ablation {name}", description=module.__doc__)
+    parser.add_argument(
+        "--results", default="results", type=Path, help="the results folder (default: results)"
+    )
+    module.add_arguments(parser)
+    return int(module.run(parser.parse_args(rest)))

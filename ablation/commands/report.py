@@ -1,0 +1,29 @@
+"""Write the report of a sweep again, from its stored results; without a name, list the sweeps."""
+
+from __future__ import annotations
+
+import argparse
+
+from ablation.errors import RequestError
+from ablation.planning import sweeps_in
+from ablation.report import build_report, show_report
+from ablation.terminal import say
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", nargs="?", help="the sweep's name, which is its folder in results")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Returns 1 where an arm is better than it can be."""
+    root = arguments.results
+    if arguments.name is None:
+        names = sweeps_in(root)
+        if not names:
+            raise RequestError(f"no sweep in {root}")
+        say(f"Sweeps in {root}: {', '.join(names)}.")
+        return 0
+    folder = root / arguments.name
+    report = build_report(folder)
+    show_report(report, folder)
+    return 1 if report.alarms else 0

@@ -1,0 +1,106 @@
+"""How far a sweep has come, in the terminal."""
+
+from __future__ import annotations
+
+import textwrap
+import time
+from collections import Counter
+from collections.abc import Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.markup import escape
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+
+from ablation.errors import one_line
+from ablation.spec import Arm
+from ablation.terminal import LONGEST, duration, make_table, terminal
+
+if TYPE_CHECKING:
+    from ablation.execution.pool import Ended
+
+
+class Progress:
+    """Trials done, rate, time left and the running mean of each arm.
+
+    A live picture in a terminal; a line a trial anywhere else.
+    """
+
+    def __init__(self, names: dict[Arm, str], planned: Sequence[Arm], done: int) -> None:
+        self.names = names
+        self.planned = Counter(planned)
+        self.total = len(planned)
+        self.done = self.before = done
+        self.scores: dict[Arm, list[float]] = {arm: [] for arm in names}
+        self.failed: Counter[Arm] = Counter()
+        self.latest: dict[Arm, int] = {}  # how many trials were done by its last one
+        self.began = time.monotonic()
+        self.live = Live(self, console=terminal, refresh_per_second=2, transient=True)
+
+    def __enter__(self) -> Progress:
+        if terminal.is_terminal:
+            self.live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.live.stop()  # though it may be no terminal any more
+
+    def update(self, outcome: Ended) -> None:
+        """Take in how one trial ended."""
+        arm = outcome.trial.arm
+        self.done += 1
+        self.latest[arm] = self.done
+        if outcome.kind is None:
+            self.scores[arm].append(outcome.value.accuracy)
+            text = f"accuracy {outcome.value.accuracy:.4f}  {outcome.value.seconds:.1f} s"
+            if outcome.value.status != "done":
+                text += f"  {outcome.value.status}"
+        else:
+            self.failed[arm] += 1
+            reason = textwrap.shorten(one_line(outcome.message), LONGEST, placeholder=" ...")
+            text = f"failed: {outcome.kind}: {reason}"
+        if not terminal.is_terminal:
+            terminal.print(
+                f"[{self.done}/{self.total}] {self.names[arm]}  seed {outcome.trial.seed}  {text}"
+                f"  (left {self._left()})",
+                markup=False,
+                soft_wrap=True,
+            )
+
+    def __rich__(self) -> RenderableType:
+        table = make_table("arm", "seeds", "mean accuracy", "± sd")
+        # With very many arms the table would be taller than the terminal: the latest are shown.
+        room = max(3, terminal.height - 8)
+        latest = set(sorted(self.names, key=lambda arm: -self.latest.get(arm, 0))[:room])
+        for arm in (arm for arm in self.names if arm in latest):
+            scores = self.scores[arm]
+            mean = f"{np.mean(scores):.4f}" if scores else ""
+            deviation = f"{np.std(scores, ddof=1):.4f}" if len(scores) > 1 else ""
+            count = f"{len(scores)}/{self.planned[arm]}"
+            if self.failed[arm]:
+                count += f" [red]{self.failed[arm]} failed[/red]"
+            table.add_row(escape(self.names[arm]), count, mean, deviation)
+        line = Table.grid(padding=(0, 1))
+        line.add_row(
+            ProgressBar(self.total, self.done, width=28),
+            f"{self.done}/{self.total} trials",
+            f"{60 * self._rate():.1f} a minute",
+            f"{self._left()} left",
+        )
+        return Group(table, line)
+
+    def _rate(self) -> float:
+        return (self.done - self.before) / max(time.monotonic() - self.began, 1e-9)
+
+    def _left(self) -> str:
+        rate = self._rate()
+        return duration((self.total - self.done) / rate) if rate else "?"

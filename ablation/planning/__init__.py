@@ -1,0 +1,40 @@
+"""Turns a request into checked, unique, ordered trials, and says what they will take."""
+
+from __future__ import annotations
+
+from ablation.planning.estimate import expected_seconds, training_seconds
+from ablation.planning.messages import explain
+from ablation.planning.overview import show_plan
+from ablation.planning.parameters import count_parameters
+from ablation.planning.parse import parse
+from ablation.planning.pins import check_unchanged, code_of, pinned
+from ablation.planning.plan import (
+    FIRST_ROUND,
+    Plan,
+    extend_plan,
+    load_plan,
+    make_plan,
+    save_plan,
+    seed_major,
+    sweeps_in,
+)
+
+__all__ = [
+    "FIRST_ROUND",
+    "Plan",
+    "check_unchanged",
+    "code_of",
+    "count_parameters",
+    "expected_seconds",
+    "explain",
+    "extend_plan",
+    "load_plan",
+    "make_plan",
+    "parse",
+    "pinned",
+    "save_plan",
+    "seed_major",
+    "show_plan",
+    "sweeps_in",
+    "training_seconds",
+]

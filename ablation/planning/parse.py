@@ -1,0 +1,67 @@
+"""A request as Hydra composed it: checked, and what is wrong with it said in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from pydantic import ValidationError
+
+from ablation import problems
+from ablation.errors import RequestError
+from ablation.planning.messages import GROUPS, explain_validation, unknown_key
+from ablation.planning.pins import pinned
+from ablation.spec import Arm, Request, Settings
+
+
+def parse(config: DictConfig, overrides: Sequence[str] = ()) -> Request:
+    """Check a composed configuration.
+
+    overrides: what was written on the command line to get it.
+    Raises RequestError with one line that names the key, what was given, and what is possible.
+    """
+    for override in overrides:
+        group, _, value = override.lstrip("+~").partition("=")
+        if group in GROUPS and value.startswith("["):  # Hydra would silently take the last
+            inside = value.strip("[]")
+            sweep = f"; for a sweep say -m {group}={inside}" if inside else ""
+            raise RequestError(f"{override}: one choice is needed{sweep}")
+    without_hydra = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+    values: Any = OmegaConf.to_container(without_hydra, resolve=True)
+    settings = {key: values.pop(key) for key in Settings.model_fields if key in values}
+    _refuse_targets(values)
+    if "digest" in values:  # it is found out, not asked for
+        raise RequestError(unknown_key("digest"))
+    whole = values.get("length", 1) is None
+    try:
+        arm = Arm.model_validate({**values, "length": 1} if whole else values)
+        arm = pinned(_fitted(arm, whole))
+        return Request(arm=arm, settings=Settings.model_validate(settings))
+    except ValidationError as error:
+        raise RequestError(explain_validation(error)) from None
+
+
+def _fitted(arm: Arm, whole: bool) -> Arm:
+    """The arm as its data allows it.
+
+    whole: the length was left open, and is that of the longest sequence. There are no more training
+    sequences than the data has, however many were asked for.
+    """
+    length = problems.longest(arm.problem) if whole else arm.length
+    there = problems.available(arm.problem, length)
+    if length == arm.length and (there is None or arm.training.sequences <= there):
+        return arm
+    values = arm.model_dump()
+    if there is not None:
+        values["training"]["sequences"] = min(there, arm.training.sequences)
+    return Arm.model_validate({**values, "length": length})
+
+
+def _refuse_targets(values: Any, path: str = "") -> None:
+    # Hydra's instantiate is never called on a trial, but a key that asks for it is a mistake.
+    if isinstance(values, Mapping):
+        for key, value in values.items():
+            if key == "_target_":
+                raise RequestError(f"{path}{key}: a trial's configuration cannot name code to call")
+            _refuse_targets(value, f"{path}{key}.")

@@ -1,0 +1,235 @@
+"""From requests to the trials that they mean: unique, ordered, counted, and kept with the sweep."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from ablation import problems
+from ablation.errors import RequestError, suggest
+from ablation.planning.parameters import match_parameters
+from ablation.spec import (
+    SCHEMA,
+    Arm,
+    Frozen,
+    ReportSettings,
+    Request,
+    Settings,
+    Trial,
+    canonical,
+    label_arms,
+    trials_of,
+    varying,
+)
+from ablation.storage import locked, read_file, replace_file
+
+FIRST_ROUND = 10  # seeds of an arm before a sweep with seeds=auto is looked at
+
+
+class Entry(Frozen):
+    """A planned trial and its id."""
+
+    id: str
+    trial: Trial
+
+    @model_validator(mode="after")
+    def _ids_are_what_trials_mean(self) -> Entry:
+        if self.id != self.trial.id:  # it would also lead out of the results folder
+            raise ValueError(f"id {self.id[:12]} is not that of its trial")
+        return self
+
+
+class Plan(Frozen):
+    """What one command means.
+
+    requested: trials before those that mean the same were joined.
+    notes: a sentence for each group of combinations that are one arm.
+    run: what identifies the multirun, for jobs that arrive one by one.
+    max_seeds: of an arm where seeds are added in rounds, None where their number is given.
+    match: what the arms have in common, "units" or "parameters".
+    """
+
+    schema_version: int = SCHEMA
+    name: str
+    command: str
+    run: str | None
+    commit: str | None
+    dirty: bool | None
+    report: ReportSettings
+    max_seeds: int | None
+    match: str
+    requested: int
+    notes: list[str]
+    entries: Annotated[list[Entry], Field(min_length=1)]
+
+    @property
+    def trials(self) -> list[Trial]:
+        return [entry.trial for entry in self.entries]
+
+    @property
+    def labels(self) -> dict[Arm, str]:
+        """The name of each arm, in the order in which they were asked for."""
+        return label_arms(dict.fromkeys(trial.arm for trial in self.trials))
+
+
+def make_plan(
+    requests: Sequence[Request],
+    command: str,
+    run: str | None,
+    source: tuple[str | None, bool | None],
+) -> Plan:
+    """Check the requests together and plan them, seed-major.
+
+    source: commit of the program and whether its tree was dirty.
+    Raises RequestError where requests disagree on a setting, or a problem does not know its keys.
+    """
+    settings = requests[0].settings
+    for key in Settings.model_fields:
+        if key != "seeds" and len({getattr(request.settings, key) for request in requests}) > 1:
+            raise RequestError(f"{key}: it holds for a whole sweep and cannot be swept")
+    adaptive = any(request.settings.seeds == "auto" for request in requests)
+    for problem, length in dict.fromkeys((r.arm.problem, r.arm.length) for r in requests):
+        problems.check(problem, length)
+    asked: list[tuple[Arm, int]] = []
+    for request in requests:
+        seeds = request.settings.seeds
+        count = seeds if isinstance(seeds, int) else min(FIRST_ROUND, settings.max_seeds)
+        asked.append((_matched(request.arm, settings.match), count))
+    trials = dict.fromkeys(trial for arm, count in asked for trial in trials_of(arm, range(count)))
+    plan = Plan(
+        name=settings.name or (f"multirun-{Path(run).name}" if run else ""),
+        command=command,
+        run=run,
+        commit=source[0],
+        dirty=source[1],
+        report=settings.report,
+        max_seeds=settings.max_seeds if adaptive else None,
+        match=settings.match,
+        requested=sum(count for _, count in asked),
+        notes=_collapsed([arm for arm, _ in asked]),
+        entries=seed_major(trials),
+    )
+    if run is None:  # of jobs that arrive one by one none knows the arms of the others
+        _check_report(plan)
+    return plan if plan.name else plan.model_copy(update={"name": _default_name(plan.trials)})
+
+
+def _check_report(plan: Plan) -> None:
+    """Refuse what the report shall say of arms and seeds that the plan does not have."""
+    report, arms = plan.report, {name: arm for arm, name in plan.labels.items()}
+    named = [("baseline", report.baseline)] if report.baseline else []
+    for at, claim in enumerate(report.claims):
+        named += [(f"claims.{at}.arm", claim.arm), (f"claims.{at}.other", claim.other)]
+    for key, name in named:
+        if name not in arms:
+            without = "report.baseline=null" if key == "baseline" else "report.claims=[]"
+            raise RequestError(
+                f"report.{key}={name}: {suggest(name, arms)} ({without} does without)"
+            )
+    for at, claim in enumerate(report.claims):
+        arm, other = arms[claim.arm], arms[claim.other]
+        if arm == other or (arm.problem, arm.length) != (other.problem, other.length):
+            raise RequestError(
+                f"report.claims.{at}.other={claim.other}: two arms of one problem and length can "
+                f"be compared, and {claim.arm} is "
+                + ("the same" if arm == other else "of another one")
+            )
+    most = plan.max_seeds or max(trial.seed for trial in plan.trials) + 1
+    if report.reached_by and report.reached_by > most:
+        raise RequestError(f"report.reached_by={report.reached_by}: no arm has more than {most}")
+
+
+def extend_plan(plan: Plan, seeds: Mapping[Arm, int]) -> Plan:
+    """The plan with at least so many seeds of each of these arms."""
+    more = [trial for arm, count in seeds.items() for trial in trials_of(arm, range(count))]
+    trials = dict.fromkeys([*plan.trials, *more])
+    added = len(trials) - len(plan.entries)
+    return plan.model_copy(
+        update={"entries": seed_major(trials), "requested": plan.requested + added}
+    )
+
+
+def seed_major(trials: Iterable[Trial]) -> list[Entry]:
+    """The trials as entries of a plan, all arms of a seed before the next seed."""
+    # An interrupted sweep is then balanced. The sort is stable: arms keep their order.
+    ordered = sorted(trials, key=lambda trial: trial.seed)
+    return [Entry(id=trial.id, trial=trial) for trial in ordered]
+
+
+def _matched(arm: Arm, match: str) -> Arm:
+    if match == "units":
+        return arm
+    sample = problems.sample(arm.problem, arm.length)
+    return match_parameters(arm, sample.x.shape[-1], sample.classes, sample.symbols)
+
+
+def save_plan(plan: Plan, folder: Path) -> Plan:
+    """Keep the plan in the sweep's folder.
+
+    Jobs of one multirun that a cluster starts one by one add to the plan of that run; any other
+    command's plan replaces the one before. Returns the plan as it now stands.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder / ".plan.lock"):
+        before = load_plan(folder) if plan.run and (folder / "plan.json").exists() else None
+        if before and before.run == plan.run:
+            plan = plan.model_copy(
+                update={
+                    "entries": seed_major(dict.fromkeys([*before.trials, *plan.trials])),
+                    "requested": before.requested + plan.requested,
+                    "notes": [*before.notes, *plan.notes],
+                }
+            )
+        replace_file(folder / "plan.json", json.dumps(plan.model_dump(), indent=1) + "\n")
+    return plan
+
+
+def load_plan(folder: Path) -> Plan:
+    """Read the plan of a sweep's folder; raises RequestError where there is none."""
+    path = folder / "plan.json"
+    try:
+        plan = Plan.model_validate_json(read_file(path))
+        if plan.schema_version != SCHEMA:
+            raise ValueError(f"schema {plan.schema_version}, this is {SCHEMA}")
+        return plan
+    except FileNotFoundError:
+        known = ", ".join(sweeps_in(folder.parent)) or "none"
+        raise RequestError(
+            f"no sweep {folder.name} in {folder.parent}; there are: {known}"
+        ) from None
+    except OSError as error:
+        raise RequestError(f"{path}: cannot be read ({error.strerror})") from None
+    except ValueError as error:
+        raise RequestError(f"{path}: not a plan ({str(error).splitlines()[0]})") from None
+
+
+def sweeps_in(root: Path) -> list[str]:
+    """The names of the sweeps in a results folder, sorted."""
+    return sorted(path.parent.name for path in root.glob("*/plan.json"))
+
+
+def _collapsed(arms: Sequence[Arm]) -> list[str]:
+    groups = Counter(arms)
+    names = label_arms(groups)
+    return [
+        f"{count} combinations are one arm, {names[arm]}: "
+        + ("merge_mode does nothing there" if arm.merge_mode is None else "the same values")
+        for arm, count in groups.items()
+        if count > 1
+    ]
+
+
+def _default_name(trials: Sequence[Trial]) -> str:
+    """A name that the same command always gives: the factors that vary, and a short hash."""
+    arms = list(dict.fromkeys(trial.arm for trial in trials))
+    readable = "-by-".join(varying(arms)) or next(iter(label_arms(arms).values()))
+    digest = canonical([trial.id for trial in trials])
+    short = hashlib.sha256(digest).hexdigest()[:6]
+    return re.sub(r"[^\w.+-]+", "-", readable)[:60].strip("-.") + f"-{short}"

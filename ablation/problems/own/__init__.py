@@ -1,0 +1,1 @@
+"""Problems of the user's own: a function, arrays or a table."""

@@ -1,0 +1,63 @@
+"""A report in the terminal."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ablation.errors import one_line
+from ablation.terminal import LONGEST, count, show_rows, terminal
+
+if TYPE_CHECKING:
+    from ablation.report.record import Report, Rows
+    from ablation.storage import TrialResult
+
+
+IN_TERMINAL = ("arm", "seeds", "accuracy", "95 % interval", "ceiling", "exact", "seconds")
+
+
+def show_layers(result: TrialResult) -> None:
+    """The layers of a trained model as Keras summarises them."""
+    terminal.print(result.summary, markup=False, soft_wrap=True)
+
+
+def show_predictions(result: TrialResult) -> None:
+    """One trained model as the lesson shows it: its scores and ten predictions."""
+    loss = "not finite" if result.metrics.loss is None else f"{result.metrics.loss:.6f}"
+    accuracy = f"{100 * result.metrics.accuracy:.4f} %"
+    terminal.print(f"Seed {result.trial.seed}: loss {loss}, accuracy {accuracy}")
+    for example in result.examples:
+        y, yhat = np.array(example.y), np.array(example.yhat)
+        correct = np.array_equal(y, yhat)
+        terminal.print(f"y={y}, yhat={yhat}, correct={correct}", markup=False, soft_wrap=True)
+    terminal.print()
+
+
+def show_report(report: Report, folder: Path) -> None:
+    """The summary table, the answer, what failed, and where everything lies."""
+    if report.summary:
+        show_rows([{key: row[key] for key in IN_TERMINAL if key in row} for row in report.summary])
+    for sentence in report.answer:
+        terminal.print(f"• {sentence}", markup=False)
+    show_failures(report.failures)
+    for alarm in report.alarms:
+        terminal.print(alarm, style="bold red", markup=False)
+    terminal.print(report.state, markup=False)
+    terminal.print(f"Report: {folder / 'report.html'}", markup=False, soft_wrap=True)
+
+
+def show_failures(failures: Rows) -> None:
+    """What went wrong, each thing once, with the log of the first trial that it ended."""
+    groups: dict[str, Rows] = {}
+    for row in failures:
+        groups.setdefault(row["why"], []).append(row)
+    for why, rows in groups.items():
+        first = rows[0]
+        others = f" and {count(len(rows) - 1, 'other')}" if len(rows) > 1 else ""
+        reason = textwrap.shorten(one_line(why), LONGEST, placeholder=" ...")
+        sentence = f"Failed: {first['failed trial']} seed {first['seed']}{others}: {reason}"
+        terminal.print(one_line(sentence), style="red", markup=False)
+        terminal.print(f"  {one_line(first['log'])}", markup=False, soft_wrap=True)

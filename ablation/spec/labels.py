@@ -1,0 +1,37 @@
+"""Short names for arms: the values by which they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ablation.spec.schema import Arm, canonical
+
+PLAIN_FACTORS = ("problem", "direction", "merge_mode", "cell", "engine", "optimizer")
+
+
+def varying(arms: Iterable[Arm]) -> list[str]:
+    """The columns by which arms differ; a parameter that only some problems have is none."""
+    rows = [arm.flat() for arm in arms]
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    values = {c: {canonical(row[c]) for row in rows if c in row} for c in columns}
+    return [column for column in columns if len(values[column]) > 1]
+
+
+def label_arms(arms: Iterable[Arm]) -> dict[Arm, str]:
+    """A short name for each arm: the values by which the arms differ, such as "bidirectional sum".
+
+    Where nothing differs the name is the direction and the merge mode.
+    """
+    rows = {arm: arm.flat() for arm in arms}
+    columns = varying(rows) or ["direction", "merge_mode"]
+
+    def name(row: dict[str, Any]) -> str:
+        parts = [
+            str(row[column]) if column in PLAIN_FACTORS else f"{column}={row[column]}"
+            for column in columns
+            if row.get(column) is not None
+        ]
+        return " ".join(parts)
+
+    return {arm: name(row) for arm, row in rows.items()}

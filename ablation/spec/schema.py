@@ -1,0 +1,194 @@
+"""What a request may say: its schema, its checks, and the identity of a trial."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    model_validator,
+)
+
+from ablation.errors import suggest
+
+SCHEMA = 1  # raise it when the meaning of a stored trial changes: every id changes with it
+
+DIRECTIONS = ("forward", "go_backwards", "go_backwards_raw", "bidirectional")
+MERGE_MODES = ("concat", "sum", "mul", "ave")
+CELLS = ("lstm", "gru", "simple_rnn")
+ENGINES = ("xla", "fit")
+OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd")
+SCHEDULES = ("linear", "cosine")
+CLASS_WEIGHTS = ("balanced",)
+
+DOTTED = r"[^\W\d]\w*(\.[^\W\d]\w*)+"  # package.module.Name: code of the user's own
+
+
+def one_of(*choices: str, or_own: bool = False) -> AfterValidator:
+    """Check that a text is one of the choices, and say which come close when it is not.
+
+    or_own: the dotted name of the user's own code is possible too.
+    """
+
+    def check(value: str) -> str:
+        if value in choices or (or_own and re.fullmatch(DOTTED, value)):
+            return value
+        raise ValueError(suggest(value, choices))
+
+    return AfterValidator(check)
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Problem(Frozen):
+    """A problem's name, the size of its frozen test set, and the parameters of its function."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", strict=True)
+
+    name: str
+    test_size: PositiveInt = 10_000
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        return dict(self.model_extra or {})
+
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+Finite = Annotated[PositiveFloat, Field(allow_inf_nan=False)]
+
+
+class Training(Frozen):
+    """How long and with what a model is trained; an option that is None is off.
+
+    sequences: of the training data, all of them where there are fewer.
+    clip_norm: the greatest norm of all gradients together; longer ones are scaled down to it.
+    dropout: share of each recurrent layer's outputs that is left out while training.
+    schedule: how the learning rate falls to zero over the trial's updates.
+    stop_at: accuracy at which training ends, looked at after each chunk of updates.
+    class_weights: "balanced" makes all classes of the training data weigh the same in its loss.
+    """
+
+    sequences: PositiveInt
+    epochs: PositiveInt
+    batch_size: PositiveInt
+    optimizer: Annotated[str, one_of(*OPTIMIZERS)]
+    learning_rate: Finite
+    clip_norm: Finite | None = None
+    dropout: Share | None = None
+    schedule: Annotated[str, one_of(*SCHEDULES)] | None = None
+    stop_at: Annotated[float, Field(gt=0, le=1)] | None = None
+    class_weights: Annotated[str, one_of(*CLASS_WEIGHTS)] | None = None
+
+    @model_validator(mode="after")
+    def _a_batch_fits(self) -> Training:
+        if self.batch_size > self.sequences:
+            raise ValueError(
+                f"batch_size={self.batch_size} is more than sequences={self.sequences}"
+            )
+        return self
+
+    @property
+    def updates(self) -> int:
+        """Number of optimizer steps; the incomplete last batch of an epoch is left out."""
+        return self.epochs * (self.sequences // self.batch_size)
+
+
+class Arm(Frozen):
+    """What is compared: everything of a trial but its seed.
+
+    digest: SHA-256 of the files that the arm rests on, which are the user's own data and code;
+    None where there are none.
+    """
+
+    problem: Problem
+    length: Annotated[PositiveInt, Field(le=1_000_000)]  # a few sequences are made for a plan
+    direction: Annotated[str, one_of(*DIRECTIONS)]
+    merge_mode: Annotated[str, one_of(*MERGE_MODES, or_own=True)] | None
+    cell: Annotated[str, one_of(*CELLS, or_own=True)]
+    units: Annotated[PositiveInt, Field(le=1_000_000)]
+    layers: Annotated[PositiveInt, Field(le=1_000)]
+    training: Training
+    engine: Annotated[str, one_of(*ENGINES)]
+    digest: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _inert_merge_mode(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping):
+            return values
+        # One direction has nothing to merge: whatever was asked for means the same arm.
+        one_way = values.get("direction") in DIRECTIONS and values["direction"] != "bidirectional"
+        return {**values, "merge_mode": None} if one_way else values
+
+    @model_validator(mode="after")
+    def _both_need_a_merge(self) -> Arm:
+        if self.direction == "bidirectional" and self.merge_mode is None:
+            raise ValueError(f"merge_mode: {suggest('', MERGE_MODES)}")
+        return self
+
+    def flat(self) -> dict[str, Any]:
+        """One level of columns: problem, length, direction, ..., sequences, epochs, ..."""
+        top = self.model_dump(exclude={"problem", "training", "seed", "digest"})
+        problem = self.problem.model_dump()
+        own = {
+            # A list becomes text: what tells arms and columns apart must be a plain value.
+            f"problem.{key}": ",".join(map(str, value)) if isinstance(value, list) else value
+            for key, value in problem.items()
+            if key != "name"
+        }
+        return {"problem": problem["name"], **top, **self.training.model_dump(), **own}
+
+
+class Trial(Arm):
+    """One arm with one seed: the unit that is trained, stored and resumed."""
+
+    seed: Annotated[int, Field(ge=0)]
+
+    @cached_property
+    def id(self) -> str:
+        """SHA-256 of the canonical JSON of the trial's meaning, as 64 hexadecimal digits."""
+        values = self.model_dump()
+        # An option that is off means nothing, so that a new one makes no stranger of any result.
+        values["training"] = {k: v for k, v in values["training"].items() if v is not None}
+        if self.digest is None:
+            del values["digest"]
+        else:  # a file is what it holds, wherever it lies
+            values["problem"].pop("path", None)
+        return hashlib.sha256(canonical({"schema": SCHEMA, **values})).hexdigest()
+
+    @cached_property
+    def arm(self) -> Arm:
+        return Arm.model_validate(self.model_dump(exclude={"seed"}))
+
+
+def trials_of(arm: Arm, seeds: Iterable[int]) -> tuple[Trial, ...]:
+    """The arm's trials with these seeds."""
+    values = arm.model_dump()
+    return tuple(Trial.model_validate({**values, "seed": seed}) for seed in seeds)
+
+
+def canonical(value: Any) -> bytes:
+    """JSON with sorted keys and no spaces: equal values give equal bytes, 1 and 1.0 too."""
+
+    def plain(part: Any) -> Any:
+        if isinstance(part, Mapping):
+            return {key: plain(inner) for key, inner in part.items()}
+        if isinstance(part, list | tuple):
+            return [plain(inner) for inner in part]
+        whole = isinstance(part, float) and part.is_integer() and abs(part) < 2**53
+        return int(part) if whole else part
+
+    text = json.dumps(plain(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return text.encode()

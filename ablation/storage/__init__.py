@@ -1,0 +1,39 @@
+"""What stays on disk: results, failures and compiled programs, whole or absent."""
+
+from __future__ import annotations
+
+from ablation.storage.files import locked, read_file, replace_file
+from ablation.storage.programs import PROGRAMS_KEPT, PROGRAMS_LIMIT, programs_folder, xla_flags
+from ablation.storage.result import (
+    Bound,
+    Curve,
+    Example,
+    Finished,
+    Metrics,
+    Origin,
+    Seconds,
+    TrialResult,
+)
+from ablation.storage.store import Attempt, Damaged, Store, checksum
+
+__all__ = [
+    "PROGRAMS_KEPT",
+    "PROGRAMS_LIMIT",
+    "Attempt",
+    "Bound",
+    "Curve",
+    "Damaged",
+    "Example",
+    "Finished",
+    "Metrics",
+    "Origin",
+    "Seconds",
+    "Store",
+    "TrialResult",
+    "checksum",
+    "locked",
+    "programs_folder",
+    "read_file",
+    "replace_file",
+    "xla_flags",
+]

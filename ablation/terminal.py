@@ -1,0 +1,83 @@
+"""The terminal: it obeys no control character of a result, and may close at any time."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import threading
+from collections.abc import Iterable
+
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.markup import escape
+from rich.segment import Segment
+from rich.table import Table
+
+from ablation.errors import printable
+
+LONGEST = 300  # characters of a reason that are shown; the log has all of them
+
+
+class Terminal(Console):
+    """A console that shows what results say and obeys none of it.
+
+    When its reader or terminal has gone it prints nothing more, and that counts as Ctrl-C.
+    """
+
+    def _check_buffer(self) -> None:
+        try:
+            super()._check_buffer()
+        except OSError as error:
+            if error.errno != errno.EIO:  # which is how a terminal says that it is gone
+                raise
+            self.on_broken_pipe()
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        if threading.current_thread() is threading.main_thread():
+            raise KeyboardInterrupt
+        os.kill(os.getpid(), signal.SIGINT)  # the live picture is drawn by a thread of its own
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            own = segment.control is not None  # rich's, by which it draws progress
+            yield segment if own else segment._replace(text=printable(segment.text))
+
+
+terminal = Terminal(highlight=False, soft_wrap=False)
+
+
+def say(sentence: str) -> None:
+    """One sentence, as it is."""
+    terminal.print(sentence, markup=False, soft_wrap=True)
+
+
+def show_rows(rows: list[dict[str, str]]) -> None:
+    table = make_table(*rows[0])
+    for row in rows:
+        table.add_row(*(escape(cell) for cell in row.values()))
+    terminal.print(table)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them: "40 s", "12 min", "3.5 h"."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def count(n: int, noun: str) -> str:
+    return f"{n:,} {noun}" + ("" if n == 1 else "s")
+
+
+def make_table(first: str, *rest: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column(first, overflow="fold", min_width=12)
+    for column in rest:
+        table.add_column(column, justify="right", no_wrap=True, overflow="fold")
+    return table

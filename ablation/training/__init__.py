@@ -1,0 +1,21 @@
+"""Trains one trial: model, compiled loop, scores. Workers alone load it, with TensorFlow."""
+
+from __future__ import annotations
+
+from ablation.training.imports import UNUSED, without
+
+with without(UNUSED):
+    from ablation.training.loop import Programs, chunk_shape
+    from ablation.training.models import build_model
+    from ablation.training.probes import halves_of, probe
+    from ablation.training.trial import ENGINES, run_trial
+
+__all__ = [
+    "ENGINES",
+    "Programs",
+    "build_model",
+    "chunk_shape",
+    "halves_of",
+    "probe",
+    "run_trial",
+]

@@ -1,0 +1,1 @@
+"""Ways of doing a chunk of updates, a file each; they check each other."""

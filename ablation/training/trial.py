@@ -1,0 +1,165 @@
+"""One trial from configuration to result: what a worker does."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import platform
+import resource
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ablation import problems
+from ablation.data import Array, Dataset, Sequences
+from ablation.planning import check_unchanged
+from ablation.spec import Arm, Trial
+from ablation.storage import PROGRAMS_KEPT, Bound, Example, Origin, Seconds, TrialResult
+from ablation.training.engines import fit, xla
+from ablation.training.loop import Programs, predict, train
+from ablation.training.models import build_model
+from ablation.training.probes import Halves, halves_of, probe
+from ablation.training.scores import evaluate, predict_classes
+
+ENGINES: dict[str, Callable[..., Programs]] = {"xla": xla.programs, "fit": fit.programs}
+EXAMPLES = 10  # test sequences whose prediction is kept, as the lesson prints them
+
+tf.config.experimental.enable_op_determinism()
+
+
+def run_trial(trial: Trial, commit: str | None = None, dirty: bool | None = None) -> TrialResult:
+    """Train and evaluate one trial; repeatable bit for bit on one machine."""
+    began = time.perf_counter()
+    check_unchanged(trial.arm)
+    data = problems.load(trial.problem, trial.length, trial.training.sequences, trial.seed)
+    ready = time.perf_counter()
+    arm = _compiled_arm(trial.arm)
+    compiling = time.perf_counter() - ready
+    arm.restart(trial, data)
+    history = train(arm.programs, data, trial.training, trial.seed)
+    trained = time.perf_counter()
+    probabilities = predict(arm.programs, data.test)
+    evaluating = time.perf_counter() - trained
+    metrics = evaluate(probabilities, data.test)
+    answers = predict_classes(probabilities[:EXAMPLES])
+    return TrialResult(
+        trial=trial,
+        status="diverged" if history.diverged or metrics.loss is None else "done",
+        metrics=metrics,
+        probes=arm.probe(trial, data.test),
+        curve=history.curve,
+        examples=[
+            Example(y=np.atleast_1d(y).tolist(), yhat=np.atleast_1d(yhat).tolist())
+            for y, yhat in zip(data.test.y, answers, strict=False)
+        ],
+        parameters=arm.model.count_params(),
+        updates=history.updates,
+        compiled=arm.programs.compiled,
+        weights=_digest(arm.model),
+        summary=arm.summary,
+        seconds=Seconds(
+            training=history.training,
+            compiling=compiling,
+            evaluating=history.evaluating + evaluating,
+            whole=time.perf_counter() - began,
+        ),
+        peak_memory_mb=_peak_memory(),
+        origin=_origin(commit, dirty),
+        ceilings=arm.ceilings,
+    )
+
+
+def describe(trial: Trial) -> str:
+    """The Keras summary of the trial's model, without training it."""
+    data = problems.load(trial.problem, trial.length, trial.training.batch_size, trial.seed)
+    return summary(build_model(trial, data.train))
+
+
+def summary(model: keras.Model) -> str:
+    """The model's layers, shapes and parameters as Keras prints them, 72 columns wide."""
+    lines: list[str] = []
+    model.summary(line_length=72, print_fn=lines.append)
+    return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class CompiledArm:
+    """A model with its compiled programs, used again for each seed of the arm."""
+
+    model: keras.Model
+    programs: Programs
+    summary: str
+    optimizer_start: list[Array]
+    halves: Halves | None
+    ceilings: dict[str, Bound]
+
+    def probe(self, trial: Trial, test: Sequences) -> dict[str, float]:
+        """What each half contributes, where there are two in one layer."""
+        if self.halves is None:
+            return {}
+        return probe(self.halves, self.model, str(trial.merge_mode), test)
+
+    def restart(self, trial: Trial, data: Dataset) -> None:
+        """Put weights and dropout at the trial's start, and the optimizer at its own."""
+        # Unlike the weights alone, the variables hold where each random layer is in its stream.
+        start = [variable.numpy() for variable in build_model(trial, data.train).variables]
+        variables = [*self.model.variables, *self.model.optimizer.variables]
+        for variable, value in zip(variables, start + self.optimizer_start, strict=True):
+            variable.assign(value)
+
+
+@functools.lru_cache(maxsize=PROGRAMS_KEPT)
+def _compiled_arm(arm: Arm) -> CompiledArm:
+    # An arm's shapes do not depend on the seed: any trial of it will do.
+    trial = Trial.model_validate({**arm.model_dump(), "seed": 0})
+    bounds = problems.bounds(arm) if problems.is_own(arm.problem) else {}
+    small = problems.load(arm.problem, arm.length, arm.training.batch_size, 0).train
+    model = build_model(trial, small)
+    text = summary(model)  # before the optimizer counts its own variables in
+    model.optimizer.build(model.trainable_variables)
+    start = [variable.numpy() for variable in model.optimizer.variables]
+    programs = ENGINES[arm.engine](model, small, arm.training)
+    two_halves = arm.direction == "bidirectional" and arm.layers == 1
+    halves = halves_of(model, small.per_step) if two_halves else None
+    ceilings = {name: Bound.of(bound) for name, bound in bounds.items()}
+    return CompiledArm(model, programs, text, start, halves, ceilings)
+
+
+def _digest(model: keras.Model) -> str:
+    digest = hashlib.sha256()
+    for weights in model.get_weights():
+        digest.update(np.ascontiguousarray(weights).tobytes())
+    return digest.hexdigest()
+
+
+def _peak_memory() -> float:
+    """Largest resident size of this process so far, in MiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (2**20 if sys.platform == "darwin" else 2**10), 1)
+
+
+@functools.cache
+def _versions() -> dict[str, str]:
+    return {
+        "python": platform.python_version(),
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "numpy": np.__version__,
+    }
+
+
+def _origin(commit: str | None, dirty: bool | None) -> Origin:
+    device = tf.config.list_logical_devices()[-1].device_type
+    return Origin(
+        versions=_versions(),
+        device=f"{device} {platform.machine()}",
+        commit=commit,
+        dirty=dirty,
+        finished=datetime.now(UTC).isoformat(timespec="seconds"),
+    )

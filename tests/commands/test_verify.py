@@ -1,0 +1,53 @@
+"""The proof of repeatability, on trials that are and one that is not repeatable."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from ablation.commands.verify import compare_results
+from ablation.storage import Metrics, Store
+from tests.helpers import make_result, make_trial
+from tests.test_main import TINY, run
+
+
+def verify(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "ablation", "verify", *arguments]
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=300, check=False
+    )
+
+
+def test_stored_trials_are_repeatable_and_a_forged_one_is_found(tmp_path: Path) -> None:
+    assert run(tmp_path, "seeds=2", "name=proof", *TINY).returncode == 0
+    shown = verify(tmp_path, "proof", "--trials", "2")
+    assert shown.returncode == 0, shown.stdout + shown.stderr
+    assert shown.stdout.count("identical") == 2
+    store = Store(tmp_path / "results")
+    (path, *_) = store.trials.glob("*.json")
+    result = store.read(path.stem)
+    assert result is not None
+    path.unlink()
+    better = result.metrics.model_copy(update={"accuracy": result.metrics.accuracy + 1e-9})
+    store.commit(result.model_copy(update={"metrics": better}))
+    shown = verify(tmp_path, "proof", "--trials", "2")
+    assert shown.returncode == 1
+    assert "differs in metrics" in shown.stdout
+
+
+def test_a_sweep_that_is_not_there_is_named(tmp_path: Path) -> None:
+    shown = verify(tmp_path, "nothing")
+    assert shown.returncode == 2
+    assert "no sweep nothing" in shown.stderr
+
+
+def test_what_an_older_result_does_not_have_is_no_difference() -> None:
+    trial = make_trial()
+    old = make_result(trial)
+    values = old.metrics.model_dump() | {"balanced_accuracy": 0.5, "macro_f1": 0.5}
+    new = make_result(trial, metrics=Metrics(**values))
+    values = old.metrics.model_dump(exclude={"balanced_accuracy", "macro_f1"})
+    old = make_result(trial, metrics=Metrics(**values))
+    assert compare_results(old, new) == "identical"
+    assert compare_results(new, old).startswith("differs in metrics")

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from itertools import product
+from math import log
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+
+from ablation.problems.suite import exclusive_or
+
+
+@pytest.mark.parametrize("lag", [1, 2, 3])
+def test_labels(lag: int) -> None:
+    data = exclusive_or.generate(np.random.default_rng(1), 200, 9, lag=lag)
+    assert data.scored is not None
+    for x, y, scored in zip(data.x[..., 0], data.y, data.scored, strict=True):
+        for t in range(9):
+            both = t - lag >= 0 and t + lag < 9
+            assert scored[t] == both
+            assert y[t] == (int(x[t - lag] != x[t + lag]) if both else 0)
+
+
+@pytest.mark.parametrize(("length", "lag"), [(7, 1), (8, 2), (9, 3), (9, 4)])
+def test_ceilings_from_all_cases(length: int, lag: int, enumeration: Any) -> None:
+    x = np.array(list(product((0, 1), repeat=length)))
+    y = np.zeros_like(x)
+    y[:, lag:-lag] = x[:, : -2 * lag] ^ x[:, 2 * lag :]
+    count = enumeration(x, y, np.full(len(x), 1 / len(x)))
+    ceilings = exclusive_or.ceilings(length, lag=lag)
+    for view in ("majority", "forward", "go_backwards", "go_backwards_raw", "bidirectional"):
+        accuracy, loss, exact = count(view)
+        scored = slice(lag, length - lag)
+        np.testing.assert_allclose(ceilings[view].accuracy[scored], accuracy[scored])
+        np.testing.assert_allclose(ceilings[view].loss[scored], loss[scored], atol=1e-12)
+        assert ceilings[view].exact == pytest.approx(exact)
+
+
+def test_headline() -> None:
+    ceilings = exclusive_or.ceilings(12)
+    for view, accuracy, loss in (
+        ("forward", 0.5, log(2)),
+        ("go_backwards", 0.5, log(2)),
+        ("bidirectional", 1, 0),
+        ("bidirectional/additive", 0.75, log(2)),
+    ):
+        assert np.nanmean(ceilings[view].accuracy) == pytest.approx(accuracy)
+        assert np.nanmean(ceilings[view].loss) == pytest.approx(loss)
+
+
+def test_no_sum_of_two_sides_beats_the_additive_ceiling() -> None:
+    sign = np.array([[-1, 1], [1, -1]])
+
+    def logits(sides: Any) -> Any:
+        return sides[:2, None] + sides[None, 2:]
+
+    def loss(sides: Any) -> float:
+        return float(np.log1p(np.exp(-sign * logits(sides))).mean())
+
+    starts = np.random.default_rng(0).normal(0, 3, (300, 4))
+    assert max(((logits(s) > 0) == (sign > 0)).mean() for s in starts) == 0.75
+    found = [minimize(loss, start).fun for start in starts[:10]]
+    assert np.array(found) == pytest.approx(log(2), abs=1e-6)
+
+
+def test_a_product_of_two_sides_is_the_label() -> None:
+    data = exclusive_or.generate(np.random.default_rng(4), 100, 9)
+    signs = 2 * data.x[..., 0] - 1
+    np.testing.assert_array_equal(-signs[:, :-4] * signs[:, 4:] > 0, data.y[:, 2:-2] == 1)
+
+
+@pytest.mark.parametrize(("length", "lag"), [(4, 2), (10, 0), (2, 1), (10, 5)])
+def test_impossible_lag_is_one_line(length: int, lag: int) -> None:
+    with pytest.raises(ValueError, match=rf"^lag: {lag} is not possible with length {length}.*$"):
+        exclusive_or.generate(np.random.default_rng(0), 3, length, lag=lag)

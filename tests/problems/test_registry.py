@@ -1,0 +1,113 @@
+"""What holds for every problem of the suite."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from ablation.problems.ceilings import views
+from ablation.problems.suite import (
+    balance,
+    brackets,
+    conjunction,
+    cumsum,
+    exclusive_or,
+    hidden_markov,
+    mirrored_cumsum,
+    relative_cumsum,
+)
+
+SUITE = [
+    cumsum,
+    mirrored_cumsum,
+    relative_cumsum,
+    balance,
+    exclusive_or,
+    conjunction,
+    hidden_markov,
+    brackets,
+]
+CONF = Path(__file__).parents[2] / "conf" / "problem"
+
+suite = pytest.mark.parametrize("problem", SUITE, ids=lambda m: m.__name__.split(".")[-1])
+
+
+@suite
+@pytest.mark.parametrize("length", [5, 10])
+def test_shapes_and_types(problem: ModuleType, length: int) -> None:
+    data = problem.generate(np.random.default_rng(3), 17, length)
+    assert data.x.shape == (17, length, 1)
+    assert data.x.dtype == np.float32
+    assert data.y.shape == (17, length)
+    assert data.y.dtype == np.int32
+    assert set(np.unique(data.y)) <= {0, 1}
+    assert data.classes == 2
+    assert data.weights.sum() > 0
+
+
+@suite
+def test_same_generator_same_data(problem: ModuleType) -> None:
+    first, again, other = (problem.generate(np.random.default_rng(s), 50, 10) for s in (5, 5, 6))
+    np.testing.assert_array_equal(first.x, again.x)
+    np.testing.assert_array_equal(first.y, again.y)
+    assert (first.x != other.x).any()
+
+
+@suite
+@pytest.mark.parametrize("length", [5, 10, 13])
+def test_who_sees_more_can_do_more(problem: ModuleType, length: int) -> None:
+    ceilings = problem.ceilings(length)
+    noise = 4 * max(ceiling.error for ceiling in ceilings.values())
+    scored = problem.generate(np.random.default_rng(0), 1, length).weights[0] == 1
+    for view in ("forward", "go_backwards", "go_backwards_raw"):
+        low, middle, high = (ceilings[v] for v in ("majority", view, "bidirectional"))
+        for better, worse in ((middle, low), (high, middle)):
+            gain = (better.accuracy - worse.accuracy)[scored]
+            assert (gain > -max(4 * noise, 1e-12)).all()
+            assert gain.mean() > -max(noise, 1e-12)
+            assert np.nanmean(worse.loss - better.loss) > -1e-3
+    for ceiling in ceilings.values():
+        assert ceiling.accuracy.shape == ceiling.loss.shape == (length,)
+        assert np.isnan(ceiling.accuracy[~scored]).all()
+        assert (ceiling.accuracy[scored] <= 1 + 1e-9).all()
+        assert (ceiling.loss[scored] >= 0).all()
+        assert (ceiling.accuracy[scored] >= 0.5).all()
+
+
+@suite
+def test_majority_is_the_clock_on_generated_data(problem: ModuleType) -> None:
+    data = problem.generate(np.random.default_rng(8), 40_000, 11)
+    share = data.y.mean(axis=0)
+    found = np.where(data.weights[0] == 1, np.maximum(share, 1 - share), np.nan)
+    np.testing.assert_allclose(problem.ceilings(11)["majority"].accuracy, found, atol=0.011)
+
+
+def defaults(function: Any) -> dict[str, Any]:
+    parameters = inspect.signature(function).parameters.values()
+    return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+
+
+@suite
+def test_yaml_states_the_defaults(problem: ModuleType) -> None:
+    name = problem.__name__.split(".")[-1]
+    content = yaml.safe_load((CONF / f"{name}.yaml").read_text())
+    assert content.pop("name") == name
+    assert content.pop("test_size") == 10_000
+    assert content == defaults(problem.generate) == defaults(problem.ceilings)
+
+
+def test_views_of_three_steps() -> None:
+    seen = {name: rows.astype(int).tolist() for name, rows in views.seen(3).items()}
+    assert seen == {
+        "majority": [[0, 0, 0], [0, 0, 0], [0, 0, 0]],
+        "forward": [[1, 0, 0], [1, 1, 0], [1, 1, 1]],
+        "go_backwards": [[1, 1, 1], [0, 1, 1], [0, 0, 1]],
+        "go_backwards_raw": [[0, 0, 1], [0, 1, 1], [1, 1, 1]],
+        "bidirectional": [[1, 1, 1], [1, 1, 1], [1, 1, 1]],
+    }

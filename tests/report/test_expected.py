@@ -1,0 +1,48 @@
+"""Expected against observed order, where both are planted."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import ablation
+from ablation.report.expected import expected_orders
+from ablation.spec import Request
+from ablation.storage import Store
+from tests.helpers import make_result, make_sweep, make_trial
+
+# At length 4 the ceilings are 1 forward, and about .87 backward.
+ARMS = ("go_backwards", "forward", "bidirectional")
+
+
+@pytest.mark.parametrize(
+    ("means", "verdict"),
+    [
+        ({"forward": 0.99, "bidirectional": 0.98, "go_backwards": 0.86}, "yes"),
+        (
+            {"forward": 0.85, "bidirectional": 0.98, "go_backwards": 0.86},
+            "no: forward is not shown to be better than go_backwards",
+        ),
+    ],
+)
+def test_the_ceilings_order_is_held_against_what_came_out(
+    store: Store, request_as_composed: Request, means: dict[str, float], verdict: str
+) -> None:
+    trials = [make_trial(direction=direction) for direction in ARMS]
+    plan = make_sweep(store, request_as_composed, *trials, seeds=8)
+    rng = np.random.default_rng(0)
+    for trial in plan.trials:
+        noise = float(rng.normal(0, 0.0005))
+        store.commit(make_result(trial, means[trial.direction] + noise))
+    (row,) = expected_orders(ablation.load("study", store.root))
+    assert row["problem"] == "cumsum, length 4"
+    assert row["expected"].startswith("forward 1.0000, bidirectional concat 1.0000 > go_backwards")
+    assert row["as expected"] == verdict
+
+
+def test_equal_ceilings_imply_nothing(store: Store, request_as_composed: Request) -> None:
+    trials = [make_trial(direction=direction) for direction in ("forward", "bidirectional")]
+    plan = make_sweep(store, request_as_composed, *trials)
+    for trial in plan.trials:
+        store.commit(make_result(trial))
+    assert expected_orders(ablation.load("study", store.root)) == []

@@ -1,0 +1,106 @@
+"""The tables of a report, whose numbers are those of the study."""
+
+from __future__ import annotations
+
+from ablation.analysis import Study
+from ablation.report.tables import (
+    claims_table,
+    contrasts_table,
+    pareto_table,
+    reached_table,
+    summary_table,
+)
+from ablation.spec import ReportSettings, Request
+from ablation.storage import Store
+from tests.helpers import make_result, make_sweep, make_trial
+
+CLAIM = {
+    "says": "more is better",
+    "arm": "units=5",
+    "other": "units=3",
+    "metric": "train_loss",
+    "verdict": "equivalent",
+    "margin": 0.05,
+}
+
+
+def study_of(store: Store, base: Request, **report: object) -> Study:
+    """Three sizes: of eight seeds, all of the largest and the even ones of the middle reach .98."""
+    settings = ReportSettings.model_validate(report)
+    trials = [make_trial(units=units) for units in (3, 4, 5)]
+    plan = make_sweep(store, base, *trials, seeds=8, report=settings)
+    for trial in plan.trials:
+        least = {3: 0.5, 4: 0.97 + 0.015 * (trial.seed % 2 == 0), 5: 0.99}
+        store.commit(make_result(trial, least[trial.units]))
+    return Study(store.root / "study")
+
+
+def test_arms_that_reach_the_target_are_listed(store: Store, request_as_composed: Request) -> None:
+    rows = reached_table(study_of(store, request_as_composed))
+    assert [(row["arm"], row["reached"], row["reliable"]) for row in rows] == [
+        ("units=5", "8 of 8", "yes"),
+        ("units=4", "4 of 8", "no"),
+    ]
+    assert rows[0]["parameters"] == "69"
+    assert rows[1]["95 % interval"] == "0.22–0.78"
+    assert rows[0]["updates to target"] == "4"
+    loose = reached_table(study_of(store, request_as_composed, reached_by=4))
+    assert [row["arm"] for row in loose if row["reliable"] == "yes"] == ["units=4", "units=5"]
+
+
+def test_each_claim_is_a_row(store: Store, request_as_composed: Request) -> None:
+    (row,) = claims_table(study_of(store, request_as_composed, claims=[CLAIM]))
+    assert (row["claim"], row["claimed"], row["verdict"], row["holds"]) == (
+        "more is better",
+        "equivalent",
+        "equivalent",
+        "yes",
+    )
+    assert (row["of"], row["margin"]) == ("training loss at the end", "0.05")
+    assert (row["difference"], row["95 % interval"]) == ("+0.0000", "0.0000 to 0.0000")
+
+
+def test_the_front_says_of_which_cost(store: Store, request_as_composed: Request) -> None:
+    rows = pareto_table(study_of(store, request_as_composed))
+    assert [(row["arm"], row["parameters"]) for row in rows] == [
+        ("units=3", "67"),
+        ("units=4", "68"),
+        ("units=5", "69"),
+    ]
+    assert {row["on the front of"] for row in rows} == {"parameters"}
+    assert "seconds" not in rows[0]  # all take as long
+
+
+def test_by_what_arms_are_compared_is_in_the_summary(
+    store: Store, request_as_composed: Request
+) -> None:
+    row = summary_table(study_of(store, request_as_composed, metric="train_loss"))[0]
+    assert row["mean training loss at the end"] == "0.5000"
+    row = summary_table(study_of(store, request_as_composed, metric="updates_to_target"))[-1]
+    assert row["median updates to target"] == "4"
+    plain = summary_table(study_of(store, request_as_composed))[0]
+    assert not any("training" in key or "median" in key for key in plain)
+
+
+def test_without_results_there_are_no_tables(store: Store, request_as_composed: Request) -> None:
+    make_sweep(store, request_as_composed, make_trial(units=3), make_trial(units=5))
+    study = Study(store.root / "study")
+    for table in (reached_table, claims_table, pareto_table, summary_table, contrasts_table):
+        assert table(study) == []
+
+
+def test_scores_by_class_are_shown_where_they_say_something_else(
+    store: Store, request_as_composed: Request
+) -> None:
+    plan = make_sweep(store, request_as_composed, make_trial(), make_trial(units=4))
+    for trial in plan.trials:
+        result = make_result(trial, accuracy=0.9)
+        balanced = 0.897 if trial.units == 3 else 0.8
+        scores = {"balanced_accuracy": balanced, "macro_f1": 0.75}
+        store.commit(make_result(trial, metrics=result.metrics.model_copy(update=scores)))
+    study = Study(store.root / plan.name)
+    rows = summary_table(study)
+    assert [row["balanced accuracy"] for row in rows] == ["0.8970", "0.8000"]
+    assert [row["macro F1"] for row in rows] == ["0.7500"] * 2
+    study.trials["balanced_accuracy"] = 0.897  # within 0.005 of accuracy: not worth a column
+    assert not {"balanced accuracy", "macro F1"} & summary_table(study)[0].keys()

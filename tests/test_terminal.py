@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from ablation.execution import Ended, Progress
+from ablation.planning import show_plan
+from ablation.report import build_report, show_failures, show_layers, show_predictions, show_report
+from ablation.spec import Request, Trial
+from ablation.storage import Finished, Store
+from ablation.terminal import LONGEST, duration, terminal
+from tests.helpers import make_result, make_sweep, make_trial
+
+FORWARD = make_trial()
+BOTH = make_trial(direction="bidirectional")
+
+
+@pytest.fixture
+def screen(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """What is written to an output of 80 columns that is no terminal."""
+    text = io.StringIO()
+    monkeypatch.setattr(terminal, "file", text)
+    monkeypatch.setattr(terminal, "width", 80)
+    return text
+
+
+def finished(trial: Trial, accuracy: float = 0.9, status: str = "done") -> Ended:
+    value = Finished(status=status, accuracy=accuracy, seconds=1.25, trained=True)
+    return Ended(trial, value)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0, "0 s"),
+        (40.4, "40 s"),
+        (89, "89 s"),
+        (90, "2 min"),
+        (720, "12 min"),
+        (5399, "90 min"),
+        (5400, "1.5 h"),
+        (12_600, "3.5 h"),
+    ],
+)
+def test_durations_as_a_person_says_them(seconds: float, said: str) -> None:
+    assert duration(seconds) == said
+
+
+def test_progress_is_a_line_a_trial(screen: io.StringIO) -> None:
+    trials = [make_trial(seed=seed) for seed in range(4)]
+    names = {FORWARD.arm: "forward [x]"}
+    with Progress(names, [trial.arm for trial in trials], done=1) as progress:
+        progress.update(finished(trials[1], accuracy=0.98765))
+        progress.update(finished(trials[2], status="diverged"))
+        progress.update(Ended(trials[3], kind="ValueError", message="no [b]such[/b] thing"))
+    lines = screen.getvalue().splitlines()
+    assert lines[0].startswith("[2/4] forward [x]  seed 1  accuracy 0.9877  1.2 s  (left ")
+    assert lines[1].startswith("[3/4] forward [x]  seed 2  accuracy 0.9000  1.2 s  diverged")
+    assert lines[2] == (
+        "[4/4] forward [x]  seed 3  failed: ValueError: no [b]such[/b] thing  (left 0 s)"
+    )
+    assert len(lines) == 3
+
+
+def test_the_live_picture_has_the_running_means(screen: io.StringIO) -> None:
+    trials = [make_trial(seed=seed) for seed in range(3)] + [BOTH]
+    names = {FORWARD.arm: "forward", BOTH.arm: "bidirectional concat"}
+    progress = Progress(names, [trial.arm for trial in trials], done=0)
+    for trial, accuracy in zip(trials[:2], (0.8, 0.9), strict=True):
+        progress.update(finished(trial, accuracy))
+    progress.update(Ended(trials[2], kind="killed", message=""))
+    screen.truncate(0)
+    screen.seek(0)
+    terminal.print(progress)
+    lines = screen.getvalue().splitlines()
+    forward = next(line for line in lines if line.startswith("forward"))
+    assert forward.split() == ["forward", "2/3", "1", "failed", "0.8500", "0.0707"]
+    both = next(line for line in lines if line.startswith("bidirectional"))
+    assert both.split() == ["bidirectional", "concat", "0/1"]
+    assert "3/4 trials" in lines[-1]
+    assert max(map(len, lines)) <= 80
+
+
+def test_very_many_arms_do_not_overflow_the_screen(screen: io.StringIO) -> None:
+    arms = [make_trial(units=units).arm for units in range(1, 101)]
+    progress = Progress({arm: f"units={arm.units}" for arm in arms}, arms, done=0)
+    terminal.print(progress)
+    assert len(screen.getvalue().splitlines()) <= terminal.height
+    # The arm that has just been trained is among those shown.
+    progress.update(finished(make_trial(units=100)))
+    screen.truncate(0)
+    screen.seek(0)
+    terminal.print(progress)
+    assert "units=100 " in screen.getvalue()
+
+
+def test_the_outcome_fits_80_columns(
+    store: Store, request_as_composed: Request, screen: io.StringIO
+) -> None:
+    plan = make_sweep(store, request_as_composed, FORWARD, BOTH, seeds=4)
+    for trial in plan.trials[:-1]:
+        store.commit(make_result(trial, accuracy=0.95 + trial.seed / 1000))
+    store.fail(plan.trials[-1], "MemoryError", "out of memory " + "trying " * 20, "")
+    folder = store.root / plan.name
+    made = build_report(folder)
+    show_report(made, folder)
+    lines = screen.getvalue().splitlines()
+    # A path is one word, to be copied, and may be longer.
+    paths = [f"  {store.log(plan.trials[-1].id)}", f"Report: {folder / 'report.html'}"]
+    assert [line for line in lines if len(line) > 80] == [p for p in paths if len(p) > 80]
+    header = lines[0].split()
+    assert (header[0], header[-1]) == ("arm", "seconds")
+    both = next(line for line in lines if line.startswith("bidirectional concat"))
+    assert both.split()[2:4] == ["3", "0.9510"]
+    text = "".join("".join(lines).split())  # without spaces: cells are folded
+    for said in (made.state, *made.answer):
+        assert "".join(said.split()) in text
+    assert text.count("trying") == 20
+    assert lines[-1] == paths[-1]
+    assert paths[0] in lines
+    assert "…" not in text  # nothing is cut off
+
+
+def test_what_ended_many_trials_is_said_once(screen: io.StringIO) -> None:
+    common = {
+        "failed trial": "forward",
+        "why": "OSError: no [b]such[/b]\nfile \x1b[2J" + "x " * 999,
+    }
+    rows = [{**common, "seed": f"{seed}", "log": f"attempts/{seed}/output.log"} for seed in (3, 4)]
+    show_failures([*rows, {**rows[0], "why": "killed: by\x07whom"}])
+    text = screen.getvalue()
+    assert text.startswith(
+        "Failed: forward seed 3 and 1 other: OSError: no [b]such[/b]; file \\x1b[2J"
+    )
+    assert "Failed: forward seed 3: killed: by\\x07whom\n  attempts/3/output.log\n" in text
+    assert text.count("output.log") == 2
+    assert len(text) < 2 * LONGEST
+
+
+def test_a_plan_says_what_would_be_done(
+    store: Store, request_as_composed: Request, screen: io.StringIO
+) -> None:
+    plan = make_sweep(store, request_as_composed, FORWARD, FORWARD, BOTH)
+    done = {plan.entries[0].id}
+    show_plan(plan, done, expected=100, workers=2, whole=True)
+    lines = screen.getvalue().splitlines()
+    assert lines[0].startswith("Note: 2 combinations are one arm, forward")
+    rows = [line.split() for line in lines]
+    assert ["forward", "2", "1", "64", "4"] in rows
+    assert ["bidirectional", "concat", "2", "0", "127", "4"] in rows
+    assert lines[-1] == (
+        "study: 2 arms, 4 trials (6 asked for), 1 done, 3 to train, about 2 min on 2 workers."
+    )
+
+
+def test_nothing_left_to_train_is_said(
+    store: Store, request_as_composed: Request, screen: io.StringIO
+) -> None:
+    plan = make_sweep(store, request_as_composed, FORWARD)
+    done = {entry.id for entry in plan.entries}
+    show_plan(plan, done, expected=0, workers=2, whole=False)
+    assert screen.getvalue().endswith("2 done, nothing to train.\n")
+
+
+def test_a_model_is_shown_as_in_the_lesson(screen: io.StringIO) -> None:
+    show_layers(make_result(FORWARD, accuracy=0.875))
+    show_predictions(make_result(FORWARD, accuracy=0.875))
+    lines = screen.getvalue().splitlines()
+    assert lines[0] == 'Model: "ablation"'
+    assert "Seed 0: loss 0.125000, accuracy 87.5000 %" in lines
+    assert "y=[0 0 1 1], yhat=[0 1 1 1], correct=False" in lines

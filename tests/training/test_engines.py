@@ -1,0 +1,229 @@
+"""One contract for both engines: the same trial ends in the same weights."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from sklearn.utils.class_weight import compute_sample_weight
+
+from ablation import problems
+from ablation.data import Array, Dataset, Sequences
+from ablation.spec import SCHEDULES, Trial
+from ablation.training.engines import fit, xla
+from ablation.training.loop import (
+    WATCHED,
+    History,
+    Programs,
+    batch_rows,
+    label_weights,
+    predict,
+    train,
+)
+from ablation.training.models import build_model
+from ablation.training.scores import evaluate
+from tests.helpers import make_trial
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# 57 updates in chunks of 2: the last chunk is not full, and the second epoch starts inside one.
+TRAINING = {"sequences": 195, "epochs": 3, "batch_size": 10}
+
+
+def prepare(**changes: Any) -> tuple[Trial, Dataset]:
+    trial = make_trial(**{"training": TRAINING, **changes})
+    return trial, problems.load(trial.problem, trial.length, trial.training.sequences, trial.seed)
+
+
+def weights_after(engine: Any, trial: Trial, data: Dataset) -> tuple[list[Array], History]:
+    model = build_model(trial, data.train)
+    programs = engine(model, data.train, trial.training)
+    history = train(programs, data, trial.training, trial.seed)
+    return model.get_weights(), history
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"direction": "bidirectional", "merge_mode": "mul"},
+        {"direction": "go_backwards", "cell": "gru"},
+        {"layers": 2, "training": {**TRAINING, "dropout": 0.5}},
+        {"cell": "simple_rnn", "training": {**TRAINING, "clip_norm": 0.05, "schedule": "linear"}},
+        {
+            "cell": "simple_rnn",
+            "training": {**TRAINING, "schedule": "cosine", "class_weights": "balanced"},
+        },
+    ],
+)
+def test_both_engines_end_in_the_same_weights(changes: dict[str, Any]) -> None:
+    trial, data = prepare(**changes)
+    compiled, one = weights_after(xla.programs, trial, data)
+    plain, other = weights_after(fit.programs, trial, data)
+    start = build_model(trial, data.train).get_weights()
+    assert max(np.abs(a - b).max() for a, b in zip(start, compiled, strict=True)) > 0.01
+    for a, b in zip(compiled, plain, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-4)
+    assert one.updates == other.updates == one.curve.updates[-1] == 57
+    np.testing.assert_allclose(one.curve.loss, other.curve.loss, rtol=1e-4)  # type: ignore[arg-type]
+    assert one.curve.accuracy == other.curve.accuracy
+
+
+def uncompiled(model: Any, train: Any, training: Any) -> Programs:
+    return xla._programs(model, train, training, compiled=False)
+
+
+def test_the_uncompiled_loop_is_the_same_loop() -> None:
+    trial, data = prepare(cell="simple_rnn")
+    plain, _ = weights_after(fit.programs, trial, data)
+    loop, _ = weights_after(uncompiled, trial, data)
+    for a, b in zip(plain, loop, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+
+
+def test_batches_are_new_each_epoch_and_the_same_for_each_arm() -> None:
+    training = make_trial(training=TRAINING).training
+    rows = batch_rows(training, seed=4)
+    assert rows.shape == (57, 10)
+    first, second = rows[:19].ravel(), rows[19:38].ravel()
+    assert len(set(first)) == 190  # no sequence twice in an epoch
+    assert not np.array_equal(first, second)
+    np.testing.assert_array_equal(rows, batch_rows(training, seed=4))
+    assert not np.array_equal(rows, batch_rows(training, seed=5))
+
+
+def test_prediction_covers_every_sequence_once() -> None:
+    trial, data = prepare()
+    model = build_model(trial, data.train)
+    seen: list[int] = []
+
+    def count(x: Array) -> Array:
+        seen.append(len(x))
+        return np.asarray(model(x))
+
+    programs = Programs(lambda x, y, w, n: 0.0, count, compiled=False)
+    many = problems.load(trial.problem.model_copy(update={"test_size": 601}), 4, 10, 0).test
+    probabilities = predict(programs, many)
+    assert probabilities.shape == (601, 4, 1)
+    assert set(seen) == {WATCHED}
+    np.testing.assert_allclose(probabilities, np.asarray(model(many.x)), atol=1e-6)
+
+
+def train_uncompiled(trial: Trial, data: Dataset, model: keras.Model | None = None) -> History:
+    """Train with the uncompiled loop, which starts at once and is the compiled one otherwise."""
+    model = model or build_model(trial, data.train)
+    programs = uncompiled(model, data.train, trial.training)
+    return train(programs, data, trial.training, trial.seed)
+
+
+def weights_of(model: keras.Model) -> Array:
+    return np.concatenate([weights.ravel() for weights in model.get_weights()])
+
+
+def test_training_ends_at_the_first_point_that_reaches_the_accuracy() -> None:
+    fast = {**TRAINING, "learning_rate": 0.01}
+    whole = train_uncompiled(*prepare(training=fast)).curve
+    found = train_uncompiled(*prepare(training={**fast, "stop_at": 0.6}))
+    points = len(found.curve.updates)
+    assert 1 < points < len(whole.updates)
+    assert found.updates == found.curve.updates[-1]
+    assert found.curve.accuracy[-1] >= 0.6 > max(found.curve.accuracy[:-1])
+    for measure in ("updates", "loss", "accuracy"):  # and until there nothing is different
+        assert getattr(found.curve, measure) == getattr(whole, measure)[:points]
+
+
+def test_clipping_bounds_all_gradients_together() -> None:
+    sgd = {"sequences": 10, "optimizer": "sgd", "learning_rate": 1.0}
+    steps = {}
+    for clip_norm in (None, 0.05):
+        trial, data = prepare(training={**sgd, "clip_norm": clip_norm})
+        model = build_model(trial, data.train)
+        before = weights_of(model)
+        assert train_uncompiled(trial, data, model).updates == 1
+        steps[clip_norm] = weights_of(model) - before
+    assert np.linalg.norm(steps[None]) > 0.05
+    assert np.linalg.norm(steps[0.05]) == pytest.approx(0.05, rel=1e-4)
+    scale = 0.05 / np.linalg.norm(steps[None])
+    np.testing.assert_allclose(steps[0.05], steps[None] * scale, atol=1e-6)
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("engine", [uncompiled, fit.programs])
+def test_after_all_updates_the_learning_rate_is_nothing(engine: Any, schedule: str) -> None:
+    trial, data = prepare(training={"epochs": 2, "schedule": schedule, "optimizer": "sgd"})
+    model = build_model(trial, data.train)
+    start = weights_of(model)
+    programs = engine(model, data.train, trial.training)
+    train(programs, data, trial.training, trial.seed)  # in chunks of one update
+    trained = weights_of(model)
+    assert np.abs(trained - start).max() > 0
+    train(programs, data, trial.training, trial.seed)
+    np.testing.assert_array_equal(weights_of(model), trained)
+
+
+def test_balanced_labels_weigh_as_scikit_learn_says() -> None:
+    rng = np.random.default_rng(0)
+    y = rng.choice([0, 2, 3], (50, 4), p=[0.1, 0.2, 0.7]).astype(np.int32)  # there is no 1
+    scored = rng.random((50, 4)) < 0.8
+    data = Sequences(np.zeros((50, 4, 1), np.float32), y, scored=scored, classes=5)
+    training = make_trial(training={"class_weights": "balanced"}).training
+    weights = label_weights(data, training)
+    expected = compute_sample_weight("balanced", y[scored])
+    np.testing.assert_allclose(weights[scored], expected, rtol=1e-6)
+    assert weights[scored].mean() == pytest.approx(1)
+    assert not weights[~scored].any()
+    assert weights.dtype == np.float32
+    plain = label_weights(data, make_trial().training)
+    np.testing.assert_array_equal(plain, data.weights)
+
+
+def test_balanced_classes_find_the_rare_one() -> None:
+    def rare(seed: int, count: int) -> Sequences:
+        """One label in ten is 1, and its input is a little larger."""
+        rng = np.random.default_rng(seed)
+        y = (rng.random((count, 4)) < 0.1).astype(np.int32)
+        x = (y + rng.normal(size=y.shape)).astype(np.float32)[..., None]
+        return Sequences(x, y)
+
+    data = Dataset(rare(0, 1000), rare(1, 1000))
+    found = {}
+    for class_weights in (None, "balanced"):
+        training = {"sequences": 1000, "learning_rate": 0.05, "class_weights": class_weights}
+        trial = make_trial(cell="simple_rnn", training=training)
+        model = build_model(trial, data.train)
+        train_uncompiled(trial, data, model)
+        found[class_weights] = evaluate(np.asarray(model(data.test.x)), data.test)
+    plain, balanced = found[None], found["balanced"]
+    assert plain.balanced_accuracy is not None
+    assert balanced.balanced_accuracy is not None
+    assert balanced.balanced_accuracy > plain.balanced_accuracy + 0.1
+    assert plain.accuracy > balanced.accuracy  # which is what accuracy does not show
+
+
+COMPILATIONS = """
+import os, sys
+from pathlib import Path
+
+os.environ["TF_XLA_FLAGS"] = f"--tf_xla_persistent_cache_directory={sys.argv[1]}"
+from ablation.training import run_trial
+from tests.helpers import make_trial
+
+training = {"sequences": 195, "epochs": 3, "dropout": 0.5, "clip_norm": 1.0}
+training |= {"schedule": "cosine", "class_weights": "balanced", "stop_at": 0.9}
+for seed in range(2):
+    result = run_trial(make_trial(cell="simple_rnn", training=training, seed=seed))
+    kept = [path for path in Path(sys.argv[1]).rglob("*") if path.is_file()]
+    print(seed, result.compiled, len(result.curve.updates) > 5, len(kept))
+"""
+
+
+def test_an_arm_is_compiled_once_whatever_its_options(tmp_path: Path) -> None:
+    # XLA keeps each program that it compiles in a file: there are two, to update and to
+    # predict, for all chunks and seeds.
+    command = [sys.executable, "-c", COMPILATIONS, str(tmp_path)]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert shown.stdout.splitlines() == ["0 True True 2", "1 True True 2"]

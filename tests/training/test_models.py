@@ -1,0 +1,164 @@
+"""The model builder against arithmetic, NumPy and the facts about Keras's layers."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from ablation import problems
+from ablation.data import Array, Sequences
+from ablation.planning import count_parameters
+from ablation.spec import CELLS, DIRECTIONS, MERGE_MODES
+from ablation.training.models import CELLS as BUILT_CELLS
+from ablation.training.models import DIRECTIONS as BUILT_DIRECTIONS
+from ablation.training.models import build_model
+from tests.helpers import make_trial
+
+
+def build(**changes: Any) -> keras.Model:
+    trial = make_trial(**changes)
+    return build_model(trial, problems.sample(trial.problem, trial.length))
+
+
+def halves(model: keras.Model) -> tuple[Array, Array]:
+    """Kernel of the forward and of the backward half, or of the one layer twice."""
+    kernels = [w for w in model.trainable_variables if w.path.endswith("/kernel")]
+    recurrent = [w.numpy() for w in kernels if "ward_" in w.path]
+    return recurrent[0], recurrent[-1]
+
+
+def test_the_schema_names_what_the_builder_has() -> None:
+    assert tuple(BUILT_DIRECTIONS) == DIRECTIONS
+    assert tuple(BUILT_CELLS) == CELLS
+
+
+@pytest.mark.parametrize(
+    ("direction", "merge_mode", "units", "count"),
+    [
+        ("forward", None, 50, 10_451),
+        ("go_backwards", None, 50, 10_451),
+        ("bidirectional", "concat", 50, 20_901),
+        ("bidirectional", "sum", 50, 20_851),
+        ("bidirectional", "ave", 50, 20_851),
+        ("bidirectional", "mul", 50, 20_851),
+        ("forward", None, 71, 20_804),
+        ("bidirectional", "concat", 35, 10_431),
+    ],
+)
+def test_the_lesson_s_parameters(
+    direction: str, merge_mode: str | None, units: int, count: int
+) -> None:
+    model = build(direction=direction, merge_mode=merge_mode, units=units)
+    assert model.count_params() == count
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_arithmetic_counts_what_keras_builds(cell: str) -> None:
+    ways: list[tuple[str, str | None]] = [("forward", None), ("go_backwards_raw", None)]
+    ways += [("bidirectional", merge) for merge in ("concat", "mul")]
+    for (direction, merge), layers in itertools.product(ways, (1, 2)):
+        changes = {"direction": direction, "merge_mode": merge, "layers": layers, "cell": cell}
+        trial = make_trial(**changes)
+        assert count_parameters(trial.arm) == build(**changes).count_params(), changes
+
+
+def test_arithmetic_counts_symbols_and_classes() -> None:
+    trial = make_trial(units=4, direction="bidirectional")
+    x = np.zeros((2, 5), np.int32)
+    data = Sequences(x, x, classes=3, symbols=7)
+    expected = build_model(trial, data).count_params()
+    assert count_parameters(trial.arm, classes=3, symbols=7) == expected
+
+
+def test_arms_of_one_seed_start_from_the_same_weights() -> None:
+    forward, _ = halves(build(direction="forward"))
+    backward, _ = halves(build(direction="go_backwards"))
+    for merge in MERGE_MODES:
+        first, second = halves(build(direction="bidirectional", merge_mode=merge))
+        np.testing.assert_array_equal(first, forward)
+        np.testing.assert_array_equal(second, backward)
+    assert not np.array_equal(forward, backward)
+    other, _ = halves(build(direction="forward", seed=1))
+    assert not np.array_equal(forward, other)
+
+
+@pytest.mark.parametrize("merge_mode", MERGE_MODES)
+def test_merges_do_what_their_names_say(merge_mode: str) -> None:
+    x = np.random.default_rng(0).random((3, 4, 1)).astype(np.float32)
+    one, other = (
+        np.asarray(keras.Model(model.input, model.layers[-2].output)(x))
+        for model in (build(direction="forward"), build(direction="go_backwards"))
+    )
+    both = build(direction="bidirectional", merge_mode=merge_mode)
+    merged = np.asarray(keras.Model(both.input, both.layers[-2].output)(x))
+    expected = {
+        "concat": np.concatenate([one, other], axis=-1),
+        "sum": one + other,
+        "mul": one * other,
+        "ave": (one + other) / 2,
+    }[merge_mode]
+    np.testing.assert_allclose(merged, expected, atol=1e-6)
+
+
+def touched(direction: str, place: int) -> list[bool]:
+    """At which steps the output changes when the input changes at one place."""
+    model = build(direction=direction)
+    x = np.full((1, 4, 1), 0.5, np.float32)
+    changed = x.copy()
+    changed[0, place] = 0.9
+    difference = np.asarray(model(x)) - np.asarray(model(changed))
+    return [bool(step) for step in np.abs(difference[0, :, 0]) > 0]
+
+
+def test_each_direction_sees_what_it_should_beside_its_label() -> None:
+    everywhere = [True] * 4
+    assert touched("forward", 0) == everywhere
+    assert touched("forward", 3) == [False, False, False, True]
+    assert touched("go_backwards", 3) == everywhere
+    assert touched("go_backwards", 0) == [True, False, False, False]
+    assert touched("bidirectional", 0) == touched("bidirectional", 3) == everywhere
+
+
+def test_the_raw_layer_answers_in_reversed_order() -> None:
+    assert touched("go_backwards_raw", 3) == [True] * 4
+    assert touched("go_backwards_raw", 0) == [False, False, False, True]
+
+
+def test_one_label_a_sequence_ends_in_one_row() -> None:
+    trial = make_trial(direction="go_backwards", layers=2)
+    x = np.zeros((2, 4, 5), np.float32)
+    model = build_model(trial, Sequences(x, np.array([0, 2]), classes=3))
+    assert model.output_shape == (None, 3)
+    assert "reverse_time_1" not in [layer.name for layer in model.layers]
+
+
+def test_padding_is_told_from_a_step_of_zeros() -> None:
+    present = np.array([[True, True, False, False]])
+    x = np.zeros((1, 4, 2), np.float32)
+    data = Sequences(x, np.zeros((1, 4), np.int32), present=present).padded()
+    short = Sequences(x[:, :2], np.zeros((1, 2), np.int32))
+    for direction in ("forward", "go_backwards", "bidirectional"):
+        trial = make_trial(direction=direction, cell="gru")
+        padded, alone = build_model(trial, data), build_model(trial, short)
+        # With other than zero biases a step of zeros is not the same as none.
+        weights = [np.full_like(weight, 0.3) for weight in padded.get_weights()]
+        padded.set_weights(weights)
+        alone.set_weights(weights)
+        found = np.asarray(padded(data.x))[:, :2]
+        np.testing.assert_allclose(found, alone(short.x), atol=1e-6, err_msg=direction)
+
+
+def test_padding_does_not_reach_the_steps_that_exist() -> None:
+    x = np.array([[1, 2, 0, 0]], np.int32)
+    present = x > 0
+    data = Sequences(x, np.zeros_like(x), present=present, classes=3, symbols=4)
+    short = Sequences(x[:, :2], np.zeros((1, 2), np.int32), classes=3, symbols=4)
+    for direction in ("forward", "go_backwards", "bidirectional"):
+        trial = make_trial(direction=direction)
+        padded = np.asarray(build_model(trial, data)(x))
+        alone = np.asarray(build_model(trial, short)(x[:, :2]))
+        np.testing.assert_allclose(padded[:, :2], alone, atol=1e-6, err_msg=direction)

@@ -1,0 +1,56 @@
+"""Probes on models whose answer one can work out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ablation import problems
+from ablation.data import Sequences
+from ablation.spec import MERGE_MODES
+from ablation.training.models import build_model
+from ablation.training.probes import halves_of, probe
+from ablation.training.scores import evaluate
+from tests.helpers import make_trial
+
+
+@pytest.mark.parametrize("merge", MERGE_MODES)
+def test_intact_is_the_model_itself(merge: str) -> None:
+    trial = make_trial(direction="bidirectional", merge_mode=merge)
+    test = problems.load(trial.problem, trial.length, 10, 0).test
+    model = build_model(trial, test)
+    found = probe(halves_of(model, True), model, merge, test)
+    assert found["intact"] == evaluate(np.asarray(model(test.x)), test).accuracy
+    others = {"sum", "mul", "ave"} - {merge} if merge != "concat" else set()
+    assert {name for name in found if name.startswith("merged")} == {
+        f"merged_by_{o}" for o in others
+    }
+
+
+@pytest.mark.parametrize("symbols", [0, 4])
+@pytest.mark.parametrize("per_step", [True, False])
+def test_intact_is_the_model_itself_with_padding(symbols: int, per_step: bool) -> None:
+    rng = np.random.default_rng(0)
+    present = np.arange(4) < rng.integers(1, 5, (60, 1))
+    x = rng.integers(1, 4, (60, 4), dtype=np.int32) * present
+    values = x if symbols else rng.normal(size=(60, 4, 2)).astype(np.float32)
+    y = rng.integers(0, 2, (60, 4) if per_step else 60, dtype=np.int32)
+    test = Sequences(values, y, present=present, symbols=symbols).padded()
+    model = build_model(make_trial(direction="bidirectional"), test)
+    found = probe(halves_of(model, per_step), model, "concat", test)
+    assert found["intact"] == evaluate(np.asarray(model(test.x)), test).accuracy
+
+
+def test_a_half_that_the_head_ignores_can_be_silenced() -> None:
+    trial = make_trial(direction="bidirectional", merge_mode="concat", units=4)
+    test = problems.load(trial.problem, trial.length, 10, 0).test
+    model = build_model(trial, test)
+    head = model.get_layer("head")
+    kernel, bias = head.get_weights()
+    kernel[:4], kernel[4:] = 40.0, 0.0  # only the forward half is read
+    head.set_weights([kernel, bias])
+    found = probe(halves_of(model, True), model, "concat", test)
+    assert found["without_backward"] == found["intact"]
+    # Without it nothing of the sequence is left: one answer a step for all sequences.
+    by_step = [max(share, 1 - share) for share in test.y.mean(0)]
+    assert found["without_forward"] <= np.mean(by_step) + 1e-9

@@ -1,0 +1,66 @@
+"""A trial as a worker runs it, small."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ablation.training.trial import describe, run_trial
+from tests.helpers import make_trial
+
+OPTIONS = {"dropout": 0.5, "clip_norm": 0.1, "schedule": "linear", "class_weights": "balanced"}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"training": OPTIONS, "layers": 2}, {"training": OPTIONS, "engine": "fit"}],
+    ids=["plain", "options", "fit"],
+)
+def test_a_trial_repeated_is_identical_bit_for_bit(changes: dict[str, Any]) -> None:
+    trial, other = make_trial(seed=1, **changes), make_trial(seed=2, **changes)
+    first = run_trial(trial)
+    between = run_trial(other)  # the compiled arm is used again, and must not remember
+    again = run_trial(trial)
+    assert again.weights == first.weights != between.weights
+    assert again.metrics == first.metrics
+    assert again.curve == first.curve
+    assert again.examples == first.examples
+
+
+def test_a_result_tells_all_that_it_should() -> None:
+    trial = make_trial(direction="forward")
+    result = run_trial(trial, commit="abc", dirty=True)
+    assert result.trial == trial
+    assert result.status == "done"
+    assert result.compiled
+    assert len(result.metrics.accuracy_by_position) == trial.length
+    assert result.metrics.accuracy == pytest.approx(
+        sum(step or 0 for step in result.metrics.accuracy_by_position) / trial.length
+    )
+    assert result.updates == result.curve.updates[-1] == 4
+    assert len(result.examples) == 10
+    assert result.examples[0].y in ([0, 0, 0, 1], [0, 0, 1, 1], [0, 1, 1, 1], [1, 1, 1, 1])
+    assert f"Total params: {result.parameters:,}" in result.summary
+    assert result.summary == describe(trial)
+    assert result.seconds.training > 0
+    assert result.seconds.whole >= result.seconds.training + result.seconds.evaluating
+    assert result.peak_memory_mb > 50
+    assert result.origin.commit == "abc"
+    assert result.origin.dirty
+    assert {"tensorflow", "keras", "numpy", "python"} <= result.origin.versions.keys()
+
+
+def test_a_trial_whose_loss_is_not_finite_is_a_result() -> None:
+    far = {"learning_rate": 3e38, "optimizer": "adam", "epochs": 20}
+    result = run_trial(make_trial(training=far))
+    assert result.status == "diverged"
+    assert result.metrics.loss is None
+    assert result.updates < 80  # it stopped
+
+
+def test_a_trial_that_is_good_enough_says_after_how_many_updates() -> None:
+    result = run_trial(make_trial(training={"stop_at": 0.1}))
+    assert result.status == "done"
+    assert result.updates == 1  # of 4
+    assert result.curve.updates == [1]
