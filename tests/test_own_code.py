@@ -54,7 +54,7 @@ def planned(**changes: Any) -> Trial:
     problem = {"name": "tasks.ends", "test_size": 60, "last": 0.5}
     values = {**trial.model_dump(), "problem": problem}
     arm = pinned(Trial.model_validate(values).arm)
-    return Trial.model_validate({**arm.model_dump(), "seed": trial.seed})
+    return Trial(arm=arm, seed=trial.seed)
 
 
 def test_the_page_is_run_as_it_stands(tmp_path: Path) -> None:
@@ -136,13 +136,17 @@ def test_a_merge_of_parts_is_what_bidirectional_does(data: Sequences, layers: in
     for mode, layer in (("concat", "Concatenate"), ("mul", "Multiply")):
         trial = make_trial(**BOTH, merge_mode=mode, layers=layers)
         model = build_model(trial, data)
-        parts = build_model(trial.model_copy(update={"merge_mode": f"keras.layers.{layer}"}), data)
+        parts = build_model(
+            make_trial(**BOTH, merge_mode=f"keras.layers.{layer}", layers=layers), data
+        )
         ordered = [sorted(w.tobytes() for w in m.get_weights()) for m in (model, parts)]
         assert ordered[0] == ordered[1]
         np.testing.assert_allclose(np.asarray(model(data.x)), np.asarray(parts(data.x)), atol=1e-6)
         if layers == 1:
-            found = probe(halves_of(parts, data.per_step), parts, trial.merge_mode or "", data)
-            expected = probe(halves_of(model, data.per_step), model, trial.merge_mode or "", data)
+            found = probe(halves_of(parts, data.per_step), parts, trial.arm.merge_mode or "", data)
+            expected = probe(
+                halves_of(model, data.per_step), model, trial.arm.merge_mode or "", data
+            )
             assert found == expected
 
 

@@ -65,7 +65,7 @@ def frames(plan: Plan, store: Store) -> Frames:
                 row |= {"status": "failed", "why": f"{attempt.kind}: {attempt.message}"}
         else:
             results.append(result)
-            own = problems.is_own(trial.problem)  # code that a report does not run
+            own = problems.is_own(trial.arm.problem)  # code that a report does not run
             bounds = result.ceilings if own else _bounds(trial.arm)
             row |= _measures(result) | {
                 name: _mean(bound.accuracy) for name, bound in bounds.items()

@@ -217,7 +217,7 @@ class Study:
 
     def leaks(self) -> pd.DataFrame:
         """The arms that are better than they can be (stats.leaks)."""
-        size = min(trial.problem.test_size for trial in self.plan.trials)
+        size = min(trial.arm.problem.test_size for trial in self.plan.trials)
         return find_leaks(self.trials, size)
 
     @cached_property

@@ -232,7 +232,7 @@ def check_training() -> Iterator[Check]:
     milliseconds = {}
     trials = [Trial.model_validate({**TINY, "engine": engine}) for engine in ("xla", "fit")]
     for ended in run_trials(trials, "ablation.training:run_trial", (), workers=1, time_limit=300):
-        engine = ended.trial.engine
+        engine = ended.trial.arm.engine
         if ended.kind is not None:
             said = f"engine={engine} fails: {ended.kind}: {ended.message}"
             yield Check("training", "wrong", f"{said}; pip install tensorflow again")

@@ -16,6 +16,7 @@ from pydantic import (
     Field,
     PositiveFloat,
     PositiveInt,
+    model_serializer,
     model_validator,
 )
 
@@ -140,7 +141,7 @@ class Arm(Frozen):
 
     def flat(self) -> dict[str, Any]:
         """One level of columns: problem, length, direction, ..., sequences, epochs, ..."""
-        top = self.model_dump(exclude={"problem", "training", "seed", "digest"})
+        top = self.model_dump(exclude={"problem", "training", "digest"})
         problem = self.problem.model_dump()
         own = {
             # A list becomes text: what tells arms and columns apart must be a plain value.
@@ -151,32 +152,43 @@ class Arm(Frozen):
         return {"problem": problem["name"], **top, **self.training.model_dump(), **own}
 
 
-class Trial(Arm):
-    """One arm with one seed: the unit that is trained, stored and resumed."""
+class Trial(Frozen):
+    """One arm with one seed: the unit that is trained, stored and resumed.
 
+    It is written flat: the seed stands beside the arm's own keys.
+    """
+
+    arm: Arm
     seed: Annotated[int, Field(ge=0)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nest(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping) or "arm" in values:
+            return values
+        arm = {key: value for key, value in values.items() if key != "seed"}
+        return {"arm": arm} | {key: values[key] for key in ("seed",) if key in values}
+
+    @model_serializer
+    def _flatten(self) -> dict[str, Any]:
+        return {**self.arm.model_dump(), "seed": self.seed}
 
     @cached_property
     def id(self) -> str:
         """SHA-256 of the canonical JSON of the trial's meaning, as 64 hexadecimal digits."""
         values = self.model_dump()
-        # An option that is off means nothing, so that a new one makes no stranger of any result.
+        # An option that is off means nothing, so old results stay valid when one is added.
         values["training"] = {k: v for k, v in values["training"].items() if v is not None}
-        if self.digest is None:
+        if self.arm.digest is None:
             del values["digest"]
         else:  # a file is what it holds, wherever it lies
             values["problem"].pop("path", None)
         return hashlib.sha256(canonical({"schema": SCHEMA, **values})).hexdigest()
 
-    @cached_property
-    def arm(self) -> Arm:
-        return Arm.model_validate(self.model_dump(exclude={"seed"}))
-
 
 def trials_of(arm: Arm, seeds: Iterable[int]) -> tuple[Trial, ...]:
     """The arm's trials with these seeds."""
-    values = arm.model_dump()
-    return tuple(Trial.model_validate({**values, "seed": seed}) for seed in seeds)
+    return tuple(Trial(arm=arm, seed=seed) for seed in seeds)
 
 
 def canonical(value: Any) -> bytes:

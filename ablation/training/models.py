@@ -57,21 +57,21 @@ def build_model(trial: Trial, data: Sequences) -> keras.Model:
     if data.symbols:
         hidden = layers.Embedding(
             data.symbols,
-            trial.units,
+            trial.arm.units,
             mask_zero=True,
             embeddings_initializer=keras.initializers.RandomUniform(seed=_seed(trial, "embedding")),
             name="embedding",
         )(hidden)
     elif data.present is not None:
         hidden = layers.Masking(PADDING, name="masking")(hidden)
-    for depth in range(trial.layers):
-        every_step = data.per_step or depth < trial.layers - 1
-        hidden = DIRECTIONS[trial.direction](trial, depth, every_step, hidden)
-        if trial.training.dropout is not None:
+    for depth in range(trial.arm.layers):
+        every_step = data.per_step or depth < trial.arm.layers - 1
+        hidden = DIRECTIONS[trial.arm.direction](trial, depth, every_step, hidden)
+        if trial.arm.training.dropout is not None:
             # After the merge: arms whose layers are as wide leave out the same places.
             seed = _seed(trial, str(depth), "dropout")
             name = f"dropout_{depth}"
-            hidden = Dropout(trial.training.dropout, seed=seed, name=name)(hidden)
+            hidden = Dropout(trial.arm.training.dropout, seed=seed, name=name)(hidden)
     head = layers.Dense(
         1 if data.classes == 2 else data.classes,
         activation="sigmoid" if data.classes == 2 else "softmax",
@@ -82,7 +82,7 @@ def build_model(trial: Trial, data: Sequences) -> keras.Model:
     # write the steps one by one into the program.
     model = keras.Model(inputs, head(hidden), name="ablation")
     model.compile(
-        optimizer=_optimizer(trial.training),
+        optimizer=_optimizer(trial.arm.training),
         loss=keras.losses.BinaryCrossentropy()
         if data.classes == 2
         else keras.losses.SparseCategoricalCrossentropy(),
@@ -124,14 +124,14 @@ def _go_backwards(trial: Trial, depth: int, every_step: bool, inputs: Any) -> An
 
 def _bidirectional(trial: Trial, depth: int, every_step: bool, inputs: Any) -> Any:
     ways = [_recurrent(trial, way, depth, every_step, inputs) for way in ("forward", "backward")]
-    if trial.cell not in CELLS or trial.merge_mode not in MERGE_MODES:
+    if trial.arm.cell not in CELLS or trial.arm.merge_mode not in MERGE_MODES:
         return _own_bidirectional(trial, depth, every_step, ways, inputs)
     # Bidirectional clones a single layer's configuration, seeds included, and both halves would
     # start with the same weights: the backward half comes with seeds of its own.
     return layers.Bidirectional(
         ways[0],
         backward_layer=ways[1],
-        merge_mode=trial.merge_mode,
+        merge_mode=trial.arm.merge_mode,
         name=f"bidirectional_{depth}",
     )(inputs)
 
@@ -154,7 +154,7 @@ def _own_bidirectional(
     if merged.shape[:-1] != halves[0].shape[:-1] or merged.shape[-1] is None:
         shapes = f"{halves[0].shape[:-1]} and its units, it gives {merged.shape}"
         raise RequestError(
-            f"merge_mode={trial.merge_mode}: its output must have the shape {shapes}"
+            f"merge_mode={trial.arm.merge_mode}: its output must have the shape {shapes}"
         )
     return merged
 
@@ -168,7 +168,7 @@ MERGES: dict[str, type[layers.Layer]] = {
 
 
 def _merge(trial: Trial, depth: int) -> layers.Layer:
-    mode = str(trial.merge_mode)
+    mode = str(trial.arm.merge_mode)
     # Initializers take their seeds from Keras's own when they are made: here, or in the first call.
     keras.utils.set_random_seed(_seed(trial, f"merge_{depth}"))
     layer = MERGES[mode]() if mode in MERGES else _imported(mode)()
@@ -190,17 +190,17 @@ DIRECTIONS: dict[str, Callable[[Trial, int, bool, Any], Any]] = {
 def _recurrent(trial: Trial, way: str, depth: int, every_step: bool, inputs: Any) -> layers.RNN:
     # Each half's weights depend on the seed, its way and its depth alone, so that arms share them.
     role = f"{way}_{depth}"
-    if trial.cell not in CELLS:
+    if trial.arm.cell not in CELLS:
         return _own_recurrent(trial, role, every_step, inputs)
-    made_of = COMPILED if trial.engine == "xla" else CELLS
-    return made_of[trial.cell](
-        trial.units,
+    made_of = COMPILED if trial.arm.engine == "xla" else CELLS
+    return made_of[trial.arm.cell](
+        trial.arm.units,
         return_sequences=every_step,
         go_backwards=way == "backward",
         kernel_initializer=keras.initializers.GlorotUniform(seed=_seed(trial, f"{role}/kernel")),
         recurrent_initializer=keras.initializers.Orthogonal(seed=_seed(trial, f"{role}/recurrent")),
         name=role,
-        **({} if trial.cell == "simple_rnn" else {"use_cudnn": False}),
+        **({} if trial.arm.cell == "simple_rnn" else {"use_cudnn": False}),
     )
 
 
@@ -208,9 +208,9 @@ def _own_recurrent(trial: Trial, role: str, every_step: bool, inputs: Any) -> la
     """A recurrent layer of the user's own, or one around a cell of the user's own."""
     ways = {"return_sequences": every_step, "go_backwards": role.startswith("backward")}
     keras.utils.set_random_seed(_seed(trial, role))
-    own = _imported(trial.cell)
+    own = _imported(trial.arm.cell)
     whole = isinstance(own, type) and issubclass(own, layers.RNN)
-    layer = own(trial.units, **ways) if whole else layers.RNN(own(trial.units), **ways)
+    layer = own(trial.arm.units, **ways) if whole else layers.RNN(own(trial.arm.units), **ways)
     layer.name = role
     layer.build(inputs.shape)  # now, while its weights follow from the seed and the role
     return layer

@@ -37,12 +37,14 @@ def run_trial(trial: Trial, commit: str | None = None, dirty: bool | None = None
     """Train and evaluate one trial; repeatable bit for bit on one machine."""
     began = time.perf_counter()
     check_unchanged(trial.arm)
-    data = problems.load(trial.problem, trial.length, trial.training.sequences, trial.seed)
+    data = problems.load(
+        trial.arm.problem, trial.arm.length, trial.arm.training.sequences, trial.seed
+    )
     ready = time.perf_counter()
     arm = _compiled_arm(trial.arm)
     compiling = time.perf_counter() - ready
     arm.restart(trial, data)
-    history = train(arm.programs, data, trial.training, trial.seed)
+    history = train(arm.programs, data, trial.arm.training, trial.seed)
     trained = time.perf_counter()
     probabilities = predict(arm.programs, data.test)
     evaluating = time.perf_counter() - trained
@@ -77,7 +79,9 @@ def run_trial(trial: Trial, commit: str | None = None, dirty: bool | None = None
 
 def describe(trial: Trial) -> str:
     """The Keras summary of the trial's model, without training it."""
-    data = problems.load(trial.problem, trial.length, trial.training.batch_size, trial.seed)
+    data = problems.load(
+        trial.arm.problem, trial.arm.length, trial.arm.training.batch_size, trial.seed
+    )
     return summary(build_model(trial, data.train))
 
 
@@ -103,7 +107,7 @@ class CompiledArm:
         """What each half contributes, where there are two in one layer."""
         if self.halves is None:
             return {}
-        return probe(self.halves, self.model, str(trial.merge_mode), test)
+        return probe(self.halves, self.model, str(trial.arm.merge_mode), test)
 
     def restart(self, trial: Trial, data: Dataset) -> None:
         """Put weights and dropout at the trial's start, and the optimizer at its own."""
@@ -117,7 +121,7 @@ class CompiledArm:
 @functools.lru_cache(maxsize=PROGRAMS_KEPT)
 def _compiled_arm(arm: Arm) -> CompiledArm:
     # An arm's shapes do not depend on the seed: any trial of it will do.
-    trial = Trial.model_validate({**arm.model_dump(), "seed": 0})
+    trial = Trial(arm=arm, seed=0)
     bounds = problems.bounds(arm) if problems.is_own(arm.problem) else {}
     small = problems.load(arm.problem, arm.length, arm.training.batch_size, 0).train
     model = build_model(trial, small)

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from ablation.data import Sequences
-from ablation.spec import Problem, Training, Trial
+from ablation.spec import Arm, Problem, Training, Trial
 from ablation.training import ENGINES, Programs, build_model, chunk_shape
 from benchmarks.peers import Size, Turn, batches
 
@@ -39,7 +39,7 @@ def _turn(
         optimizer="adam",
         learning_rate=0.001,
     )
-    trial = Trial(
+    arm = Arm(
         problem=Problem(name="cumsum"),
         length=size.length,
         direction="bidirectional",
@@ -49,8 +49,8 @@ def _turn(
         layers=1,
         training=training,
         engine=engine,
-        seed=0,
     )
+    trial = Trial(arm=arm, seed=0)
     x, y = batches(size)
     data = Sequences(x.reshape(-1, size.length, 1), y.reshape(-1, size.length).astype(np.int32))
     model = build_model(trial, data)

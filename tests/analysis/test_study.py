@@ -31,8 +31,8 @@ def sweep(
     store.prepare()
     noise = np.random.default_rng(0).normal(0, 0.0005, (len(arms), 1000))
     for trial in plan.trials:
-        at = list(arms).index(trial.direction)
-        commit(store, trial, arms[trial.direction] + float(noise[at, trial.seed]))
+        at = list(arms).index(trial.arm.direction)
+        commit(store, trial, arms[trial.arm.direction] + float(noise[at, trial.seed]))
 
 
 def commit(store: Store, trial: Trial, accuracy: float) -> None:
@@ -114,7 +114,7 @@ def trained(
     plan = make_sweep(store, base, *trials, seeds=seeds, report=settings)
     store.prepare()
     for trial in plan.trials:
-        commit(store, trial, 0.75 + 0.05 * trial.units + (trial.seed % 3 - 1) / 1000)
+        commit(store, trial, 0.75 + 0.05 * trial.arm.units + (trial.seed % 3 - 1) / 1000)
     return plan, ablation.load("study", store.root)
 
 
@@ -159,7 +159,7 @@ def test_a_difference_about_the_margin_does_not_refute_an_equivalence(
     )
     store.prepare()
     for trial in plan.trials:  # -.049 +- .01: surely less, but by more than .05?
-        commit(store, trial, 0.9 + (trial.units == 4) * (0.049 + 0.01 * (trial.seed % 3 - 1)))
+        commit(store, trial, 0.9 + (trial.arm.units == 4) * (0.049 + 0.01 * (trial.seed % 3 - 1)))
     row = ablation.load("study", store.root).claims().iloc[0]
     assert (row["verdict"], row["holds"]) == ("worse", "undecided")
     assert row["low"] < -0.05 < row["high"]
@@ -219,7 +219,9 @@ def test_the_smallest_and_the_fastest_may_be_two(
     plan = make_sweep(store, request_as_composed, UNITS[2], quick, seeds=5)
     store.prepare()
     for trial in plan.trials:
-        seconds = Seconds(training=9 if trial.units == 5 else 1, compiling=0, evaluating=0, whole=9)
+        seconds = Seconds(
+            training=9 if trial.arm.units == 5 else 1, compiling=0, evaluating=0, whole=9
+        )
         store.commit(make_result(trial, 0.99, seconds=seconds))
     said = answer(ablation.load("study", store.root))
     assert said[:2] == [

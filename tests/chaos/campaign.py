@@ -156,7 +156,7 @@ class Campaign:
     def _of(self, grid: Grid) -> list[str]:
         """The grid's trials that are committed and sound."""
         results = map(self.site.store.inspect, sorted(self.ledger.known))
-        return [r.trial.id for r in results if r and r.trial.units in grid.units]
+        return [r.trial.id for r in results if r and r.trial.arm.units in grid.units]
 
     def _settle(self, grid: Grid) -> None:
         """Undisturbed it completes, tidies up, and tells what a sweep tells that never was."""

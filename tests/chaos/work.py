@@ -30,7 +30,7 @@ def _train(trial: Trial) -> TrialResult:
     time.sleep(chance.uniform(0.005, 0.05))
     faults.reach("in training")
     time.sleep(chance.uniform(0.005, 0.05))
-    better = 0.02 if trial.direction == "bidirectional" else 0.0
+    better = 0.02 if trial.arm.direction == "bidirectional" else 0.0
     # Far below every ceiling: no arm may look as if it had a leak.
     result = make_result(trial, accuracy=0.6 + better + chance.gauss(0, 0.01))
     faults.note("trained", trial.id)

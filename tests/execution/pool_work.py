@@ -35,7 +35,7 @@ def misbehave(trial: Trial, folder: str) -> int:
     _mark(trial, folder)
     if trial.seed != 1:
         return trial.seed
-    match trial.units:
+    match trial.arm.units:
         case 1:
             raise LookupError("no such thing")
         case 2:
@@ -89,7 +89,7 @@ def held_once(trial: Trial, folder: str) -> int | None:
 
 def _mark(trial: Trial, folder: str) -> int:
     """Count how often the trial was begun."""
-    path = Path(folder, f"{trial.units}-{trial.seed}")
+    path = Path(folder, f"{trial.arm.units}-{trial.seed}")
     with path.open("a") as file:
         file.write(".")
     return path.stat().st_size

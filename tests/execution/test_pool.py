@@ -129,7 +129,7 @@ def test_blocks_have_so_many_arms_and_every_trial_in_order(arms: int, size: int)
     for block in blocks:
         assert block == sorted(block, key=trials.index)
     assert sorted((t for block in blocks for t in block), key=trials.index) == trials
-    units = [trial.units for block in blocks for trial in block if trial.seed == 0]
+    units = [trial.arm.units for block in blocks for trial in block if trial.seed == 0]
     assert units == list(range(1, arms + 1))
 
 

@@ -33,7 +33,7 @@ def plan_of(requests: list[Request], run: str | None = None) -> Plan:
 def test_seeds_go_before_arms(request_as_composed: Request) -> None:
     trials = [make_trial(units=units) for units in (5, 3, 4)]
     plan = plan_of([make_request(request_as_composed, trial, seeds=3) for trial in trials])
-    found = [(trial.seed, trial.units) for trial in plan.trials]
+    found = [(trial.seed, trial.arm.units) for trial in plan.trials]
     assert found == [(seed, units) for seed in range(3) for units in (5, 3, 4)]
     assert [entry.id for entry in plan.entries] == [trial.id for trial in plan.trials]
     assert list(plan.labels.values()) == ["units=5", "units=3", "units=4"]
@@ -182,7 +182,7 @@ def test_jobs_of_one_run_at_once_lose_nothing(tmp_path: Path, request_as_compose
             assert job.stdin is not None
             job.stdin.close()
     assert [job.returncode for job in jobs] == [0] * len(jobs)
-    assert {trial.units for trial in load_plan(tmp_path).trials} == set(units)
+    assert {trial.arm.units for trial in load_plan(tmp_path).trials} == set(units)
 
 
 def test_an_unknown_sweep_lists_the_known(tmp_path: Path, request_as_composed: Request) -> None:

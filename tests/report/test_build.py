@@ -33,8 +33,8 @@ TABLES = ("report.md", "trials.csv", "summary.csv")
 def train(store: Store, trials: Sequence[Trial]) -> None:
     """Commit results a little apart for each trial."""
     for trial in trials:
-        better = 0.02 if trial.direction == "bidirectional" else 0
-        accuracy = 0.8 + better + trial.seed / 100 + trial.units / 1000
+        better = 0.02 if trial.arm.direction == "bidirectional" else 0
+        accuracy = 0.8 + better + trial.seed / 100 + trial.arm.units / 1000
         store.commit(make_result(trial, accuracy=accuracy))
 
 
@@ -227,7 +227,7 @@ def test_the_verdicts_are_those_of_scipy_and_statsmodels(
     rng = np.random.default_rng(3)
     means = {"forward": 0.97, "go_backwards": 0.85, "bidirectional": 0.9705}
     for trial in plan.trials:
-        store.commit(make_result(trial, means[trial.direction] + float(rng.normal(0, 0.001))))
+        store.commit(make_result(trial, means[trial.arm.direction] + float(rng.normal(0, 0.001))))
     folder = folder_of(store, plan)
     build_report(folder)
     found = pd.read_csv(folder / "contrasts.csv")

@@ -33,7 +33,7 @@ def test_the_ceilings_order_is_held_against_what_came_out(
     rng = np.random.default_rng(0)
     for trial in plan.trials:
         noise = float(rng.normal(0, 0.0005))
-        store.commit(make_result(trial, means[trial.direction] + noise))
+        store.commit(make_result(trial, means[trial.arm.direction] + noise))
     (row,) = expected_orders(ablation.load("study", store.root))
     assert row["problem"] == "cumsum, length 4"
     assert row["expected"].startswith("forward 1.0000, bidirectional concat 1.0000 > go_backwards")

@@ -70,9 +70,9 @@ class Elements(HTMLParser):
 def train(store: Store, trials: list[Trial], **changes: Any) -> None:
     """Commit results in which bidirectional arms are better, each seed a little apart."""
     for trial in trials:
-        better = 0.05 if trial.direction == "bidirectional" else trial.units / 1000
+        better = 0.05 if trial.arm.direction == "bidirectional" else trial.arm.units / 1000
         accuracy = 0.8 + better + (trial.seed % 5) / 1000
-        parameters = 90 * trial.units + 9 * len(trial.direction)
+        parameters = 90 * trial.arm.units + 9 * len(trial.arm.direction)
         fields: dict[str, Any] = {"accuracy": accuracy, "parameters": parameters, **changes}
         store.commit(make_result(trial, **fields))
 

@@ -49,8 +49,8 @@ def test_the_best_is_taken_for_now_while_another_may_be_as_good(
     def said(better: float) -> str:
         for trial in plan.trials:
             store.path(trial.id).unlink(missing_ok=True)
-            noise = 0.03 * ((7 * trial.seed + 3 * trial.units) % 10) / 10
-            store.commit(make_result(trial, 0.8 + better * (trial.units == 4) + noise))
+            noise = 0.03 * ((7 * trial.seed + 3 * trial.arm.units) % 10) / 10
+            store.commit(make_result(trial, 0.8 + better * (trial.arm.units == 4) + noise))
         return answer(ablation.load("study", store.root))[-1]
 
     assert said(0.001).startswith("For now take units=")

@@ -31,7 +31,7 @@ def study_of(store: Store, base: Request, **report: object) -> Study:
     plan = make_sweep(store, base, *trials, seeds=8, report=settings)
     for trial in plan.trials:
         least = {3: 0.5, 4: 0.97 + 0.015 * (trial.seed % 2 == 0), 5: 0.99}
-        store.commit(make_result(trial, least[trial.units]))
+        store.commit(make_result(trial, least[trial.arm.units]))
     return Study(store.root / "study")
 
 
@@ -95,7 +95,7 @@ def test_scores_by_class_are_shown_where_they_say_something_else(
     plan = make_sweep(store, request_as_composed, make_trial(), make_trial(units=4))
     for trial in plan.trials:
         result = make_result(trial, accuracy=0.9)
-        balanced = 0.897 if trial.units == 3 else 0.8
+        balanced = 0.897 if trial.arm.units == 3 else 0.8
         scores = {"balanced_accuracy": balanced, "macro_f1": 0.75}
         store.commit(make_result(trial, metrics=result.metrics.model_copy(update=scores)))
     study = Study(store.root / plan.name)

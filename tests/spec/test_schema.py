@@ -48,7 +48,7 @@ def test_everything_that_a_trial_means_is_in_its_id() -> None:
     trials = [make_trial(), *(make_trial(**change) for change in MEANING)]
     assert len({trial.id for trial in trials}) == len(trials)
     touched = {key for change in MEANING for key in change}
-    assert touched == Trial.model_fields.keys()
+    assert touched == {*Arm.model_fields, "seed"}
     assert touched == TRIAL.keys() | {"digest"}
 
 
@@ -88,7 +88,7 @@ def test_every_seed_is_a_trial_of_the_same_arm() -> None:
 def test_one_direction_has_nothing_to_merge(direction: str) -> None:
     trials = [make_trial(direction=direction, merge_mode=mode) for mode in (None, *MERGE_MODES)]
     assert len({trial.id for trial in trials}) == 1
-    assert trials[0].merge_mode is None
+    assert trials[0].arm.merge_mode is None
 
 
 def test_both_directions_need_a_merge() -> None:
@@ -97,7 +97,7 @@ def test_both_directions_need_a_merge() -> None:
 
 
 def test_updates_leave_out_the_incomplete_batch() -> None:
-    assert make_trial(training={"sequences": 45, "epochs": 3}).training.updates == 12
+    assert make_trial(training={"sequences": 45, "epochs": 3}).arm.training.updates == 12
 
 
 def test_a_plain_command_is_the_lesson(request_as_composed: Request) -> None:

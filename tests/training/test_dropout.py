@@ -63,7 +63,7 @@ def test_xla_leaves_out_the_same_places() -> None:
 def build(**changes: Any) -> keras.Model:
     training = {"dropout": changes.pop("dropout", 0.5)}
     trial = make_trial(training=training, **changes)
-    return build_model(trial, problems.sample(trial.problem, trial.length))
+    return build_model(trial, problems.sample(trial.arm.problem, trial.arm.length))
 
 
 def left_out(model: keras.Model, depth: int = 0) -> Array:

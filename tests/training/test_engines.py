@@ -37,13 +37,15 @@ TRAINING = {"sequences": 195, "epochs": 3, "batch_size": 10}
 
 def prepare(**changes: Any) -> tuple[Trial, Dataset]:
     trial = make_trial(**{"training": TRAINING, **changes})
-    return trial, problems.load(trial.problem, trial.length, trial.training.sequences, trial.seed)
+    return trial, problems.load(
+        trial.arm.problem, trial.arm.length, trial.arm.training.sequences, trial.seed
+    )
 
 
 def weights_after(engine: Any, trial: Trial, data: Dataset) -> tuple[list[Array], History]:
     model = build_model(trial, data.train)
-    programs = engine(model, data.train, trial.training)
-    history = train(programs, data, trial.training, trial.seed)
+    programs = engine(model, data.train, trial.arm.training)
+    history = train(programs, data, trial.arm.training, trial.seed)
     return model.get_weights(), history
 
 
@@ -86,7 +88,7 @@ def test_the_uncompiled_loop_is_the_same_loop() -> None:
 
 
 def test_batches_are_new_each_epoch_and_the_same_for_each_arm() -> None:
-    training = make_trial(training=TRAINING).training
+    training = make_trial(training=TRAINING).arm.training
     rows = batch_rows(training, seed=4)
     assert rows.shape == (57, 10)
     first, second = rows[:19].ravel(), rows[19:38].ravel()
@@ -106,7 +108,7 @@ def test_prediction_covers_every_sequence_once() -> None:
         return np.asarray(model(x))
 
     programs = Programs(lambda x, y, w, n: 0.0, count, compiled=False)
-    many = problems.load(trial.problem.model_copy(update={"test_size": 601}), 4, 10, 0).test
+    many = problems.load(trial.arm.problem.model_copy(update={"test_size": 601}), 4, 10, 0).test
     probabilities = predict(programs, many)
     assert probabilities.shape == (601, 4, 1)
     assert set(seen) == {WATCHED}
@@ -116,8 +118,8 @@ def test_prediction_covers_every_sequence_once() -> None:
 def train_uncompiled(trial: Trial, data: Dataset, model: keras.Model | None = None) -> History:
     """Train with the uncompiled loop, which starts at once and is the compiled one otherwise."""
     model = model or build_model(trial, data.train)
-    programs = uncompiled(model, data.train, trial.training)
-    return train(programs, data, trial.training, trial.seed)
+    programs = uncompiled(model, data.train, trial.arm.training)
+    return train(programs, data, trial.arm.training, trial.seed)
 
 
 def weights_of(model: keras.Model) -> Array:
@@ -157,11 +159,11 @@ def test_after_all_updates_the_learning_rate_is_nothing(engine: Any, schedule: s
     trial, data = prepare(training={"epochs": 2, "schedule": schedule, "optimizer": "sgd"})
     model = build_model(trial, data.train)
     start = weights_of(model)
-    programs = engine(model, data.train, trial.training)
-    train(programs, data, trial.training, trial.seed)  # in chunks of one update
+    programs = engine(model, data.train, trial.arm.training)
+    train(programs, data, trial.arm.training, trial.seed)  # in chunks of one update
     trained = weights_of(model)
     assert np.abs(trained - start).max() > 0
-    train(programs, data, trial.training, trial.seed)
+    train(programs, data, trial.arm.training, trial.seed)
     np.testing.assert_array_equal(weights_of(model), trained)
 
 
@@ -170,14 +172,14 @@ def test_balanced_labels_weigh_as_scikit_learn_says() -> None:
     y = rng.choice([0, 2, 3], (50, 4), p=[0.1, 0.2, 0.7]).astype(np.int32)  # there is no 1
     scored = rng.random((50, 4)) < 0.8
     data = Sequences(np.zeros((50, 4, 1), np.float32), y, scored=scored, classes=5)
-    training = make_trial(training={"class_weights": "balanced"}).training
+    training = make_trial(training={"class_weights": "balanced"}).arm.training
     weights = label_weights(data, training)
     expected = compute_sample_weight("balanced", y[scored])
     np.testing.assert_allclose(weights[scored], expected, rtol=1e-6)
     assert weights[scored].mean() == pytest.approx(1)
     assert not weights[~scored].any()
     assert weights.dtype == np.float32
-    plain = label_weights(data, make_trial().training)
+    plain = label_weights(data, make_trial().arm.training)
     np.testing.assert_array_equal(plain, data.weights)
 
 

@@ -21,7 +21,7 @@ from tests.helpers import make_trial
 
 def build(**changes: Any) -> keras.Model:
     trial = make_trial(**changes)
-    return build_model(trial, problems.sample(trial.problem, trial.length))
+    return build_model(trial, problems.sample(trial.arm.problem, trial.arm.length))
 
 
 def halves(model: keras.Model) -> tuple[Array, Array]:

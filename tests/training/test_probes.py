@@ -17,7 +17,7 @@ from tests.helpers import make_trial
 @pytest.mark.parametrize("merge", MERGE_MODES)
 def test_intact_is_the_model_itself(merge: str) -> None:
     trial = make_trial(direction="bidirectional", merge_mode=merge)
-    test = problems.load(trial.problem, trial.length, 10, 0).test
+    test = problems.load(trial.arm.problem, trial.arm.length, 10, 0).test
     model = build_model(trial, test)
     found = probe(halves_of(model, True), model, merge, test)
     assert found["intact"] == evaluate(np.asarray(model(test.x)), test).accuracy
@@ -43,7 +43,7 @@ def test_intact_is_the_model_itself_with_padding(symbols: int, per_step: bool) -
 
 def test_a_half_that_the_head_ignores_can_be_silenced() -> None:
     trial = make_trial(direction="bidirectional", merge_mode="concat", units=4)
-    test = problems.load(trial.problem, trial.length, 10, 0).test
+    test = problems.load(trial.arm.problem, trial.arm.length, 10, 0).test
     model = build_model(trial, test)
     head = model.get_layer("head")
     kernel, bias = head.get_weights()

@@ -34,9 +34,9 @@ def test_a_result_tells_all_that_it_should() -> None:
     assert result.trial == trial
     assert result.status == "done"
     assert result.compiled
-    assert len(result.metrics.accuracy_by_position) == trial.length
+    assert len(result.metrics.accuracy_by_position) == trial.arm.length
     assert result.metrics.accuracy == pytest.approx(
-        sum(step or 0 for step in result.metrics.accuracy_by_position) / trial.length
+        sum(step or 0 for step in result.metrics.accuracy_by_position) / trial.arm.length
     )
     assert result.updates == result.curve.updates[-1] == 4
     assert len(result.examples) == 10
