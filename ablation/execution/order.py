@@ -1,4 +1,4 @@
-"""Which trial a free worker takes next."""
+"""Which trial a free worker takes next, and which are tried again: without a process or a clock."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ablation.planning import training_seconds
 from ablation.spec import Arm, Trial
 
+RETRIES = 1  # further tries of a trial that ended for a cause outside of it
 LEAD = 2  # seeds that an arm may be ahead of the slowest, for the sake of a warm program
 
 
@@ -42,3 +43,50 @@ def next_trial(waiting: Sequence[Trial], warm: set[Arm], others: Sequence[set[Ar
             -training_seconds(trial.arm),
         ),
     )
+
+
+class Queue:
+    """The trials that no worker has: waiting in blocks of arms, or held by another process."""
+
+    def __init__(self, trials: Sequence[Trial], arms: int) -> None:
+        """arms: how many arms the workers can keep compiled between them (see `in_blocks`)."""
+        self._blocks = in_blocks(trials, arms)
+        self._home = {trial.arm: block for block in self._blocks for trial in block}
+        self._held: list[tuple[float, Trial]] = []
+        self._tries: dict[Trial, int] = {}
+
+    def __len__(self) -> int:
+        return sum(map(len, self._blocks)) + len(self._held)
+
+    @property
+    def holds(self) -> bool:
+        """Whether some trials are held elsewhere, and have to be offered again after a while."""
+        return bool(self._held)
+
+    def take(self, warm: set[Arm], others: Sequence[set[Arm]]) -> Trial | None:
+        """The next trial for a worker that has these arms compiled; None where none is waiting."""
+        waiting = next((block for block in self._blocks if block), None)
+        if waiting is None:
+            return None
+        trial = next_trial(waiting, warm, others)
+        waiting.remove(trial)
+        return trial
+
+    def retry(self, trial: Trial) -> bool:
+        """Let the trial wait again, unless it has been tried often enough."""
+        tries = self._tries[trial] = self._tries.get(trial, 0) + 1
+        if tries > RETRIES:
+            return False
+        self._home[trial.arm].append(trial)
+        return True
+
+    def hold(self, trial: Trial, until: float) -> None:
+        """Offer the trial again at a time; another process is at it."""
+        self._held.append((until, trial))
+
+    def release(self, now: float) -> None:
+        """Let those wait again whose time has come."""
+        for until, trial in self._held:
+            if until <= now:
+                self._home[trial.arm].append(trial)
+        self._held = [(until, trial) for until, trial in self._held if until > now]

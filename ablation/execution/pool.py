@@ -12,16 +12,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import forkserver
 from multiprocessing.connection import wait
-from multiprocessing.context import ForkServerContext
 from typing import Any
 
 from ablation.errors import SweepFailed
-from ablation.execution.order import in_blocks, next_trial
+from ablation.execution.order import Queue
 from ablation.execution.process import OUTSIDE, serve
 from ablation.spec import Arm, Trial
 from ablation.storage import PROGRAMS_KEPT, xla_flags
 
-RETRIES = 1  # further tries of a trial that ended for a cause outside of it
 NO_WORD = 255  # the exit code of a process whose fork server was killed: it may be alive
 BUSY_WAIT = 0.5  # seconds before a trial that another process holds is looked at again
 
@@ -69,45 +67,24 @@ def run_trials(
     A trial that takes more than time_limit seconds is killed. Closing the iterator ends the
     workers.
     """
-    if not trials:
-        return
-    for key, value in SINGLE_THREADED.items():
-        os.environ.setdefault(key, value)
-    os.environ["TF_XLA_FLAGS"] = xla_flags(os.environ.get("TF_XLA_FLAGS", ""))
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([work.partition(":")[0]])
+    queue = Queue(trials, PROGRAMS_KEPT * workers)
     cores = available_cores()
     crew: list[_Worker] = []
-    blocks = in_blocks(trials, PROGRAMS_KEPT * workers)
-    home = {trial.arm: block for block in blocks for trial in block}
-    held: list[tuple[float, Trial]] = []
-    tries: dict[Trial, int] = {}
     try:
         for k in range(min(workers, len(trials))):
-            crew.append(_Worker(context, (cores[k],) if workers <= len(cores) else tuple(cores)))
-        while any(blocks) or held or any(worker.trial for worker in crew):
-            now = time.monotonic()
-            for since, trial in held:
-                if now - since >= BUSY_WAIT:
-                    home[trial.arm].append(trial)
-            held = [(since, trial) for since, trial in held if now - since < BUSY_WAIT]
-            for worker in crew:
-                waiting = next((block for block in blocks if block), None)
-                if waiting and worker.trial is None:
-                    trial = next_trial(
-                        waiting, worker.warm, [w.warm for w in crew if w is not worker]
-                    )
-                    waiting.remove(trial)
+            mine = (cores[k],) if workers <= len(cores) else tuple(cores)
+            crew.append(_Worker(work.partition(":")[0], mine))
+        while queue or any(worker.trial for worker in crew):
+            queue.release(time.monotonic())
+            for worker in (worker for worker in crew if worker.trial is None):
+                trial = queue.take(worker.warm, [w.warm for w in crew if w is not worker])
+                if trial is not None:
                     worker.give(trial, (work, trial, *arguments), time_limit)
-            for outcome in _ended(crew, time_limit, BUSY_WAIT if held else None):
-                trial = outcome.trial
-                if outcome.kind in OUTSIDE and tries.get(trial, 0) < RETRIES:
-                    tries[trial] = tries.get(trial, 0) + 1
-                    home[trial.arm].append(trial)
-                elif outcome.kind is None and outcome.value is None:
-                    held.append((time.monotonic(), trial))
-                else:
-                    yield outcome
+            for ended in _wait(crew, time_limit, BUSY_WAIT if queue.holds else None):
+                if ended.kind is None and ended.value is None:
+                    queue.hold(ended.trial, time.monotonic() + BUSY_WAIT)
+                elif ended.kind not in OUTSIDE or not queue.retry(ended.trial):
+                    yield ended
     finally:
         for worker in crew:
             worker.end()
@@ -116,8 +93,10 @@ def run_trials(
 class _Worker:
     """A process, the line to it, the arms it has compiled, the trial it is at and until when."""
 
-    def __init__(self, context: ForkServerContext, cores: tuple[int, ...]) -> None:
-        self.context = context
+    def __init__(self, preload: str, cores: tuple[int, ...]) -> None:
+        """preload: the module that the fork server loads, once for all workers."""
+        self.context = multiprocessing.get_context("forkserver")
+        self.context.set_forkserver_preload([preload])
         self.cores = cores
         self.trial: Trial | None = None
         self.start()
@@ -126,7 +105,7 @@ class _Worker:
         """Start the process, which knows no arm yet."""
         self.warm: set[Arm] = set()
         for pause in (0.1, 0.5, 2.0):  # the fork server may be killed, and is then started again
-            with _quietly():
+            with _quietly(), _environment():
                 forkserver.ensure_running()
             self.line, end = self.context.Pipe()
             self.process = self.context.Process(target=serve, args=(end, self.cores))
@@ -188,7 +167,7 @@ class _Worker:
         return self.process.exitcode
 
 
-def _ended(crew: Sequence[_Worker], time_limit: float, patience: float | None) -> list[Ended]:
+def _wait(crew: Sequence[_Worker], time_limit: float, patience: float | None) -> list[Ended]:
     """Wait until a trial has ended, or for so many seconds; those that have."""
     busy = [worker for worker in crew if worker.trial is not None]
     if busy:
@@ -205,6 +184,22 @@ def _reason(code: int | None) -> str:
     if code is not None and code < 0:
         return signal.Signals(-code).name
     return f"exit code {code}"
+
+
+@contextmanager
+def _environment() -> Iterator[None]:
+    """The environment that workers start in; the parent's own stays as it is."""
+    before = dict(os.environ)
+    os.environ.update(SINGLE_THREADED | before)
+    os.environ["TF_XLA_FLAGS"] = xla_flags(before.get("TF_XLA_FLAGS", ""))
+    try:
+        yield
+    finally:
+        for name in (*SINGLE_THREADED, "TF_XLA_FLAGS"):
+            if name in before:
+                os.environ[name] = before[name]
+            else:
+                del os.environ[name]
 
 
 @contextmanager

@@ -9,15 +9,13 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from ablation.execution import process
-from ablation.execution.order import LEAD, in_blocks, next_trial
-from ablation.execution.pool import RETRIES, Ended, available_cores, run_trials
+from ablation.execution.order import RETRIES
+from ablation.execution.pool import Ended, available_cores, run_trials
 from ablation.execution.process import OUTSIDE, serve
-from ablation.planning import training_seconds
-from ablation.spec import Arm, Trial
+from ablation.spec import Trial
 from tests.helpers import make_trial
 
 LONG = 60.0  # seconds that no work here comes near to, unless it is meant to hang
@@ -49,106 +47,6 @@ def gone(processes: set[int]) -> bool:
     while any(map(alive, processes)) and time.monotonic() < deadline:
         time.sleep(0.05)
     return not any(map(alive, processes))
-
-
-def test_the_lowest_seed_is_first_and_a_warm_arm_before_a_cold_one() -> None:
-    a, b = make_trial(units=1), make_trial(units=2)
-    later = make_trial(units=1, seed=1)
-    assert next_trial([later, a], set(), []) == a
-    assert next_trial([a, b], {a.arm}, []) == a
-    assert next_trial([later, b], {later.arm}, []) == b  # nobody has compiled it either
-    assert next_trial([later, b], {later.arm}, [{b.arm}]) == later
-    assert next_trial([later, b], set(), [{later.arm, b.arm}]) == b
-
-
-def test_the_longest_is_first_among_equals() -> None:
-    short, long = make_trial(units=10), make_trial(units=400)
-    assert next_trial([short, long], set(), []) == long
-    assert next_trial([short, long], set(), [{long.arm}]) == short
-    merges = [make_trial(direction="bidirectional", merge_mode=m) for m in ("sum", "mul")]
-    assert next_trial(merges, set(), []) == merges[0]  # as planned, where it is the same
-
-
-def test_arms_of_many_sizes_leave_no_core_idle_for_long() -> None:
-    everything = [make_trial(units=units, seed=s) for s in range(4) for units in (5, 20, 50, 400)]
-    waiting, warm, free = list(everything), [set[Arm](), set[Arm]()], [0.0, 0.0]
-    while waiting:
-        worker = int(np.argmin(free))
-        trial = next_trial(waiting, warm[worker], [warm[1 - worker]])
-        waiting.remove(trial)
-        warm[worker].add(trial.arm)
-        free[worker] += training_seconds(trial.arm)
-    longest = max(training_seconds(trial.arm) for trial in everything)
-    assert max(free) - min(free) <= longest
-
-
-@pytest.mark.parametrize("ahead", range(1, 5))
-def test_no_arm_runs_far_ahead_for_the_sake_of_a_warm_program(ahead: int) -> None:
-    slow, warm = make_trial(units=1), make_trial(units=2, seed=ahead)
-    chosen = next_trial([slow, warm], {warm.arm}, [{slow.arm}])
-    assert chosen == (warm if ahead <= LEAD else slow)
-
-
-@pytest.mark.parametrize(("arms", "workers"), [(1, 2), (2, 2), (3, 2), (4, 2), (5, 3)])
-def test_a_schedule_has_every_trial_once_and_stays_balanced(arms: int, workers: int) -> None:
-    rng = np.random.default_rng(arms)
-    everything = [make_trial(units=k + 1, seed=seed) for seed in range(8) for k in range(arms)]
-    pace = {trial.arm: rng.uniform(0.5, 2) for trial in everything}
-    waiting, order = list(everything), []
-    warm: list[set[Arm]] = [set() for _ in range(workers)]
-    free = [0.0] * workers
-    while waiting:
-        worker = int(np.argmin(free))
-        others = [known for k, known in enumerate(warm) if k != worker]
-        trial = next_trial(waiting, warm[worker], others)
-        assert trial.seed <= min(t.seed for t in waiting) + LEAD
-        waiting.remove(trial)
-        order.append(trial)
-        warm[worker].add(trial.arm)
-        free[worker] += pace[trial.arm]
-    assert sorted(order, key=everything.index) == everything
-
-
-def test_two_equal_arms_are_compiled_once_each() -> None:
-    waiting = [make_trial(units=k, seed=seed) for seed in range(10) for k in (1, 2)]
-    warm: list[set[Arm]] = [set(), set()]
-    while waiting:
-        for worker in (0, 1):
-            trial = next_trial(waiting, warm[worker], [warm[1 - worker]])
-            waiting.remove(trial)
-            warm[worker].add(trial.arm)
-    assert [len(known) for known in warm] == [1, 1]
-
-
-@pytest.mark.parametrize(("arms", "size"), [(1, 4), (4, 4), (5, 4), (12, 4)])
-def test_blocks_have_so_many_arms_and_every_trial_in_order(arms: int, size: int) -> None:
-    trials = [make_trial(units=k + 1, seed=seed) for seed in range(3) for k in range(arms)]
-    blocks = in_blocks(trials, size)
-    assert len(blocks) == -(-arms // size)
-    assert all(len({trial.arm for trial in block}) <= size for block in blocks)
-    for block in blocks:
-        assert block == sorted(block, key=trials.index)
-    assert sorted((t for block in blocks for t in block), key=trials.index) == trials
-    units = [trial.arm.units for block in blocks for trial in block if trial.seed == 0]
-    assert units == list(range(1, arms + 1))
-
-
-@pytest.mark.parametrize(("arms", "workers"), [(20, 2), (23, 3), (7, 1)])
-def test_many_arms_are_hardly_ever_compiled_twice(arms: int, workers: int) -> None:
-    kept, held, compiled = 4, [list[Arm]() for _ in range(workers)], 0
-    everything = [make_trial(units=k + 1, seed=seed) for seed in range(6) for k in range(arms)]
-    warm: list[set[Arm]] = [set() for _ in range(workers)]
-    for waiting in in_blocks(everything, kept * workers):
-        for turn in range(len(waiting)):
-            worker = turn % workers
-            others = [known for k, known in enumerate(warm) if k != worker]
-            trial = next_trial(waiting, warm[worker], others)
-            waiting.remove(trial)
-            warm[worker].add(trial.arm)
-            programs = held[worker]
-            compiled += trial.arm not in programs
-            programs[:] = [trial.arm, *(arm for arm in programs if arm != trial.arm)][:kept]
-    assert compiled <= 1.3 * arms
 
 
 def test_values_come_back_each_with_its_trial(tmp_path: Path) -> None:
