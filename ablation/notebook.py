@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+from collections.abc import Mapping
 from functools import cached_property
 from html import escape
 from pathlib import Path
 
 from ablation import analysis
+from ablation.compose import App, run_overrides
 from ablation.report import Gallery, answer
 
 
@@ -36,3 +40,48 @@ def load(name: str, results: str | Path = "results") -> Study:
     Raises RequestError, which names the sweeps that there are, where there is no such sweep.
     """
     return Study(Path(results) / name)
+
+
+def run(*overrides: str, **settings: object) -> Study:
+    """Run a sweep as the command line does, and open its results.
+
+    overrides: strings as on the command line, such as "merge_mode=sum,mul". settings: the same as
+    keywords; a list is swept, and a mapping holds keys below it: training={"epochs": 2}.
+    What is stored already is not trained again, and progress is shown as in a terminal.
+
+    Raises RequestError where something is wrong with the request, SweepFailed where trials failed
+    (those that did not are kept), and KeyboardInterrupt when it is stopped.
+
+    Example:
+        ablation.run("direction=bidirectional", merge_mode=["sum", "mul"], seeds=5)
+    """
+    words = [word for word in overrides if word not in ("-m", "--multirun")]
+    words += _written(settings)
+    app = App(f"python -m ablation -m {shlex.join(words)}".strip())
+    run_overrides(app, words)
+    assert app.folder is not None  # or something was raised
+    return Study(app.folder)
+
+
+def _written(settings: Mapping[str, object], path: str = "") -> list[str]:
+    """Keywords as overrides."""
+    words: list[str] = []
+    for key, value in settings.items():
+        if isinstance(value, Mapping):
+            words += _written(value, f"{path}{key}.")
+        elif isinstance(value, list | tuple | range):
+            words.append(f"{path}{key}={','.join(map(_value, value))}")
+        else:
+            words.append(f"{path}{key}={_value(value)}")
+    return words
+
+
+def _value(value: object) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if not isinstance(value, str) or re.fullmatch(r"[\w./-]+", value):
+        return str(value)
+    quoted = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{quoted}'"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import threading
@@ -37,18 +36,18 @@ WORK = "ablation.execution.worker:work"  # what a worker does; its module is loa
 def run(
     configs: Sequence[DictConfig],
     overrides: Sequence[Sequence[str]],
+    command: str,
     run_id: str | None = None,
-) -> None:
-    """Train what the configurations ask for and is not there yet, and write the sweep's report.
+) -> Path:
+    """Train what the configurations ask for and is not there yet; returns the report's folder.
 
-    overrides: what was written on the command line for each configuration.
+    overrides: what was written on the command line for each configuration. command: all of it.
     run_id: the same for all the calls by which a launcher hands over one multirun piecemeal.
     Raises RequestError before anything has started, SweepFailed when trials failed, and
     KeyboardInterrupt, after the report of what is there, when interrupted.
     """
     requests = [parse(*pair) for pair in zip(configs, overrides, strict=True)]
     settings = requests[0].settings
-    command = os.environ.get("ABLATION_COMMAND", "")
     store = Store(settings.results)
     sweep = make_plan(requests, command, run_id, _source())
     done = store.readable(entry.id for entry in sweep.entries)
@@ -56,15 +55,15 @@ def run(
     workers = settings.workers or len(available_cores())
     expected = expected_seconds(pending, _measured(done), workers)
     show_plan(sweep, set(done), expected, workers, whole=settings.plan)
+    folder = store.root / sweep.name
     if settings.plan:
-        return
+        return folder
     if len(pending) > MANY and not settings.yes:
         raise RequestError(
             f"this trains {len(pending)} trials, about {duration(expected)}; "
             "say yes=true to start it, or plan=true to look closer"
         )
     store.prepare()
-    folder = store.root / sweep.name
     with store.writing():
         sweep = save_plan(sweep, folder)
     with ended_as_interrupted() as interruption:
@@ -84,6 +83,7 @@ def run(
     missing = len(sweep.entries) - len(store.done(entry.id for entry in sweep.entries))
     if missing:  # damaged since they were looked at
         raise SweepFailed(f"{missing} trials have no result; the same command trains them")
+    return folder
 
 
 def _report(sweep: Plan, store: Store) -> Report:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from hydra import compose, initialize_config_dir
 
-from ablation.__main__ import CONF
+from ablation.compose import CONF
 from ablation.planning import parse
 from ablation.spec import Trial, trials_of
 from ablation.storage import Curve, Example, Metrics, Origin, Seconds, Store, TrialResult

@@ -28,6 +28,7 @@ ORDER = (
     "ablation.analysis",
     "ablation.report",
     "ablation.sweep",
+    "ablation.compose",
     "ablation.checks",
     "ablation.notebook",
     "ablation.commands",
@@ -136,7 +137,11 @@ def test_statistics_and_figures_know_nothing_of_the_program(name: str) -> None:
 
 
 def test_only_the_command_line_imports_hydra() -> None:
-    for name in (n for n in SOURCES if not within(n, "hydra_plugins", "ablation.__main__")):
+    for name in (
+        n
+        for n in SOURCES
+        if not within(n, "hydra_plugins", "ablation.compose", "ablation.__main__")
+    ):
         assert not {n for n in imports(name) if within(n, "hydra")}, name
 
 

@@ -12,7 +12,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import ConfigCompositionException
 from omegaconf import open_dict
 
-from ablation.__main__ import CONF
+from ablation.compose import CONF
 from hydra_plugins.ablation_plugin.plugin import _composed
 from tests.test_main import TINY, report, results, run
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Generator, Iterator, Sequence
@@ -12,6 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import forkserver
 from multiprocessing.connection import wait
+from types import ModuleType
 from typing import Any
 
 from ablation.errors import SweepFailed
@@ -109,7 +111,7 @@ class _Worker:
                 forkserver.ensure_running()
             self.line, end = self.context.Pipe()
             self.process = self.context.Process(target=serve, args=(end, self.cores))
-            with suppress(OSError, EOFError), end:
+            with suppress(OSError, EOFError), end, _without_main():
                 self.process.start()
                 return
             time.sleep(pause)
@@ -200,6 +202,20 @@ def _environment() -> Iterator[None]:
                 os.environ[name] = before[name]
             else:
                 del os.environ[name]
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Let a process start without the program's main module, which it would run again.
+
+    A script needs no `if __name__ == "__main__"` then, and a worker does not load the command line.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 @contextmanager

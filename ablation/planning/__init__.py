@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ablation.planning.estimate import expected_seconds, training_seconds
-from ablation.planning.messages import explain
+from ablation.planning.messages import GROUPS, unknown_key
 from ablation.planning.overview import show_plan
 from ablation.planning.parameters import count_parameters
 from ablation.planning.parse import parse
@@ -21,12 +21,12 @@ from ablation.planning.plan import (
 
 __all__ = [
     "FIRST_ROUND",
+    "GROUPS",
     "Plan",
     "check_unchanged",
     "code_of",
     "count_parameters",
     "expected_seconds",
-    "explain",
     "extend_plan",
     "load_plan",
     "make_plan",
@@ -37,4 +37,5 @@ __all__ = [
     "show_plan",
     "sweeps_in",
     "training_seconds",
+    "unknown_key",
 ]

@@ -7,14 +7,40 @@ import re
 from collections.abc import Iterable, Mapping
 
 from pydantic import BaseModel, ValidationError
-from yaml import MarkedYAMLError
 
-from ablation.errors import one_line, suggest
+from ablation.errors import suggest
 from ablation.spec import Arm, Claim, ReportSettings, Settings, Training
 
 GROUPS = ("problem", "direction", "merge_mode", "cell", "training", "engine", "experiment")
 _PLACED = tuple(group for group in GROUPS if group not in ("problem", "training"))  # at the top
 KEYS = [*(key for key in Arm.model_fields if key != "digest"), *Settings.model_fields, "experiment"]
+
+
+# Where a key is that is often looked for at the top, and what other programs call it.
+_ELSEWHERE = (
+    {key: f"training.{key}" for key in Training.model_fields}
+    | {key: f"report.{key}" for key in ReportSettings.model_fields}
+    | {
+        "lr": "training.learning_rate",
+        "epoch": "training.epochs",
+        "batch": "training.batch_size",
+        "bs": "training.batch_size",
+        "seed": "seeds",
+        "steps": "length",
+        "timesteps": "length",
+        "hidden": "units",
+        "hidden_size": "units",
+        "hidden_units": "units",
+        "num_layers": "layers",
+        "merge": "merge_mode",
+        "rnn": "cell",
+        "data": "problem",
+        "dataset": "problem",
+        "task": "problem",
+        "jobs": "workers",
+        "n_jobs": "workers",
+    }
+)
 
 
 def unknown_key(name: str, beside: Iterable[str] = ()) -> str:
@@ -23,6 +49,9 @@ def unknown_key(name: str, beside: Iterable[str] = ()) -> str:
     beside: the keys that there are in its place, where they differ from problem to problem.
     """
     group, _, leaf = name.rpartition(".")
+    meant = _ELSEWHERE.get(leaf, "")
+    if meant != name and (not group or meant.startswith(f"{group}.")) and meant:
+        return f"{name} is no key here; did you mean {meant}?"
     if group == "training":
         return f"{name} is no key here: {suggest(leaf, Training.model_fields)}"
     if group == "report":
@@ -32,48 +61,6 @@ def unknown_key(name: str, beside: Iterable[str] = ()) -> str:
     if group == "problem":
         return f"{name} is no key of this problem: {suggest(leaf, beside)}"
     return f"{name} is no key here: {suggest(name, KEYS)}"
-
-
-def explain(error: BaseException) -> str:
-    """The message of an error of Hydra, OmegaConf or YAML, in one line."""
-    return one_line(_message(error))
-
-
-def _message(error: BaseException) -> str:
-    if isinstance(error, MarkedYAMLError):
-        mark = error.problem_mark
-        where = f"{mark.name}, line {mark.line + 1}: " if mark else ""
-        return f"{where}{error.problem}"
-    text = str(error) or f"Hydra cannot make a configuration of this ({type(error).__name__})"
-    missing = getattr(error, "missing_cfg_file", None)
-    if missing:  # a group has no such choice
-        group, _, given = missing.rpartition("/")
-        options = getattr(error, "options", None)
-        possible = suggest(given, sorted(options)) if options else "no such choice"
-        own = f" ({_OWN})" if group in ("problem", "merge_mode", "cell") and "." in given else ""
-        return f"{group}={given}: {possible}{own}"
-    key = re.search(r"[Cc]ould not override '([^']+)'|Key '([^']+)' is not in", text)
-    if key:
-        beside = getattr(error.__cause__ or error, "parent_node", None) or ()
-        return unknown_key(key[1] or key[2], map(str, beside))
-    override = getattr(error, "override", None)
-    if override is not None and _GRAMMAR.search(text):
-        return f"{override}: this is not key=value; other signs in a value need quotes: \"'...'\""
-    if "Config group override must be" in text:
-        return f"{', '.join(GROUPS)}: each needs the name of one choice"
-    if "Ambiguous value" in text:
-        given = text.partition("'")[2].partition("'")[0]
-        return f"{given}: several values need -m (python -m ablation -m {given})"
-    text = re.sub(r"\n?See https?://\S+.*", "", text)
-    cause = str(error.__cause__ or "")
-    parts = [text, cause if cause not in text else ""]
-    return "; ".join(" ".join(part.split()) for part in parts if part)
-
-
-_OWN = "code of your own is named in a YAML file: docs/own-code.md"
-
-# How the parser of Hydra's overrides begins what it says of signs that it does not understand.
-_GRAMMAR = re.compile("LexerNoViableAlt|mismatched input|no viable|extraneous input|missing .* at")
 
 
 _PLAIN = {

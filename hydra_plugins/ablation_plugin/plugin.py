@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra._internal.core_plugins.file_config_source import FileConfigSource
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.config_store import ConfigStore
+from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, OverrideType
 from hydra.core.utils import JobReturn, JobStatus
@@ -28,15 +30,14 @@ class AblationLauncher(Launcher):
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
     ) -> None:
         self.hydra_context = hydra_context
+        self.app: Any = task_function  # ablation.compose.App, which takes a whole sweep
         self.config = config
 
     def launch(
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
     ) -> Sequence[JobReturn]:
-        from ablation import sweep  # Hydra loads every plugin, for every program
-
         configs = _composed(self.hydra_context.config_loader, self.config, job_overrides)
-        sweep.run(configs, job_overrides)
+        self.app.sweep(configs, job_overrides)
         return [
             JobReturn(overrides=job, cfg=config, status=JobStatus.COMPLETED)
             for job, config in zip(job_overrides, configs, strict=True)
@@ -125,13 +126,39 @@ def _refused(message: str) -> Exception:
     return RequestError(message)
 
 
+GROUPS = ("problem", "direction", "merge_mode", "cell", "training", "engine", "experiment")
+
+
+class OwnConfig(FileConfigSource):
+    """A folder conf/ where the user stands, of which only groups of this program are seen."""
+
+    @staticmethod
+    def scheme() -> str:
+        return "ablation"
+
+    def is_group(self, config_path: str) -> bool:
+        return _is_ours(config_path) and super().is_group(config_path)
+
+    def is_config(self, config_path: str) -> bool:
+        return _is_ours(config_path) and super().is_config(config_path)
+
+    def list(self, config_path: str, results_filter: ObjectType | None) -> list[str]:
+        names = super().list(config_path, results_filter)
+        return [name for name in names if _is_ours(f"{config_path}/{name}")]
+
+
+def _is_ours(config_path: str) -> bool:
+    first = config_path.strip("/").partition("/")[0]
+    return not first or first in GROUPS
+
+
 class AblationSearchPath(SearchPathPlugin):
     """Lets a folder conf/ where the user stands add presets, problems and training settings."""
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
         own = Path.cwd() / "conf"
         if own.is_dir():
-            search_path.append("your conf", f"file://{own}")
+            search_path.append("your conf", f"ablation://{own}")
 
 
 _TARGET = "hydra_plugins.ablation_plugin.plugin"
