@@ -1,0 +1,149 @@
+"""What stands before a sweep: commands, help, version, slips, and the same from Python."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import ablation
+from ablation.commands import COMMANDS, run_command
+from ablation.measures import METRICS
+from ablation.spec import Arm, ReportSettings, Settings, Training
+
+
+def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "ablation", *words]
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+# The command line several times, each in a process of its own that has loaded it already.
+FORKING = """
+import json, os, sys
+import ablation.compose
+from ablation.__main__ import main
+for k, words in enumerate(json.loads(sys.argv[1])):
+    child = os.fork()
+    if not child:
+        os.dup2(os.open(f"../{k}.err", os.O_CREAT | os.O_WRONLY), 2)
+        sys.argv[1:] = words
+        main()
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_help_names_every_command_and_key(tmp_path: Path) -> None:
+    shown = run(tmp_path, "--help")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    keys = {*Arm.model_fields, *Settings.model_fields, *COMMANDS, *METRICS} - {"digest"}
+    keys |= {f"report.{key}" for key in ReportSettings.model_fields}
+    keys |= set(Training.model_fields)
+    missing = [key for key in keys if not re.search(rf"(?<!\w){key}\b", shown.stdout)]
+    assert not missing
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_a_help_of_its_own(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        run_command([command, "--help"])
+    shown = capsys.readouterr().out
+    assert f"usage: ablation {command}" in shown
+    assert "--results" in shown
+
+
+def test_the_version_is_ours(tmp_path: Path) -> None:
+    assert run(tmp_path, "--version").stdout == f"ablation {ablation.__version__}\n"
+
+
+SLIPS = [
+    (["lr=0.1"], "lr is no key here; did you mean training.learning_rate?"),
+    (["epochs=3"], "epochs is no key here; did you mean training.epochs?"),
+    (["--seeds", "5"], "--seeds: keys are written seeds=5 here, without dashes"),
+    (["-m", "units=5,6", "--batch-size=20"], "--batch-size=20: keys are written batch_size=20"),
+    (["reprot", "x"], "reprot: no such command; did you mean report?"),
+    (["forward"], "forward: neither key=value nor a command"),
+    (["report", "nothing"], "no sweep nothing in results; there are: none"),
+    (["report"], "no sweep in results"),
+    (["seeds=0"], "seeds=0: a whole number from 1 to 10000 is needed, or auto"),
+    (["units=3,4"], "units=3,4: several values need -m (ablation -m units=3,4)"),
+    (["direction=up"], "direction=up: choose one of bidirectional, forward"),
+]
+
+
+def test_a_slip_is_one_line_that_helps(tmp_path: Path) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    words = json.dumps([words for words, _ in SLIPS])
+    command = [sys.executable, "-c", FORKING, words]
+    codes = subprocess.run(command, cwd=here, capture_output=True, text=True, check=True)
+    assert codes.stdout.split() == ["2"] * len(SLIPS)
+    for k, (_, line) in enumerate(SLIPS):
+        printed = (tmp_path / f"{k}.err").read_text().splitlines()
+        assert len(printed) == 1
+        assert printed[0].startswith(f"ablation: {line}")
+    assert not list(here.iterdir())
+
+
+def test_of_a_conf_folder_only_our_groups_are_seen(tmp_path: Path) -> None:
+    conf = tmp_path / "conf"
+    for group, text in (
+        ("db", "x: 1\n"),
+        ("experiment", "# @package _global_\nunits: 7\n"),
+        ("training", "defaults: [smoke]\nepochs: 3\n"),
+    ):
+        (conf / group).mkdir(parents=True)
+        (conf / group / "mine.yaml").write_text(text)
+    (conf / "config.yaml").write_text("units: 1\n")
+    assert "db:" not in run(tmp_path, "--help").stdout
+    assert run(tmp_path, "db=mine").stderr.startswith("ablation: db is no key here")
+    shown = run(tmp_path, "experiment=mine", "training=mine", "--cfg", "job")
+    assert "units: 7" in shown.stdout
+    assert "epochs: 3" in shown.stdout
+
+
+def test_a_sweep_from_python_is_that_of_the_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    tiny = {"sequences": 40, "batch_size": 10}
+    study = ablation.run(
+        "training=smoke", training=tiny, units=[3, 4], direction="forward", seeds=2, name="tried"
+    )
+    assert study.arms == ["units=3", "units=4"]
+    assert "[4/4]" in capsys.readouterr().out
+    assert study.trials["status"].tolist() == ["done"] * 4
+    assert any("accuracy" in sentence for sentence in study.answer)
+    assert study.plan.command.startswith("python -m ablation -m training=smoke training.seq")
+    again = ablation.run(
+        "training=smoke", "units=3,4", "direction=forward", "seeds=2", training=tiny, name="tried"
+    )
+    assert "nothing to train" in capsys.readouterr().out
+    assert again.trials["id"].tolist() == study.trials["id"].tolist()
+    opened = ablation.load("tried")
+    assert opened.summary().equals(study.summary())
+    with pytest.raises(ablation.RequestError, match="units=0: it must be greater than 0"):
+        ablation.run(units=0)
+    with pytest.raises(ablation.RequestError, match=r"did you mean training\.learning_rate"):
+        ablation.run(lr=0.1)
+
+
+def test_a_script_needs_no_guard(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import ablation\n"
+        "ran = ablation.run('training=smoke', 'training.sequences=40', units=3, seeds=1)\n"
+        "print(ran)\n"
+    )
+    shown = subprocess.run(
+        [sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert shown.stdout.count("<Study") == 1
