@@ -107,6 +107,7 @@ def test_the_schema_is_light() -> None:
             "ablation.spec",
             "ablation.errors",
             "ablation.measures",
+            "ablation.data",
             "numpy",
         )
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import median
 
-from ablation.planning.parameters import GATES
-from ablation.spec import Arm, Trial
+from ablation.spec import CELLS, DIRECTIONS, Arm, Trial
 
 # Rough seconds of one core; no command here measures them. The store corrects what training takes.
 PER_STEP = 6e-6
@@ -20,8 +19,9 @@ def training_seconds(arm: Arm) -> float:
     """Expected seconds of training one trial of the arm on one core."""
     if arm.engine == "fit":
         return arm.training.updates * FIT_UPDATE
-    ways = 2 if arm.direction == "bidirectional" else 1
-    products = GATES.get(arm.cell, 4) * arm.units * (arm.units + 1) * arm.training.batch_size
+    ways = len(DIRECTIONS[arm.direction].ways)
+    gates = CELLS[arm.cell].gates if arm.cell in CELLS else 4  # a guess at a cell of the user's
+    products = gates * arm.units * (arm.units + 1) * arm.training.batch_size
     step = PER_STEP + PER_PRODUCT * products
     return arm.training.updates * arm.length * ways * arm.layers * step
 

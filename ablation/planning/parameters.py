@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from ablation.errors import RequestError
-from ablation.spec import MERGE_MODES, Arm
-
-GATES = {"lstm": 4, "gru": 3, "simple_rnn": 1}
+from ablation.spec import CELLS, DIRECTIONS, MERGES, Arm
 
 
 def countable(arm: Arm) -> bool:
     """Whether arithmetic can tell; nobody knows of a cell or a merge of the user's own."""
-    return arm.cell in GATES and arm.merge_mode in (None, *MERGE_MODES)
+    return arm.cell in CELLS and arm.merge_mode in (None, *MERGES)
 
 
 def count_parameters(arm: Arm, features: int = 1, classes: int = 2, symbols: int = 0) -> int:
@@ -21,10 +19,10 @@ def count_parameters(arm: Arm, features: int = 1, classes: int = 2, symbols: int
     """
     width = arm.units if symbols else features
     total = symbols * arm.units
-    both = arm.direction == "bidirectional"
+    ways = len(DIRECTIONS[arm.direction].ways)
     for _ in range(arm.layers):
-        total += (2 if both else 1) * _recurrent(arm.cell, arm.units, width)
-        width = arm.units * (2 if arm.merge_mode == "concat" else 1)
+        total += ways * _recurrent(arm.cell, arm.units, width)
+        width = arm.units * (MERGES[arm.merge_mode].width if arm.merge_mode else 1)
     outputs = 1 if classes == 2 else classes
     return total + (width + 1) * outputs
 
@@ -37,7 +35,7 @@ def match_parameters(arm: Arm, features: int = 1, classes: int = 2, symbols: int
     Raises RequestError where the arm is not countable.
     """
     if not countable(arm):
-        name = arm.cell if arm.cell not in GATES else arm.merge_mode
+        name = arm.cell if arm.cell not in CELLS else arm.merge_mode
         raise RequestError(f"match=parameters: {name} is not known to count; say match=units")
     reference = arm.model_copy(
         update={"direction": "bidirectional", "merge_mode": "concat", "cell": "lstm"}
@@ -57,6 +55,6 @@ def match_parameters(arm: Arm, features: int = 1, classes: int = 2, symbols: int
     return arm.model_copy(update={"units": min(range(low, high + 1), key=distance)})
 
 
-def _recurrent(cell: str, units: int, width: int) -> int:
-    biases = 2 if cell == "gru" else 1  # Keras's GRU resets after the product: two biases a gate
-    return GATES[cell] * units * (width + units + biases)
+def _recurrent(name: str, units: int, width: int) -> int:
+    cell = CELLS[name]
+    return cell.gates * units * (width + units + cell.biases)

@@ -19,7 +19,7 @@ from ablation.problems import suite
 from ablation.problems.own import file
 from ablation.problems.own import function as dotted
 from ablation.seeding import stream
-from ablation.spec import DOTTED, Arm, Problem
+from ablation.spec import DOTTED, MERGES, Arm, Problem
 
 # The problems that come along are the modules of `suite`: to add one is to write its file.
 PROBLEMS = {
@@ -61,7 +61,8 @@ def bounds(arm: Arm) -> dict[str, Ceiling]:
     known = ceilings_of(arm.problem, arm.length)
     view = arm.direction
     # One layer with a linear head adds up what the two halves say, however they are trained.
-    if arm.merge_mode in ("concat", "sum", "ave") and arm.layers == 1:
+    merge = MERGES.get(arm.merge_mode or "")
+    if merge and merge.additive and arm.layers == 1:
         view = f"{view}/additive" if f"{view}/additive" in known else view
     named = {"ceiling": known.get(view), "majority": known.get("majority")}
     return {name: bound for name, bound in named.items() if bound is not None}

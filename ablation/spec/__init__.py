@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from ablation.spec.labels import label_arms, varying
+from ablation.spec.layers import CELLS, DIRECTIONS, MERGES, Cell, Direction, Merge
 from ablation.spec.schema import (
-    CELLS,
-    DIRECTIONS,
     DOTTED,
-    MERGE_MODES,
     SCHEDULES,
     SCHEMA,
     Arm,
@@ -24,12 +22,15 @@ __all__ = [
     "CELLS",
     "DIRECTIONS",
     "DOTTED",
-    "MERGE_MODES",
+    "MERGES",
     "SCHEDULES",
     "SCHEMA",
     "Arm",
+    "Cell",
     "Claim",
+    "Direction",
     "Frozen",
+    "Merge",
     "Problem",
     "ReportSettings",
     "Request",

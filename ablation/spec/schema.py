@@ -7,6 +7,8 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from functools import cached_property
+from pathlib import Path
+from pkgutil import iter_modules
 from typing import Annotated, Any
 
 from pydantic import (
@@ -21,13 +23,13 @@ from pydantic import (
 )
 
 from ablation.errors import suggest
+from ablation.spec.layers import CELLS, DIRECTIONS, MERGES
 
 SCHEMA = 1  # raise it when the meaning of a stored trial changes: every id changes with it
 
-DIRECTIONS = ("forward", "go_backwards", "go_backwards_raw", "bidirectional")
-MERGE_MODES = ("concat", "sum", "mul", "ave")
-CELLS = ("lstm", "gru", "simple_rnn")
-ENGINES = ("xla", "fit")
+# The engines are the files of training/engines, which load TensorFlow and are only listed here.
+_ENGINES = Path(__file__).parents[1] / "training" / "engines"
+ENGINES = tuple(module.name for module in iter_modules([str(_ENGINES)]))
 OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd")
 SCHEDULES = ("linear", "cosine")
 CLASS_WEIGHTS = ("balanced",)
@@ -116,7 +118,7 @@ class Arm(Frozen):
     problem: Problem
     length: Annotated[PositiveInt, Field(le=1_000_000)]  # a few sequences are made for a plan
     direction: Annotated[str, one_of(*DIRECTIONS)]
-    merge_mode: Annotated[str, one_of(*MERGE_MODES, or_own=True)] | None
+    merge_mode: Annotated[str, one_of(*MERGES, or_own=True)] | None
     cell: Annotated[str, one_of(*CELLS, or_own=True)]
     units: Annotated[PositiveInt, Field(le=1_000_000)]
     layers: Annotated[PositiveInt, Field(le=1_000)]
@@ -130,13 +132,14 @@ class Arm(Frozen):
         if not isinstance(values, Mapping):
             return values
         # One direction has nothing to merge: whatever was asked for means the same arm.
-        one_way = values.get("direction") in DIRECTIONS and values["direction"] != "bidirectional"
-        return {**values, "merge_mode": None} if one_way else values
+        direction = values.get("direction")
+        known = DIRECTIONS.get(direction) if isinstance(direction, str) else None
+        return {**values, "merge_mode": None} if known and not known.merges else values
 
     @model_validator(mode="after")
     def _both_need_a_merge(self) -> Arm:
-        if self.direction == "bidirectional" and self.merge_mode is None:
-            raise ValueError(f"merge_mode: {suggest('', MERGE_MODES)}")
+        if DIRECTIONS[self.direction].merges and self.merge_mode is None:
+            raise ValueError(f"merge_mode: {suggest('', MERGES)}")
         return self
 
     def flat(self) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from keras.optimizers import schedules
 from ablation.data import PADDING, Sequences
 from ablation.errors import RequestError
 from ablation.seeding import stream
-from ablation.spec import MERGE_MODES, Training, Trial
+from ablation.spec import MERGES as ROWS
+from ablation.spec import Training, Trial
 from ablation.training import recurrence
 from ablation.training.dropout import Dropout
 
@@ -124,7 +125,7 @@ def _go_backwards(trial: Trial, depth: int, every_step: bool, inputs: Any) -> An
 
 def _bidirectional(trial: Trial, depth: int, every_step: bool, inputs: Any) -> Any:
     ways = [_recurrent(trial, way, depth, every_step, inputs) for way in ("forward", "backward")]
-    if trial.arm.cell not in CELLS or trial.arm.merge_mode not in MERGE_MODES:
+    if trial.arm.cell not in CELLS or trial.arm.merge_mode not in ROWS:
         return _own_bidirectional(trial, depth, every_step, ways, inputs)
     # Bidirectional clones a single layer's configuration, seeds included, and both halves would
     # start with the same weights: the backward half comes with seeds of its own.

@@ -10,11 +10,10 @@ import numpy as np
 import tensorflow as tf
 
 from ablation.data import Array, Sequences
-from ablation.spec import MERGE_MODES
+from ablation.spec import MERGES
 from ablation.training.scores import evaluate
 
 PROBED = 2000  # sequences of the test set
-SAME_SHAPE = ("sum", "mul", "ave")  # merges whose result the same head can read
 
 Halves = Callable[[Array], tuple[Array, ...]]
 
@@ -55,8 +54,8 @@ def probe(halves: Halves, model: keras.Model, merge: str, test: Sequences) -> di
     kernel, bias = model.get_layer("head").get_weights()
 
     def accuracy(first: Array, second: Array, by: str) -> float:
-        if by in MERGE_MODES:
-            merged = _merge(first, second, by)
+        if by in MERGES:
+            merged = MERGES[by].twin(first, second)
         else:  # the user's own
             merged = np.asarray(model.get_layer("merge_0")([first, second], training=False))
         return evaluate(_probabilities(merged @ kernel + bias), data).accuracy
@@ -66,20 +65,14 @@ def probe(halves: Halves, model: keras.Model, merge: str, test: Sequences) -> di
         "without_forward": accuracy(_silent(forward), backward, merge),
         "without_backward": accuracy(forward, _silent(backward), merge),
     }
-    others = [by for by in SAME_SHAPE if by != merge] if merge in SAME_SHAPE else []
+    # The head can read what another merge gives only if that is as wide.
+    width = MERGES[merge].width if merge in MERGES else None
+    others = [by for by in MERGES if by != merge and MERGES[by].width == width]
     return found | {f"merged_by_{by}": accuracy(forward, backward, by) for by in others}
 
 
 def _silent(half: Array) -> Array:
     return np.broadcast_to(half.mean(0), half.shape)
-
-
-def _merge(forward: Array, backward: Array, merge: str) -> Any:
-    if merge == "concat":
-        return np.concatenate([forward, backward], axis=-1)
-    if merge == "mul":
-        return forward * backward
-    return (forward + backward) / (2 if merge == "ave" else 1)
 
 
 def _probabilities(scores: Array) -> Array:

@@ -19,7 +19,7 @@ import tensorflow as tf
 from ablation import problems
 from ablation.data import Array, Dataset, Sequences
 from ablation.planning import check_unchanged
-from ablation.spec import Arm, Trial
+from ablation.spec import DIRECTIONS, Arm, Trial
 from ablation.storage import PROGRAMS_KEPT, Bound, Example, Origin, Seconds, TrialResult
 from ablation.training.engines import fit, xla
 from ablation.training.loop import Programs, predict, train
@@ -129,7 +129,7 @@ def _compiled_arm(arm: Arm) -> CompiledArm:
     model.optimizer.build(model.trainable_variables)
     start = [variable.numpy() for variable in model.optimizer.variables]
     programs = ENGINES[arm.engine](model, small, arm.training)
-    two_halves = arm.direction == "bidirectional" and arm.layers == 1
+    two_halves = DIRECTIONS[arm.direction].merges and arm.layers == 1
     halves = halves_of(model, small.per_step) if two_halves else None
     ceilings = {name: Bound.of(bound) for name, bound in bounds.items()}
     return CompiledArm(model, programs, text, start, halves, ceilings)

@@ -11,7 +11,7 @@ import pytest
 
 from ablation.errors import RequestError
 from ablation.planning.plan import Plan, load_plan, make_plan, save_plan
-from ablation.spec import MERGE_MODES, ReportSettings, Request, Trial
+from ablation.spec import MERGES, ReportSettings, Request, Trial
 from tests.helpers import make_request, make_trial
 
 SOURCE = ("c0ffee", False)
@@ -41,7 +41,7 @@ def test_seeds_go_before_arms(request_as_composed: Request) -> None:
 
 
 def test_what_means_the_same_is_one_arm_and_said(request_as_composed: Request) -> None:
-    trials = [make_trial(merge_mode=mode) for mode in MERGE_MODES]
+    trials = [make_trial(merge_mode=mode) for mode in MERGES]
     both = make_trial(direction="bidirectional")
     plan = plan_of([make_request(request_as_composed, trial) for trial in [*trials, both]])
     assert (plan.requested, len(plan.entries)) == (10, 4)

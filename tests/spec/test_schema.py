@@ -6,7 +6,8 @@ import pytest
 
 from ablation.errors import RequestError
 from ablation.spec.labels import label_arms
-from ablation.spec.schema import MERGE_MODES, Arm, Trial, trials_of
+from ablation.spec.layers import MERGES
+from ablation.spec.schema import Arm, Trial, trials_of
 from ablation.spec.settings import Request, Settings
 from tests.helpers import TRIAL, compose, make_request, make_trial, parse_all
 
@@ -19,7 +20,7 @@ MEANING: list[dict[str, Any]] = [
     {"length": 5},
     {"direction": "go_backwards"},
     {"direction": "go_backwards_raw"},
-    *({"direction": "bidirectional", "merge_mode": mode} for mode in MERGE_MODES),
+    *({"direction": "bidirectional", "merge_mode": mode} for mode in MERGES),
     {"cell": "gru"},
     {"units": 4},
     {"layers": 2},
@@ -86,7 +87,7 @@ def test_every_seed_is_a_trial_of_the_same_arm() -> None:
 
 @pytest.mark.parametrize("direction", ["forward", "go_backwards", "go_backwards_raw"])
 def test_one_direction_has_nothing_to_merge(direction: str) -> None:
-    trials = [make_trial(direction=direction, merge_mode=mode) for mode in (None, *MERGE_MODES)]
+    trials = [make_trial(direction=direction, merge_mode=mode) for mode in (None, *MERGES)]
     assert len({trial.id for trial in trials}) == 1
     assert trials[0].arm.merge_mode is None
 

@@ -12,7 +12,7 @@ import pytest
 from ablation import problems
 from ablation.data import Array, Sequences
 from ablation.planning import count_parameters
-from ablation.spec import CELLS, DIRECTIONS, MERGE_MODES
+from ablation.spec import CELLS, DIRECTIONS, MERGES
 from ablation.training.models import CELLS as BUILT_CELLS
 from ablation.training.models import DIRECTIONS as BUILT_DIRECTIONS
 from ablation.training.models import build_model
@@ -32,8 +32,8 @@ def halves(model: keras.Model) -> tuple[Array, Array]:
 
 
 def test_the_schema_names_what_the_builder_has() -> None:
-    assert tuple(BUILT_DIRECTIONS) == DIRECTIONS
-    assert tuple(BUILT_CELLS) == CELLS
+    assert tuple(BUILT_DIRECTIONS) == tuple(DIRECTIONS)
+    assert tuple(BUILT_CELLS) == tuple(CELLS)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_arithmetic_counts_symbols_and_classes() -> None:
 def test_arms_of_one_seed_start_from_the_same_weights() -> None:
     forward, _ = halves(build(direction="forward"))
     backward, _ = halves(build(direction="go_backwards"))
-    for merge in MERGE_MODES:
+    for merge in MERGES:
         first, second = halves(build(direction="bidirectional", merge_mode=merge))
         np.testing.assert_array_equal(first, forward)
         np.testing.assert_array_equal(second, backward)
@@ -86,7 +86,7 @@ def test_arms_of_one_seed_start_from_the_same_weights() -> None:
     assert not np.array_equal(forward, other)
 
 
-@pytest.mark.parametrize("merge_mode", MERGE_MODES)
+@pytest.mark.parametrize("merge_mode", MERGES)
 def test_merges_do_what_their_names_say(merge_mode: str) -> None:
     x = np.random.default_rng(0).random((3, 4, 1)).astype(np.float32)
     one, other = (

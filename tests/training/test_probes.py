@@ -7,14 +7,14 @@ import pytest
 
 from ablation import problems
 from ablation.data import Sequences
-from ablation.spec import MERGE_MODES
+from ablation.spec import MERGES
 from ablation.training.models import build_model
 from ablation.training.probes import halves_of, probe
 from ablation.training.scores import evaluate
 from tests.helpers import make_trial
 
 
-@pytest.mark.parametrize("merge", MERGE_MODES)
+@pytest.mark.parametrize("merge", MERGES)
 def test_intact_is_the_model_itself(merge: str) -> None:
     trial = make_trial(direction="bidirectional", merge_mode=merge)
     test = problems.load(trial.arm.problem, trial.arm.length, 10, 0).test
