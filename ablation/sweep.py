@@ -70,7 +70,7 @@ def run(
         try:
             if len(sweep.labels) == 1 and done:
                 show_layers(next(iter(done.values())))
-            sweep = _train_in_rounds(sweep, store, settings, workers, interruption)
+            sweep = _train_in_rounds(sweep, store, settings, workers, interruption, set(done))
         except KeyboardInterrupt:
             interruption.asked = True
         written = _report(sweep, store)
@@ -112,17 +112,24 @@ def _failed(sweep: Plan, store: Store, failed: int, on_error: str) -> str:
 
 
 def _train_in_rounds(
-    sweep: Plan, store: Store, settings: Settings, workers: int, interruption: _Interruption
+    sweep: Plan,
+    store: Store,
+    settings: Settings,
+    workers: int,
+    interruption: _Interruption,
+    done: set[str],
 ) -> Plan:
-    """Train the plan, and with seeds=auto what its undecided contrasts still need."""
+    """Train the plan, and with seeds=auto what its undecided contrasts still need.
+
+    done: ids of the trials whose results have been read.
+    """
     began = time.monotonic()
     folder = store.root / sweep.name
-    failed: set[str] = set()  # in this run: they are tried again by the next command
+    tried = set(done)  # what fails is tried again by the next command
     while True:
-        # A round may ask for trials of an earlier run: that their files are there is not enough.
-        done = store.readable(entry.id for entry in sweep.entries)
-        pending = [e.trial for e in sweep.entries if e.id not in done and e.id not in failed]
-        failed |= _train(sweep, pending, store, workers, settings, interruption)
+        pending = [entry.trial for entry in sweep.entries if entry.id not in tried]
+        tried |= {trial.id for trial in pending}
+        failed = _train(sweep, pending, store, workers, settings, interruption)
         if failed and settings.on_error == "stop":
             return sweep
         spent = settings.budget is not None and time.monotonic() - began > settings.budget
@@ -136,6 +143,8 @@ def _train_in_rounds(
         added = len(extended.entries) - len(sweep.entries)
         say(f"Undecided: {added} trials more, of at most {sweep.max_seeds} seeds an arm.")
         sweep = save_plan(extended, folder)
+        # Trials of an earlier run may be among them: that their files are there is not enough.
+        tried |= store.readable(e.id for e in sweep.entries if e.id not in tried).keys()
 
 
 def _train(

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ablation import problems
+from ablation.measures import MEASURES
 from ablation.planning import Plan
 from ablation.spec import Arm
 from ablation.storage import Bound, Curve, Store, TrialResult
@@ -113,21 +114,15 @@ def _mean(steps: list[float | None]) -> float:
 
 
 def _measures(result: TrialResult) -> dict[str, Any]:
-    metrics, seconds, origin = result.metrics, result.seconds, result.origin
+    """What was measured of a trial: the rows of `measures` that have a source, and its origin."""
+    seconds, origin = result.seconds, result.origin
     return {
         "status": result.status,
-        "accuracy": metrics.accuracy,
-        "accuracy_se": metrics.accuracy_error,
-        "exact": metrics.exact,
-        "balanced_accuracy": metrics.balanced_accuracy,
-        "macro_f1": metrics.macro_f1,
-        "loss": metrics.loss,
+        **{key: _value(result, m.source) for key, m in MEASURES.items() if m.source},
+        "accuracy_se": result.metrics.accuracy_error,
         "train_loss": training_loss(result.curve, last=0.1),
         "train_loss_mean": training_loss(result.curve),
         **{f"probe_{name}": accuracy for name, accuracy in result.probes.items()},
-        "parameters": result.parameters,
-        "updates": result.updates,
-        "seconds": seconds.training,
         "seconds_compiling": seconds.compiling,
         "seconds_whole": seconds.whole,
         "peak_memory_mb": result.peak_memory_mb,
@@ -137,3 +132,11 @@ def _measures(result: TrialResult) -> dict[str, Any]:
         "dirty": origin.dirty,
         **{f"{name}_version": version for name, version in origin.versions.items()},
     }
+
+
+def _value(result: TrialResult, source: str) -> Any:
+    """What a result holds at a dotted place; None where an older one lacks it."""
+    part: Any = result
+    for name in source.split("."):
+        part = getattr(part, name, None)
+    return part

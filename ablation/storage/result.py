@@ -5,32 +5,36 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-from pydantic import Field, FiniteFloat
+from pydantic import ConfigDict, Field, FiniteFloat
 
 from ablation.data import Array, Ceiling
 from ablation.spec import Frozen, Trial
 
 
 class Metrics(Frozen):
-    """Scores on the whole test set.
+    """Scores on the whole test set; further ones are named in training.scores.
 
     loss: mean log loss in nats; None where it was not finite.
     accuracy: share of the labels that are right.
     accuracy_error: standard error of accuracy over test sequences.
     exact: share of the sequences in which every label is right.
-    balanced_accuracy: mean over the classes of the share of their labels that are right.
-    macro_f1: mean over the classes of the harmonic mean of precision and recall.
-    Both are None in results from before they were measured.
     accuracy_by_position: accuracy at each step; None where no label counts; [] without steps.
+    A result from before a further score was measured lacks it.
     """
+
+    model_config = ConfigDict(frozen=True, extra="allow", strict=True)
+    __pydantic_extra__: dict[str, FiniteFloat | None] = Field(init=False)
 
     loss: FiniteFloat | None
     accuracy: FiniteFloat
     accuracy_error: FiniteFloat
     exact: FiniteFloat
-    balanced_accuracy: FiniteFloat | None = None
-    macro_f1: FiniteFloat | None = None
     accuracy_by_position: list[FiniteFloat | None]
+
+    @property
+    def further(self) -> dict[str, float | None]:
+        """The scores beside these fields, by name."""
+        return dict(self.__pydantic_extra__ or {})
 
 
 class Curve(Frozen):

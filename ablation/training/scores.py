@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ablation.data import Array, Sequences
@@ -33,20 +35,39 @@ def evaluate(probabilities: Array, data: Sequences) -> Metrics:
     counted = weights.reshape(len(data), -1).sum(1)
     # Steps of one sequence depend on each other: the sequence is the sampling unit.
     deviation = (each - accuracy * counted) / counted.mean()
-    recall, f1 = _by_class(answers, data)
-    return Metrics(
-        loss=loss if np.isfinite(loss) else None,
-        accuracy=accuracy,
-        accuracy_error=float(deviation.std() / np.sqrt(len(data))),
-        exact=float(((each == counted) & (counted > 0)).sum() / (counted > 0).sum()),
-        balanced_accuracy=float(recall.mean()),
-        macro_f1=float(f1.mean()),
-        accuracy_by_position=_by_position(right, weights) if data.per_step else [],
-    )
+    scores = {
+        "loss": loss if np.isfinite(loss) else None,
+        "accuracy": accuracy,
+        "accuracy_error": float(deviation.std() / np.sqrt(len(data))),
+        "exact": float(((each == counted) & (counted > 0)).sum() / (counted > 0).sum()),
+        "accuracy_by_position": _by_position(right, weights) if data.per_step else [],
+    }
+    further = {name: score(answers, data) for name, score in FURTHER.items()}
+    return Metrics.model_validate(scores | further)
 
 
-def _by_class(answers: Array, data: Sequences) -> tuple[Array, Array]:
-    """Recall of each class that has labels, and F1 of each that has labels or answers."""
+def balanced_accuracy(answers: Array, data: Sequences) -> float:
+    """Mean over the classes that have labels of the share of these that are right."""
+    labels, _, hits = _by_class(answers, data)
+    return float((hits[labels > 0] / labels[labels > 0]).mean())
+
+
+def macro_f1(answers: Array, data: Sequences) -> float:
+    """Mean over the classes that have labels or answers of F1, 2 hits / (labels + answers)."""
+    labels, given, hits = _by_class(answers, data)
+    both = labels + given
+    return float((2 * hits[both > 0] / both[both > 0]).mean())
+
+
+# What is measured beside the fields of Metrics; each has a row in `measures` too.
+FURTHER: dict[str, Callable[[Array, Sequences], float]] = {
+    "balanced_accuracy": balanced_accuracy,
+    "macro_f1": macro_f1,
+}
+
+
+def _by_class(answers: Array, data: Sequences) -> tuple[Array, Array, Array]:
+    """Of each class: its labels, the answers that name it, and those of them that are right."""
     weights = data.weights.ravel()
     labels, given, hits = (
         np.bincount(classes.ravel(), counted, data.classes)
@@ -56,8 +77,7 @@ def _by_class(answers: Array, data: Sequences) -> tuple[Array, Array]:
             (data.y, weights * (answers == data.y).ravel()),
         )
     )
-    both = labels + given  # F1 is 2 hits / (labels + answers)
-    return hits[labels > 0] / labels[labels > 0], 2 * hits[both > 0] / both[both > 0]
+    return labels, given, hits
 
 
 def _by_position(right: Array, weights: Array) -> list[float | None]:

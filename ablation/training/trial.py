@@ -77,14 +77,6 @@ def run_trial(trial: Trial, commit: str | None = None, dirty: bool | None = None
     )
 
 
-def describe(trial: Trial) -> str:
-    """The Keras summary of the trial's model, without training it."""
-    data = problems.load(
-        trial.arm.problem, trial.arm.length, trial.arm.training.batch_size, trial.seed
-    )
-    return summary(build_model(trial, data.train))
-
-
 def summary(model: keras.Model) -> str:
     """The model's layers, shapes and parameters as Keras prints them, 72 columns wide."""
     lines: list[str] = []

@@ -7,7 +7,9 @@ import pytest
 from sklearn.metrics import f1_score, recall_score
 
 from ablation.data import Sequences
-from ablation.training.scores import EPSILON, evaluate, predict_classes
+from ablation.measures import MEASURES
+from ablation.storage import Metrics
+from ablation.training.scores import EPSILON, FURTHER, evaluate, predict_classes
 
 
 def sequences(y: Any, classes: int = 2, **masks: Any) -> Sequences:
@@ -118,8 +120,8 @@ def test_scores_by_class_are_those_of_scikit_learn(labels: list[int]) -> None:
     found = evaluate(answers, sequences(y, classes=6, scored=scored))
     given = predict_classes(answers)[scored]
     recall = recall_score(y[scored], given, average=None, labels=labels)
-    assert found.balanced_accuracy == pytest.approx(recall.mean())
-    assert found.macro_f1 == pytest.approx(f1_score(y[scored], given, average="macro"))
+    assert found.further["balanced_accuracy"] == pytest.approx(recall.mean())
+    assert found.further["macro_f1"] == pytest.approx(f1_score(y[scored], given, average="macro"))
 
 
 def test_whoever_always_says_the_same_is_told_by_the_scores_by_class() -> None:
@@ -127,10 +129,17 @@ def test_whoever_always_says_the_same_is_told_by_the_scores_by_class() -> None:
     y[0] = 1
     found = evaluate(probabilities(np.zeros((10, 3, 1))), sequences(y))
     assert found.accuracy == pytest.approx(0.9)
-    assert found.balanced_accuracy == pytest.approx(0.5)
-    assert found.macro_f1 == pytest.approx((2 * 27 / (27 + 30) + 0) / 2)
+    assert found.further["balanced_accuracy"] == pytest.approx(0.5)
+    assert found.further["macro_f1"] == pytest.approx((2 * 27 / (27 + 30) + 0) / 2)
 
 
 def test_classes_as_frequent_as_each_other_are_balanced_already() -> None:
     found = evaluate(probabilities([[0.9], [0.2], [0.4], [0.1]]), sequences([1, 0, 1, 0]))
-    assert found.balanced_accuracy == found.accuracy == pytest.approx(3 / 4)
+    assert found.further["balanced_accuracy"] == found.accuracy == pytest.approx(3 / 4)
+
+
+def test_every_score_has_a_row_and_every_row_its_score() -> None:
+    sources = [measure.source for measure in MEASURES.values()]
+    wanted = {s.removeprefix("metrics.") for s in sources if s.startswith("metrics.")}
+    assert wanted <= {*Metrics.model_fields, *FURTHER}
+    assert set(FURTHER) <= MEASURES.keys()

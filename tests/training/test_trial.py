@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ablation.training.trial import describe, run_trial
+from ablation.training.trial import run_trial
 from tests.helpers import make_trial
 
 OPTIONS = {"dropout": 0.5, "clip_norm": 0.1, "schedule": "linear", "class_weights": "balanced"}
@@ -42,7 +42,7 @@ def test_a_result_tells_all_that_it_should() -> None:
     assert len(result.examples) == 10
     assert result.examples[0].y in ([0, 0, 0, 1], [0, 0, 1, 1], [0, 1, 1, 1], [1, 1, 1, 1])
     assert f"Total params: {result.parameters:,}" in result.summary
-    assert result.summary == describe(trial)
+    assert "forward_0 (LSTM)" in result.summary
     assert result.seconds.training > 0
     assert result.seconds.whole >= result.seconds.training + result.seconds.evaluating
     assert result.peak_memory_mb > 50

@@ -1,0 +1,39 @@
+"""The table of measures: what is compared, and how it is shown."""
+
+from __future__ import annotations
+
+import pytest
+
+from ablation.measures import COSTS, MEASURES, METRICS, measure_of
+
+
+def test_what_arms_are_compared_by_has_a_margin_and_what_they_cost_a_share() -> None:
+    assert all(MEASURES[key].margin for key in METRICS)
+    assert all(MEASURES[key].cheaper for key in COSTS)
+    assert {key for key, m in MEASURES.items() if m.sense == 1} == {
+        "accuracy",
+        "exact",
+        "balanced_accuracy",
+        "macro_f1",
+    }
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "shown", "difference"),
+    [
+        ("accuracy", 0.98765, "0.9877", "+0.9877"),
+        ("parameters", 20901.0, "20,901", "+20,901"),
+        ("seconds", 1.5, "1.50", "+1.50"),
+        ("loss", -0.00001, "-0.0000", "+0.0000"),
+        ("loss", float("nan"), "–", "?"),
+        ("loss", None, "–", "?"),
+    ],
+)
+def test_values_and_differences(key: str, value: float | None, shown: str, difference: str) -> None:
+    assert MEASURES[key].format(value) == shown
+    assert MEASURES[key].signed(value) == difference
+
+
+def test_an_unlisted_column_is_called_as_it_is() -> None:
+    assert measure_of("peak_memory_mb").name == "peak memory mb"
+    assert measure_of("seconds").title == "training time"
