@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ablation import analysis
 from ablation.compose import App, run_overrides
+from ablation.errors import RequestError
 from ablation.report import Gallery, answer
 
 
@@ -60,6 +61,8 @@ def run(*overrides: str, **settings: object) -> Study:
     app = App(f"python -m ablation -m {shlex.join(words)}".strip())
     run_overrides(app, words)
     assert app.folder is not None  # or something was raised
+    if not (app.folder / "plan.json").exists():
+        raise RequestError("plan=true shows the plan and trains nothing: there is no study yet")
     return Study(app.folder)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import doctest
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,21 +28,27 @@ def test_the_notebook_page_shows_what_comes_out(
     assert (tmp_path / "directions.png").stat().st_size > 10_000
 
 
+def test_a_users_script_runs(tmp_path: Path) -> None:
+    (tmp_path / "results").symlink_to(ROOT / "results")
+    command = [sys.executable, str(ROOT / "tests" / "user_script.py")]
+    shown = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "80 done, nothing to train" in shown.stdout
+    assert "forward" in shown.stdout.splitlines()[-1]
+
+
 @pytest.mark.parametrize(
     "page",
     [
+        *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md")),
         "README.md",
-        "docs/architecture.md",
-        "docs/faults.md",
-        "docs/own-code.md",
-        "docs/own-data.md",
-        "docs/security.md",
+        "CONTRIBUTING.md",
         "results/README.md",
+        "benchmarks/README.md",
     ],
 )
 def test_links_lead_somewhere(page: str) -> None:
     text = (ROOT / page).read_text()
-    for target in re.findall(r"\]\(([^)#]+)\)", text):
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):
         assert ((ROOT / page).parent / target).exists(), target
 
 

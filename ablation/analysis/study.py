@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from ablation.analysis.contrasts import Comparison, choose_family, compare_arms, compare_planned
+from ablation.analysis.claims import check_claims
+from ablation.analysis.contrasts import choose_family, compare_arms
 from ablation.analysis.costs import pareto, reached
 from ablation.analysis.frames import Frames, frames
 from ablation.analysis.leaks import find_leaks
@@ -26,10 +26,17 @@ ALPHA = 0.05  # the chance of any false claim among the contrasts of one task
 
 
 class Study:
-    """The results of one sweep.
+    """The results of one sweep, as tables and statistics.
 
-    trials: a row a planned trial, with what was asked for and what came out.
-    curves: arm, seed, updates, loss, accuracy. positions: arm, seed, step, accuracy, ceiling.
+    trials: a row a planned trial: arm, seed, id, status ("done", "diverged", "failed", "pending"),
+    what was asked for (direction, units, ...) and what was measured (accuracy, loss, ...; NaN where
+    there is no result).
+    curves: a row a point of a learning curve: arm, seed, updates, loss, accuracy.
+    positions: a row a time step: arm, seed, step (from 1), accuracy, ceiling.
+    plan: what was planned. Units are those of `ablation.measures`: accuracies are shares, losses
+    nats a label, times seconds.
+
+    Raises RequestError where the folder holds no sweep.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -58,7 +65,16 @@ class Study:
         return [table for _, table in groups]
 
     def summary(self, metric: str = "accuracy") -> pd.DataFrame:
-        """Each arm by itself: n, mean, sd, interquartile mean, interval, skill (stats.summary)."""
+        """Each arm by itself, a row an arm.
+
+        metric: a numeric column of trials. Columns: arm, n (seeds with a value), dropped, mean, sd,
+        iqm (interquartile mean), low, high (95 % interval), interval (its method), min, max; for
+        accuracy where they are known ceiling, majority, skill. Of updates_to_target: median and
+        reached instead of mean. Raises ValueError for a column that there is not.
+
+        Example:
+            study.summary("loss")[["arm", "mean", "sd"]]
+        """
         return summarise(self.trials, metric)
 
     def contrasts(
@@ -67,9 +83,17 @@ class Study:
         baseline: str | None = None,
         margin: float | None = None,
     ) -> pd.DataFrame:
-        """Pairs of arms with a verdict each (stats.contrasts); without a choice the plan's own.
+        """Pairs of arms, each with its paired difference and verdict, a row a pair.
 
-        Raises RequestError for a metric or a baseline that is not there.
+        metric, baseline, margin: as `report.metric`, `report.baseline`, `report.margin`; None: the
+        sweep's own. Columns: arm, other, n (pairs of seeds), difference (arm less other, in the
+        metric's unit), low, high (95 % interval), p, p_holm, improvement (chance that arm beats
+        other), effect, p_equivalence, verdict ("better", "worse", "equivalent", "undecided"),
+        more_seeds (that would decide it), possible, ... Holm corrects the verdicts within a task.
+        Raises RequestError for a metric or a baseline that there is not.
+
+        Example:
+            study.contrasts("loss", baseline="forward")[["arm", "difference", "verdict"]]
         """
         report = self.plan.report
         metric = metric or report.metric
@@ -114,51 +138,26 @@ class Study:
         return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
     def claims(self) -> pd.DataFrame:
-        """What was claimed before the sweep, each with the verdict (stats.planned) and `holds`.
+        """The claims made in the preset, each with its verdict and whether it holds.
 
-        Columns: says, claimed, metric, margin, those of the contrasts, and holds: "yes" where the
-        verdict is the one claimed, "no" where it is another one, else "undecided". An equivalence
-        is refuted only where the interval lies beyond the margin: less may still be too little to
-        matter. A claim of arms that the sweep does not have yet is undecided.
+        Columns: says, claimed, metric, margin, arm, other, difference, low, high, verdict, holds
+        ("yes", "no", "undecided"), and the others of `contrasts`. No rows without claims.
+
+        Example:
+            study.claims()[["says", "holds"]]
         """
-        report, known = self.plan.report, set(self.arms) if self.frames.results else set()
-        claims = pd.DataFrame(
-            [
-                {
-                    "says": claim.says,
-                    "claimed": claim.verdict,
-                    "metric": claim.metric,
-                    "margin": claim.margin or report.margin_of(claim.metric),
-                    "arm": claim.arm,
-                    "other": claim.other,
-                }
-                for claim in report.claims
-            ]
-        )
-        if claims.empty:
-            return claims
-        there = claims["arm"].isin(known) & claims["other"].isin(known)
-        asked = claims.loc[there, ["arm", "other", "metric", "margin"]]
-        comparisons = [Comparison(*row) for row in asked.itertuples(index=False)]
+        report = self.plan.report
+        trials = self.trials if self.frames.results else self.trials.iloc[:0]
         # Seeds in rounds end when the contrasts are decided, so that any look may be the last.
         alpha = ALPHA / len(self.schedule.looks) if self.schedule else ALPHA
-        found = compare_planned(self.trials, comparisons, alpha).drop(columns=["arm", "other"])
-        table = claims.join(found.set_index(asked.index))
-        table["verdict"] = table["verdict"].fillna("undecided")
-        beyond = table["low"].gt(table["margin"]) | table["high"].lt(-table["margin"])
-        beyond |= table["difference"].isna()  # decided without a figure: one arm never gets there
-        differ = table["verdict"].isin(["better", "worse"])
-        refuted = table["verdict"].ne("undecided") & table["verdict"].ne(table["claimed"])
-        refuted &= table["claimed"].ne("equivalent") | (differ & beyond)
-        table["holds"] = np.select(
-            [table["verdict"] == table["claimed"], refuted], ["yes", "no"], "undecided"
-        )
-        return table
+        return check_claims(trials, report.claims, report, alpha)
 
     def reached(self) -> pd.DataFrame:
-        """Which arms reach the target, in how many seeds and at what cost (costs.reached).
+        """Which arms reach the target accuracy, in how many seeds and at what cost, a row an arm.
 
         Of the tasks whose arms differ in size or training; of all where a target was asked for.
+        Columns: arm, task, seeds (planned), n (ended), reached, low, high (95 % interval of the
+        share), needed, reliable, parameters, seconds, updates, updates_to_target.
         """
         report, asked = self.plan.report, self.plan.report.target != ReportSettings().target
         sizes = ["layers", *Training.model_fields]
@@ -174,9 +173,11 @@ class Study:
         return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
     def pareto(self, cost: str = "parameters") -> pd.DataFrame:
-        """The arms of each task that no other beats in both accuracy and this cost (costs.pareto).
+        """The arms of each task that no other arm beats in both accuracy and cost.
 
-        Of the tasks whose arms differ in it. Raises RequestError for an unknown cost.
+        cost: "parameters", "seconds" or "updates". Columns: arm, cost (median), value (mean
+        accuracy), task; cheapest first. No rows for tasks whose arms cost the same.
+        Raises RequestError for another cost.
         """
         if cost not in COSTS:
             raise RequestError(f"cost={cost}: {suggest(cost, COSTS)}")
@@ -216,7 +217,10 @@ class Study:
         return wanted
 
     def leaks(self) -> pd.DataFrame:
-        """The arms that are better than they can be (stats.leaks)."""
+        """The arms whose accuracy is above their ceiling by more than chance: a bug, or a leak.
+
+        Columns: arm, n, accuracy, ceiling, excess, error (one standard error).
+        """
         size = min(trial.arm.problem.test_size for trial in self.plan.trials)
         return find_leaks(self.trials, size)
 
@@ -248,7 +252,10 @@ class Study:
 
     @cached_property
     def variance(self) -> pd.DataFrame:
-        """How much of the variance of accuracy each swept factor explains (factors)."""
+        """How much of the variance of accuracy each swept factor explains, a row a term.
+
+        Columns: term, kind, df, sum_squares, share (0 to 1), partial_eta2, F, p, balanced.
+        """
         return decomposition(self.trials, self.crossed)
 
 
