@@ -1,12 +1,109 @@
+"""A sweep from requests to report, in this process, with work that ends at once."""
+
 from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
-from ablation.errors import SweepFailed
+from ablation import sweep
+from ablation.errors import RequestError, SweepFailed
+from ablation.storage import Store
 from ablation.sweep import ended_as_interrupted
+from tests.helpers import compose
+
+TINY = ["training=smoke", "training.sequences=40", "problem.test_size=60", "length=4", "name=tried"]
+COMMAND = "python -m ablation -m ..."
+
+
+def run(results: Path, *jobs: str, work: str = "work", shared: tuple[str, ...] = ()) -> Path:
+    """Run a sweep whose jobs are overrides, separated by spaces."""
+    words = [[*TINY, f"results={results}", *shared, *job.split()] for job in jobs]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sweep, "WORK", f"tests.sweep_work:{work}")
+        return sweep.run([compose(*job) for job in words], words, COMMAND)
+
+
+def committed(results: Path) -> dict[str, int]:
+    return {path.name: path.stat().st_mtime_ns for path in (results / "trials").glob("*.json")}
+
+
+def test_a_plan_trains_nothing_and_writes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(tmp_path / "results", "direction=forward plan=true", "direction=bidirectional plan=true")
+    assert "2 arms, 20 trials (20 asked for), 0 done, 20 to train" in capsys.readouterr().out
+    assert not (tmp_path / "results").exists()
+
+
+def test_what_is_missing_is_trained_and_reported_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    jobs = ("direction=forward", "direction=bidirectional")
+    folder = run(tmp_path, *jobs, shared=("seeds=3",))
+    before = committed(tmp_path)
+    assert len(before) == 6
+    assert (folder, (folder / "report.html").exists()) == (tmp_path / "tried", True)
+    assert "[6/6]" in capsys.readouterr().out
+    written = (folder / "report.md").stat().st_mtime_ns
+    assert run(tmp_path, *jobs, shared=("seeds=3",)) == folder
+    assert "nothing to train" in capsys.readouterr().out
+    assert committed(tmp_path) == before
+    assert (folder / "report.md").stat().st_mtime_ns == written
+    (tmp_path / "trials" / min(before)).unlink()
+    run(tmp_path, *jobs, shared=("seeds=3",))
+    assert "1 to train" in capsys.readouterr().out
+    assert committed(tmp_path).keys() == before.keys()
+    assert len(committed(tmp_path).items() & before.items()) == 5
+
+
+def test_many_trials_are_not_started_without_a_word(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match=r"this trains 501 trials, .* say yes=true to start it"):
+        run(tmp_path, "direction=forward seeds=501")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("on_error", "message"),
+    [("continue", "1 of 3 trials failed"), ("stop", "1 of 3 trials failed, and [12] were not")],
+)
+def test_a_failed_trial_is_counted(on_error: str, message: str, tmp_path: Path) -> None:
+    shared = (f"on_error={on_error}", "workers=1", "seeds=3")
+    with pytest.raises(SweepFailed, match=message):
+        run(tmp_path, "direction=forward", work="fail_seed_one", shared=shared)
+    (log,) = (tmp_path / "attempts").rglob("output.log")
+    assert "LookupError: no such table" in log.read_text()
+    run(tmp_path, "direction=forward", shared=("seeds=3",))  # and is tried again
+    assert len(committed(tmp_path)) == 3
+
+
+def test_an_arm_that_is_better_than_it_can_be_fails_the_sweep(tmp_path: Path) -> None:
+    shared = ("problem.test_size=10000", "seeds=2")
+    with pytest.raises(SweepFailed, match="an arm is better than it can be"):
+        run(tmp_path, "direction=go_backwards", work="perfect", shared=shared)
+    assert "LEAK?" in (tmp_path / "tried" / "report.md").read_text()
+
+
+def test_seeds_are_added_until_it_is_decided(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    jobs = ("direction=forward units=3", "direction=forward units=4", "direction=bidirectional")
+    run(tmp_path, *jobs, shared=("seeds=auto", "max_seeds=12"))
+    shown = capsys.readouterr().out
+    # Two forward arms have the same values: equivalent. Both are worse: nothing is undecided.
+    assert "Undecided" not in shown
+    assert len(committed(tmp_path)) == 30
+
+
+def test_a_damaged_result_of_a_finished_sweep_is_trained_again(tmp_path: Path) -> None:
+    run(tmp_path, "direction=forward seeds=2")
+    first = tmp_path / "trials" / min(committed(tmp_path))
+    first.write_text("{")
+    with pytest.warns(UserWarning, match="is damaged"):
+        run(tmp_path, "direction=forward seeds=2")
+    assert Store(tmp_path).inspect(first.stem) is not None
 
 
 def interrupted(number: signal.Signals, error: type[Exception]) -> None:
