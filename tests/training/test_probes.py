@@ -54,3 +54,19 @@ def test_a_half_that_the_head_ignores_can_be_silenced() -> None:
     # Without it nothing of the sequence is left: one answer a step for all sequences.
     by_step = [max(share, 1 - share) for share in test.y.mean(0)]
     assert found["without_forward"] <= np.mean(by_step) + 1e-9
+
+
+def test_the_values_are_those_worked_out_by_hand() -> None:
+    """Four sequences of one step, one unit a half, a head that adds -2 to what the merge gives."""
+    forward = np.array([1, 3, 1, 3], np.float32).reshape(4, 1, 1)  # mean 2
+    backward = np.array([-3, -0.5, 0.5, 3], np.float32).reshape(4, 1, 1)  # mean 0
+    test = Sequences(np.zeros((4, 1, 1), np.float32), np.array([[0], [1], [0], [1]], np.int32))
+    model = build_model(make_trial(direction="bidirectional", merge_mode="sum", units=1), test)
+    model.get_layer("head").set_weights([np.ones((1, 1)), np.array([-2.0])])
+    assert probe(lambda x: (forward, backward), model, "sum", test) == {
+        "intact": 1.0,  # -4, 0.5, -0.5, 4
+        "without_forward": 0.5,  # 2 + backward - 2
+        "without_backward": 1.0,  # forward - 2
+        "merged_by_mul": 0.75,  # -5, -3.5, -1.5, 7
+        "merged_by_ave": 0.75,  # -3, -0.75, -1.25, 1
+    }
