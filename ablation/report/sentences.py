@@ -205,16 +205,16 @@ def _choice(study: Study, task: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
 
 def _alone_at_the_top(best: str, arms: int, pairs: pd.DataFrame) -> str:
     opponents = _opponents(best, pairs)
-    verdicts = [opponent.verdict for opponent in opponents] or list(pairs["verdict"])
+    verdicts = [opponent.verdict for opponent in opponents]
     undecided = verdicts.count("undecided")
     if undecided == 1 == len(opponents):
         return f"Provisional: take {best}; its comparison with {opponents[0].arm} is undecided."
+    if undecided == len(verdicts):
+        return f"Provisional: take {best}; all {undecided} comparisons are still undecided."
     if undecided:
+        open_ones = f"{undecided} of {len(verdicts)} comparisons"
         are = "is" if undecided == 1 else "are"
-        return (
-            f"Provisional: take {best}; {undecided} of {len(verdicts)} comparisons {are} still "
-            "undecided."
-        )
+        return f"Provisional: take {best}; {open_ones} {are} still undecided."
     if verdicts.count("worse") == len(opponents) == arms - 1:
         return f"Take {best}: every other arm is worse."
     return f"Take {best}: no other arm was shown to be as good."

@@ -30,15 +30,15 @@ def claims_table(study: Study) -> Table | None:
     digits = tuple(measure.digits for measure in measures)
     return make_table(
         (Column("claim", "long"), claims["says"]),
+        (Column("holds"), claims["holds"]),
         (Column("arm"), claims["arm"]),
         (Column("against"), claims["other"]),
+        (Column("claimed"), claims["claimed"]),
+        (VERDICT, claims["verdict"]),
         (Column("difference", "difference", digits), claims["difference"]),
         (Column("of"), [measure.name for measure in measures]),
         (Column("95 % interval", "limits", digits), _pairs(claims["low"], claims["high"])),
-        (Column("claimed"), claims["claimed"]),
         (Column("margin", "general"), claims["margin"]),
-        (VERDICT, claims["verdict"]),
-        (Column("holds"), claims["holds"]),
         (MORE_SEEDS, claims["more_seeds"]),
     )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ablation.report.build import build_report
-from ablation.report.record import kept_report
+from ablation.report.record import current_report
 from ablation.spec import Request
 from ablation.storage import Store
 from tests.helpers import make_result, make_sweep, make_trial
@@ -26,23 +26,23 @@ def folder(store: Store, request_as_composed: Request) -> Path:
 
 
 def test_it_stands_until_something_is_committed(folder: Path, store: Store) -> None:
-    assert kept_report(folder) is not None
+    assert current_report(folder) is not None
     store.commit(make_result(make_trial(units=9)))  # of no arm here
-    assert kept_report(folder) is not None
+    assert current_report(folder) is not None
     store.commit(make_result(OTHER))
-    assert kept_report(folder) is None
+    assert current_report(folder) is None
 
 
 def test_each_failure_makes_it_stale(folder: Path, store: Store) -> None:
     store.log(OTHER.id).parent.mkdir()
     store.log(OTHER.id).write_text("killed half way")  # that is no failure yet
-    assert kept_report(folder) is not None
+    assert current_report(folder) is not None
     for message in ("first", "second"):
         store.fail(OTHER, "LookupError", message, "")
-        assert kept_report(folder) is None
-        (row,) = build_report(folder).failures
-        assert message in row["why"]
-        assert kept_report(folder) is not None
+        assert current_report(folder) is None
+        (failure,) = build_report(folder).failures
+        assert message in failure.why
+        assert current_report(folder) is not None
 
 
 def test_a_report_that_was_not_finished_does_not_stand(folder: Path, store: Store) -> None:
@@ -53,4 +53,4 @@ def test_a_report_that_was_not_finished_does_not_stand(folder: Path, store: Stor
     with pytest.raises(OSError, match=r"report\.md"):
         build_report(folder)
     store.path(TRIAL.id).write_bytes(before)  # what was there when the one before was made
-    assert kept_report(folder) is None
+    assert current_report(folder) is None
