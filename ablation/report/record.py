@@ -52,12 +52,12 @@ def digest_of(folder: Path) -> str:
     ids = [entry.id for entry in plan.entries]
     done = store.done(ids)
     failed = [[path.name for path in store.failures(id)] for id in ids if id not in done]
-    parts = [plan.model_dump(), sorted(done), failed, _program()]
+    parts = [plan.model_dump(), sorted(done), failed, program_digest()]
     return hashlib.sha256(canonical(parts)).hexdigest()
 
 
 @cache  # the code of a process stays what it is
-def _program() -> list[str]:
+def program_digest() -> list[str]:
     """The digest of this package's files, and the versions of what it computes and draws with.
 
     All of its files, because a report rests on most of them: 10 ms for a hundred. A commit would
