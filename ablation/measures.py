@@ -35,6 +35,11 @@ class Measure:
         """The label without its unit."""
         return self.label.partition(" (")[0]
 
+    @property
+    def typical(self) -> Literal["mean", "median"]:
+        """By what arms are summarised: where some never reach the target there is no mean."""
+        return "median" if self.limit else "mean"
+
     def format(self, value: float | None) -> str:
         """The value with its digits; an en dash where there is none."""
         return "–" if value is None or value != value else f"{value:,.{self.digits}f}"
@@ -42,7 +47,7 @@ class Measure:
     def signed(self, difference: float | None) -> str:
         """A difference with its sign; what rounds to nothing has no minus."""
         if difference is None or difference != difference:
-            return "?"
+            return "–"
         return f"{round(difference, self.digits) + 0.0:+,.{self.digits}f}"
 
 

@@ -24,7 +24,7 @@ from ablation.planning import (
     save_plan,
     show_plan,
 )
-from ablation.report import Report, kept_report, show_layers, show_predictions, show_report
+from ablation.report import Report, current_report, show_layers, show_predictions, show_report
 from ablation.spec import Arm, Settings, Trial
 from ablation.storage import Store, TrialResult
 from ablation.terminal import duration, say
@@ -89,7 +89,7 @@ def run(
 def _report(sweep: Plan, store: Store) -> Report:
     """Write the report, unless it stands, and show it."""
     folder = store.root / sweep.name
-    written = kept_report(folder)
+    written = current_report(folder)
     if written is None:
         # pandas and matplotlib are loaded when they are needed
         from ablation.report import build_report

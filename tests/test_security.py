@@ -23,7 +23,7 @@ from ablation.checks import Check, check_results
 from ablation.commands.doctor import show_check
 from ablation.errors import RequestError, one_line, printable
 from ablation.planning import seed_major
-from ablation.report import Report, build_report, show_report
+from ablation.report import Column, Failure, Report, Table, build_report, show_report
 from ablation.spec import Problem, Request, Trial
 from ablation.storage import Store
 from ablation.terminal import say, terminal
@@ -312,13 +312,18 @@ def test_links_in_the_folder_are_replaced_and_not_followed(hostile: Path, tmp_pa
 def test_the_terminal_obeys_nothing_that_a_report_says(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    rows = [{"arm": ALL, "accuracy": "0.9"}]
-    fields: dict[str, Any] = {name: [] for name in Report.model_fields}
-    fields |= {"state": ALL, "digest": "", "summary": rows, "answer": [ALL], "alarms": [ALL]}
-    fields |= {"failures": [{"failed trial": ALL, "seed": "0", "why": ALL, "log": ALL}]}
+    columns = (Column(ALL, brief=True), Column("accuracy", "number", 4, brief=True))
+    report = Report(
+        state=ALL,
+        alarms=(ALL,),
+        answer=(ALL,),
+        summary=Table(columns, ((ALL, 0.9),)),
+        failures=(Failure(arm=ALL, seed=0, why=ALL, log=ALL),),
+        digest="",
+    )
     for forced in (False, True):
         monkeypatch.setattr(terminal, "_force_terminal", forced)
-        show_report(Report.model_validate(fields), Path("results/x"))
+        show_report(report, Path("results/x"))
         say(ALL)
         show_check(Check("results", "wrong", ALL))
         shown = capsys.readouterr().out

@@ -6,7 +6,14 @@ import pytest
 
 from ablation.execution import Ended, Progress
 from ablation.planning import show_plan
-from ablation.report import build_report, show_failures, show_layers, show_predictions, show_report
+from ablation.report import (
+    Failure,
+    build_report,
+    show_failures,
+    show_layers,
+    show_predictions,
+    show_report,
+)
 from ablation.spec import Request, Trial
 from ablation.storage import Finished, Store
 from ablation.terminal import LONGEST, duration, terminal
@@ -20,8 +27,8 @@ BOTH = make_trial(direction="bidirectional")
 def screen(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     """What is written to an output of 80 columns that is no terminal."""
     text = io.StringIO()
-    monkeypatch.setattr(terminal, "file", text)
-    monkeypatch.setattr(terminal, "width", 80)
+    monkeypatch.setattr(terminal, "_file", text)
+    monkeypatch.setattr(terminal, "_width", 80)
     return text
 
 
@@ -123,12 +130,12 @@ def test_the_outcome_fits_80_columns(
 
 
 def test_what_ended_many_trials_is_said_once(screen: io.StringIO) -> None:
-    common = {
-        "failed trial": "forward",
-        "why": "OSError: no [b]such[/b]\nfile \x1b[2J" + "x " * 999,
-    }
-    rows = [{**common, "seed": f"{seed}", "log": f"attempts/{seed}/output.log"} for seed in (3, 4)]
-    show_failures([*rows, {**rows[0], "why": "killed: by\x07whom"}])
+    why = "OSError: no [b]such[/b]\nfile \x1b[2J" + "x " * 999
+    failures = [
+        Failure(arm="forward", seed=seed, why=why, log=f"attempts/{seed}/output.log")
+        for seed in (3, 4)
+    ]
+    show_failures([*failures, failures[0].model_copy(update={"why": "killed: by\x07whom"})])
     text = screen.getvalue()
     assert text.startswith(
         "Failed: forward seed 3 and 1 other: OSError: no [b]such[/b]; file \\x1b[2J"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ablation.report.cells import Column, Table
 from ablation.report.console import show_failures, show_layers, show_predictions, show_report
-from ablation.report.record import Report, digest_of, keep_report, kept_report
+from ablation.report.record import Failure, Report, current_report, digest_of, store_report
 
 if TYPE_CHECKING:
     from ablation.report.build import build_report
@@ -15,19 +16,22 @@ if TYPE_CHECKING:
     from ablation.report.sentences import alarms, answer
 
 __all__ = [
+    "Column",
+    "Failure",
     "Gallery",
     "Report",
+    "Table",
     "alarms",
     "answer",
     "build_report",
+    "current_report",
     "digest_of",
-    "keep_report",
-    "kept_report",
     "save",
     "show_failures",
     "show_layers",
     "show_predictions",
     "show_report",
+    "store_report",
 ]
 
 # These load pandas and matplotlib, which a sweep that is finished does not wait for.

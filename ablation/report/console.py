@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,11 +13,8 @@ from ablation.errors import one_line
 from ablation.terminal import LONGEST, count, show_rows, terminal
 
 if TYPE_CHECKING:
-    from ablation.report.record import Report, Rows
+    from ablation.report.record import Failure, Report
     from ablation.storage import TrialResult
-
-
-IN_TERMINAL = ("arm", "seeds", "accuracy", "95 % interval", "ceiling", "exact", "seconds")
 
 
 def show_layers(result: TrialResult) -> None:
@@ -38,10 +36,11 @@ def show_predictions(result: TrialResult) -> None:
 
 def show_report(report: Report, folder: Path) -> None:
     """The summary table, the answer, what failed, and where everything lies."""
-    if report.summary:
-        show_rows([{key: row[key] for key in IN_TERMINAL if key in row} for row in report.summary])
+    rows = report.summary.texts(brief=True) if report.summary else []
+    if rows and rows[0]:
+        show_rows(rows)
     for sentence in report.answer:
-        terminal.print(f"• {sentence}", markup=False)
+        terminal.print(_hanging(sentence), markup=False)
     show_failures(report.failures)
     for alarm in report.alarms:
         terminal.print(alarm, style="bold red", markup=False)
@@ -49,15 +48,26 @@ def show_report(report: Report, folder: Path) -> None:
     terminal.print(f"Report: {folder / 'report.html'}", markup=False, soft_wrap=True)
 
 
-def show_failures(failures: Rows) -> None:
+def show_failures(failures: Iterable[Failure]) -> None:
     """What went wrong, each thing once, with the log of the first trial that it ended."""
-    groups: dict[str, Rows] = {}
-    for row in failures:
-        groups.setdefault(row["why"], []).append(row)
-    for why, rows in groups.items():
-        first = rows[0]
-        others = f" and {count(len(rows) - 1, 'other')}" if len(rows) > 1 else ""
+    groups: dict[str, list[Failure]] = {}
+    for failure in failures:
+        groups.setdefault(failure.why, []).append(failure)
+    for why, group in groups.items():
+        first = group[0]
+        others = f" and {count(len(group) - 1, 'other')}" if len(group) > 1 else ""
         reason = textwrap.shorten(one_line(why), LONGEST, placeholder=" ...")
-        sentence = f"Failed: {first['failed trial']} seed {first['seed']}{others}: {reason}"
+        sentence = f"Failed: {first.arm} seed {first.seed}{others}: {reason}"
         terminal.print(one_line(sentence), style="red", markup=False)
-        terminal.print(f"  {one_line(first['log'])}", markup=False, soft_wrap=True)
+        terminal.print(f"  {one_line(first.log)}", markup=False, soft_wrap=True)
+
+
+def _hanging(sentence: str) -> str:
+    """The sentence as an item of a list, its further lines below its first letter."""
+    return textwrap.fill(
+        one_line(sentence),
+        terminal.width,
+        initial_indent="• ",
+        subsequent_indent="  ",
+        break_on_hyphens=False,
+    )

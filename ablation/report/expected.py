@@ -6,17 +6,21 @@ long enough.
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import pairwise, permutations
 
 import pandas as pd
 
 from ablation.analysis import Study, task_name
-from ablation.report.record import Rows
+from ablation.report.cells import Column, Table
 
 APART = 0.005  # of accuracy, and nats: bounds that are closer imply no order a sweep could show
 
+COLUMNS = ("expected", "observed", "as expected")
 
-def expected_orders(study: Study) -> Rows:
+Order = tuple[str, str]  # two arms, the better one first
+
+
+def expected_table(study: Study) -> Table | None:
     """A row a task whose ceilings differ: the order that they imply, the means, and whether so.
 
     An arm is expected ahead of every arm with a lower ceiling of accuracy, if its least log loss is
@@ -25,47 +29,55 @@ def expected_orders(study: Study) -> Rows:
     """
     by_accuracy = study.plan.report.metric == "accuracy"
     if not study.frames.results or "ceiling" not in study.trials or not by_accuracy:
-        return []
-    contrasts = study.contrasts()
+        return None
+    verdicts = _verdicts(study)
     rows = []
     for task in study.tasks:
-        columns = ["ceiling", "least_loss", "accuracy"]
-        arms = task.groupby("arm", sort=False)[columns].mean().dropna()
+        arms = task.groupby("arm", sort=False)[["ceiling", "least_loss", "accuracy"]].mean()
+        arms = arms.dropna()
         arms.index = arms.index.astype(str)
         arms = arms.sort_values("ceiling", ascending=False, kind="stable")
-        implied = [
-            (first, second)
-            for first in arms.index
-            for second in arms.index
-            if arms["ceiling"][first] - arms["ceiling"][second] > APART
-            and arms["least_loss"][second] - arms["least_loss"][first] > APART
-        ]
+        implied = _implied(arms)
         if not implied:
             continue
         names = _short(list(arms.index))
-        shown = {
-            (row["arm"], row["other"]) if row["verdict"] == "better" else (row["other"], row["arm"])
-            for row in contrasts.to_dict("records")
-            if row["verdict"] in ("better", "worse")
-        }
-        wrong = [
+        missing = [
             f"{names[first]} is not shown to be better than {names[second]}"
             for first, second in implied
-            if (first, second) not in shown
+            if (first, second) not in verdicts
         ]
         means = arms["accuracy"].sort_values(ascending=False)
         rows.append(
-            {
-                "problem": task_name(task),
-                "expected": _levels(arms["ceiling"], set(implied), names),
-                "observed": ", ".join(f"{names[str(a)]} {mean:.4f}" for a, mean in means.items()),
-                "as expected": f"no: {'; '.join(wrong)}" if wrong else "yes",
-            }
+            (
+                task_name(task),
+                _levels(arms["ceiling"], set(implied), names),
+                ", ".join(f"{names[str(arm)]} {mean:.4f}" for arm, mean in means.items()),
+                f"no: {'; '.join(missing)}" if missing else "yes",
+            )
         )
-    return rows
+    columns = (Column("problem"), *(Column(name, "long") for name in COLUMNS))
+    return Table(columns, tuple(rows)) if rows else None
 
 
-def _levels(ceilings: pd.Series, implied: set[tuple[str, str]], names: dict[str, str]) -> str:
+def _verdicts(study: Study) -> set[Order]:
+    """The pairs of arms of which one is better for sure."""
+    pairs = study.contrasts().reindex(columns=["arm", "other", "verdict"])
+    better, worse = (pairs[pairs["verdict"] == verdict] for verdict in ("better", "worse"))
+    return {*zip(better["arm"], better["other"], strict=True)} | {
+        *zip(worse["other"], worse["arm"], strict=True)
+    }
+
+
+def _implied(arms: pd.DataFrame) -> list[Order]:
+    ceiling, loss = arms["ceiling"], arms["least_loss"]
+    return [
+        (first, second)
+        for first, second in permutations(arms.index, 2)
+        if ceiling[first] - ceiling[second] > APART and loss[second] - loss[first] > APART
+    ]
+
+
+def _levels(ceilings: pd.Series, implied: set[Order], names: dict[str, str]) -> str:
     """The arms by falling ceiling, with ">" where the order is implied and a comma elsewhere."""
     arms = [str(arm) for arm in ceilings.index]
     text = f"{names[arms[0]]} {ceilings.iloc[0]:.4f}"

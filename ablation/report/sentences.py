@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
-from typing import Any
+from collections.abc import Hashable, Iterable, Mapping
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from ablation.analysis import Study, best_arm, cheapest_equivalent
-from ablation.measures import MEASURES
+from ablation.measures import MEASURES, Measure
+from ablation.terminal import count
 
 ARMS_NAMED = 7  # a longer list of arms is cut
+OPPOSITE = {"better": "worse", "worse": "better"}
 
 
 def answer(study: Study) -> list[str]:
@@ -20,175 +22,213 @@ def answer(study: Study) -> list[str]:
     """
     if not study.frames.results:
         return ["No trial has been trained yet."]
-    sentences = [*_claimed(study), *_reached(study)]
-    tasks = [task for task in study.tasks if task["accuracy"].notna().any()]
+    sentences = [*_claims(study), *_target(study)]
     contrasts = study.contrasts()
-    for task in tasks:
-        arms = list(dict.fromkeys(task["arm"]))
-        if len(arms) == 1:
-            sentences += _alone(study, arms[0])
+    for task in study.tasks:
+        if not task["accuracy"].notna().any():
             continue
-        mine = contrasts[contrasts["arm"].isin(arms) & contrasts["other"].isin(arms)]
-        sentences += _compared(study, task, mine)
-        if mine["possible"].any():
-            sentences += _recommended(study, task, mine)
+        if task["arm"].nunique() == 1:
+            sentences.append(_single(study, task["arm"].iloc[0]))
+            continue
+        pairs = contrasts[contrasts["arm"].isin(task["arm"])] if len(contrasts) else contrasts
+        sentences += _comparison(study, task, pairs)
+        if len(pairs) and pairs["possible"].any():
+            sentences += _choice(study, task, pairs)
     return sentences
 
 
 def alarms(study: Study) -> list[str]:
     """What must not be: arms better than their view of the input allows."""
-    return [
-        f"LEAK? {row['arm']}: accuracy {row['accuracy']:.4f} is above its ceiling "
-        f"{row['ceiling']:.4f} by {row['excess'] / row['error'] if row['error'] else 99:.0f} "
-        "standard errors. No model can do that without a bug, or labels in its input."
-        for row in study.leaks().to_dict("records")
-    ]
+    return [_alarm(leak) for leak in study.leaks().to_dict("records")]
 
 
-def _claimed(study: Study) -> list[str]:
+def _alarm(leak: Mapping[Hashable, Any]) -> str:
+    far = f"{leak['excess']:.4f}"
+    if leak["error"]:
+        far = f"{leak['excess'] / leak['error']:.0f} standard errors"
+    return (
+        f"LEAK? {leak['arm']}: accuracy {leak['accuracy']:.4f} is above its ceiling "
+        f"{leak['ceiling']:.4f} by {far}. No model can do that without a bug, or labels in its "
+        "input."
+    )
+
+
+def _claims(study: Study) -> list[str]:
     words = {"yes": "Holds", "no": "Does not hold", "undecided": "Undecided"}
     return [
-        f"{words[row['holds']]}: {row['says']} "
-        f"({row['arm']} against {row['other']}, {claim_outcome(row)})."
-        for row in study.claims().to_dict("records")
+        f"{words[claim['holds']]}: {claim['says']} ({_outcome(claim)})."
+        for claim in study.claims().to_dict("records")
     ]
 
 
-def claim_outcome(claim: Mapping[Hashable, Any]) -> str:
-    """What came out of a claim, a row of Study.claims: the difference and what it means."""
-    metric, margin = claim["metric"], f"{claim['margin']:g}"
+def _outcome(claim: Mapping[Hashable, Any]) -> str:
+    """What came out of a claim, a row of Study.claims."""
+    arm, other, verdict = claim["arm"], claim["other"], claim["verdict"]
     if not claim["n"] > 0:
-        return "no trial has been compared yet"
-    text = f"{MEASURES[metric].name} {MEASURES[metric].signed(claim['difference'])}"
-    if claim["holds"] == "undecided":
-        if claim["verdict"] in ("better", "worse"):
-            return f"{text}: {claim['verdict']}, but perhaps within {margin}"
+        return f"{arm} against {other}: no seed of both is trained yet"
+    measure, within = MEASURES[claim["metric"]], f"within {claim['margin']:g}"
+    size = f": {measure.name}"
+    if pd.notna(claim["difference"]):
+        size += f" {measure.signed(claim['difference'])}"
+    if verdict == "undecided":
         more = claim["more_seeds"]
-        return text + (f": about {further(more)} would decide" if pd.notna(more) else "")
-    within = f" within {margin}" if claim["verdict"] == "equivalent" else ""
-    return f"{text}: {claim['verdict']}{within}"
+        hope = f"; {_about(more)} should decide it" if pd.notna(more) else ""
+        return f"{arm} against {other}{size}{hope}"
+    if verdict == "equivalent":
+        return f"{arm} is equivalent to {other} {within}{size}"
+    doubt = f", but perhaps {within}" if claim["holds"] == "undecided" else ""
+    return f"{arm} is {verdict} than {other}{size}{doubt}"
 
 
-def _reached(study: Study) -> list[str]:
+def _target(study: Study) -> list[str]:
     """The smallest and the fastest arm of each task that reach the target reliably."""
-    table, target = study.reached(), study.plan.report.target
-    lines = []
+    table, settings = study.reached(), study.plan.report
+    sentences = []
     for task, arms in table.groupby("task", sort=False) if len(table) else ():
         where = f" on {task}" if table["task"].nunique() > 1 else ""
         needs = sorted(set(zip(arms["needed"], arms["seeds"], strict=True)))
-        seeds = f"{needs[0][0]} of {needs[0][1]}"
+        least = f"{needs[0][0]} of {needs[0][1]}"
         if len(needs) > 1:  # seeds=auto
-            seeds = str(study.plan.report.reached_by or "nine in ten")
-        goal = f"reaches {target:g}{where} in at least {seeds} seeds"
-        enough = arms[arms["reliable"]]
-        if enough.empty:
-            near = arms.iloc[int((arms["reached"] / arms["n"]).fillna(0).argmax())]
-            nearest = f"{near['arm']} in {near['reached']} of {near['n']}"
-            lines.append(f"No arm {goal}{f'; nearest: {nearest}' if near['reached'] else ''}.")
+            least = str(settings.reached_by or "nine in ten")
+        goal = f"reaches {settings.target:g}{where} in at least {least} seeds"
+        reliable = arms[arms["reliable"]]
+        if reliable.empty:
+            closest = arms.iloc[int((arms["reached"] / arms["n"]).fillna(0).argmax())]
+            hint = f"; closest: {closest['arm']}, in {closest['reached']} of {closest['n']}"
+            sentences.append(f"No arm {goal}{hint if closest['reached'] else ''}.")
             continue
-        small = enough.sort_values(["parameters", "seconds"], kind="stable").iloc[0]
-        fast = enough.sort_values(["seconds", "parameters"], kind="stable").iloc[0]
-        size = f"{small['parameters']:,.0f} parameters"
-        effort = f"{fast['seconds']:.1f} s of training, {fast['updates']:,.0f} updates"
+        small = reliable.sort_values(["parameters", "seconds"], kind="stable").iloc[0]
+        fast = reliable.sort_values(["seconds", "parameters"], kind="stable").iloc[0]
+        size = _amount("parameters", small["parameters"])
+        effort = f"{_amount('seconds', fast['seconds'])}, {fast['updates']:,.0f} updates"
         if small["arm"] == fast["arm"]:
-            lines.append(f"Smallest and fastest that {goal}: {small['arm']} ({size}, {effort}).")
+            sentences.append(
+                f"Smallest and fastest that {goal}: {small['arm']} ({size}, {effort})."
+            )
         else:
-            lines.append(f"Smallest that {goal}: {small['arm']} ({size}).")
-            lines.append(f"Fastest: {fast['arm']} ({effort}).")
-    return lines
+            sentences.append(f"Smallest that {goal}: {small['arm']} ({size}).")
+            sentences.append(f"Fastest that does: {fast['arm']} ({effort}).")
+    return sentences
 
 
-def _alone(study: Study, arm: str) -> list[str]:
+def _single(study: Study, arm: str) -> str:
     (row,) = study.summary().query("arm == @arm").to_dict("records")
     spread = f" ± {row['sd']:.4f}" if row["n"] > 1 else ""
-    return [f"{arm}: accuracy {row['mean']:.4f}{spread} over {_seeds(int(row['n']))}."]
+    return f"{arm}: accuracy {row['mean']:.4f}{spread} over {count(row['n'], 'seed')}."
 
 
-def _compared(study: Study, task: pd.DataFrame, contrasts: pd.DataFrame) -> list[str]:
-    report = study.plan.report
-    metric, baseline = report.metric, report.baseline
-    best = best_arm(task, metric)
-    reference = baseline if baseline in set(task["arm"]) else best
-    measure = MEASURES[metric]
-    typical = "median" if measure.limit else "mean"
-    value = task.loc[task["arm"] == best, metric].agg(typical)
-    lines = [f"Best {typical} {measure.name}: {best}, {measure.format(value)}."]
-    groups: dict[str, list[str]] = {"worse": [], "better": [], "equivalent": [], "undecided": []}
-    more: list[float] = []
-    for row in contrasts.to_dict("records"):
-        if reference not in (row["arm"], row["other"]):
-            continue
-        turned = row["arm"] == reference
-        other = row["other"] if turned else row["arm"]
-        difference = -row["difference"] if turned else row["difference"]
-        verdict = row["verdict"]
-        if turned and verdict in ("better", "worse"):
-            verdict = "worse" if verdict == "better" else "better"
-        size = "" if verdict == "equivalent" else f" ({measure.signed(difference)})"
-        groups[verdict].append(f"{other}{size}")
-        if verdict == "undecided" and pd.notna(row["more_seeds"]):
-            more.append(row["more_seeds"])
+class Opponent(NamedTuple):
+    """An arm as it did against the reference, whichever of the two the contrast names first."""
+
+    arm: str
+    difference: float
+    verdict: str
+    more_seeds: float
+
+
+def _opponents(reference: str, pairs: pd.DataFrame) -> list[Opponent]:
+    columns = ["arm", "other", "difference", "verdict", "more_seeds"]
+    opponents = []
+    for arm, other, difference, verdict, more in pairs.reindex(columns=columns).to_numpy():
+        if other == reference:
+            opponents.append(Opponent(arm, difference, verdict, more))
+        elif arm == reference:
+            opposite = OPPOSITE.get(verdict, verdict)
+            opponents.append(Opponent(other, -difference, opposite, more))
+    return opponents
+
+
+def _comparison(study: Study, task: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
+    """The best arm of a task, and how the others did against it or the baseline."""
+    settings = study.plan.report
+    measure, best = MEASURES[settings.metric], best_arm(task, settings.metric)
+    value = study.summary(settings.metric).set_index("arm")[measure.typical][best]
+    shown = measure.format(value) if pd.notna(value) else "not reached"
+    sentences = [f"Best {measure.typical} {measure.name}: {best}, {shown}."]
+    reference = settings.baseline if settings.baseline in set(task["arm"]) else best
+    assert reference is not None
+    opponents = _opponents(reference, pairs)
     words = {
         "better": f"Better than {reference}",
-        "equivalent": f"Equivalent to {reference} within {report.margin_of(metric):g}",
+        "equivalent": f"Equivalent to {reference} within {settings.margin_of(settings.metric):g}",
         "worse": f"Worse than {reference}",
         "undecided": f"Undecided against {reference}",
     }
-    possible = contrasts["possible"].any() or contrasts.empty
+    possible = pairs.empty or bool(pairs["possible"].any())
     for verdict, word in words.items():
-        if groups[verdict] and (possible or verdict != "undecided"):
-            lines.append(f"{word}: {_list(groups[verdict])}.")
-    if more and possible:
-        lines.append(f"To decide all of it would take about {further(max(more))}.")
+        group = [opponent for opponent in opponents if opponent.verdict == verdict]
+        if group and (possible or verdict != "undecided"):
+            named = [_sized(o, measure) if verdict != "equivalent" else o.arm for o in group]
+            sentences.append(f"{word}: {_listed(named)}.")
     if not possible:
-        lines.append(
-            f"With {_seeds(int(contrasts['n'].max()))} no difference could ever be significant "
+        sentences.append(
+            f"With {count(int(pairs['n'].max()), 'seed')} no difference could ever be significant "
             f"among {task['arm'].nunique()} arms: train more seeds."
         )
-    return lines
+        return sentences
+    needs = [opponent.more_seeds for opponent in opponents if opponent.verdict == "undecided"]
+    estimates = [seeds for seeds in needs if pd.notna(seeds)]
+    if estimates:
+        whole = "it" if len(needs) == 1 else "all of these"
+        decided = whole if len(estimates) == len(needs) else f"{len(estimates)} of these"
+        sentences.append(f"{_about(max(estimates)).capitalize()} should decide {decided}.")
+    return sentences
 
 
-def _recommended(study: Study, task: pd.DataFrame, contrasts: pd.DataFrame) -> list[str]:
+def _sized(opponent: Opponent, measure: Measure) -> str:
+    size = opponent.difference
+    return opponent.arm if pd.isna(size) else f"{opponent.arm} ({measure.signed(size)})"
+
+
+def _choice(study: Study, task: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
     """Which of the best arm and its equivalents to take, by parameters and by seconds."""
-    report = study.plan.report
-    compared = contrasts if report.baseline is None else None  # the best may not be among its rows
-    margin = report.margin_of(report.metric)
-    lines = []
+    settings = study.plan.report
+    best = best_arm(task, settings.metric)
+    # With a baseline the best arm's other pairs are not among those compared.
+    compared = pairs if settings.baseline is None else None
+    margin = settings.margin_of(settings.metric)
+    sentences = []
     for cost in ("parameters", "seconds"):
-        if cost == report.metric:
+        if cost == settings.metric:
             continue
-        table = cheapest_equivalent(task, cost, report.metric, margin=margin, compared=compared)
-        if len(table) == 1:
-            return [_alone_at_the_top(table["arm"].item(), contrasts)]
-        best = table.loc[table["verdict"] == "best", "cost"].item()
-        first = table.iloc[0]
-        if first["cost"] < best * (MEASURES[cost].cheaper or 1.0):
-            amount = f"{first['cost']:,.0f} parameters"
-            if cost == "seconds":
-                amount = f"{first['cost']:.1f} s of training"
-            lines.append(f"As good and cheaper: {first['arm']} ({amount}).")
-    top = best_arm(task, report.metric)
-    return lines or [f"Take {top}: of those as good, none is cheaper."]
+        arms = cheapest_equivalent(task, cost, settings.metric, margin=margin, compared=compared)
+        if len(arms) == 1:
+            return [_alone_at_the_top(best, task["arm"].nunique(), pairs)]
+        costs, cheapest = arms.set_index("arm")["cost"], arms["arm"].iloc[0]
+        if costs[cheapest] < costs[best] * (MEASURES[cost].cheaper or 1.0):
+            sentences.append(
+                f"As good as {best} and cheaper: {cheapest} ({_amount(cost, costs[cheapest])} "
+                f"instead of {_amount(cost, costs[best]).split()[0]})."
+            )
+    return sentences or [f"Take {best}: no arm that is as good is cheaper."]
 
 
-def _alone_at_the_top(arm: str, contrasts: pd.DataFrame) -> str:
-    mine = (contrasts["arm"] == arm) | (contrasts["other"] == arm)
-    known = contrasts[mine] if mine.any() else contrasts  # a baseline may be all that it met
-    if (known["verdict"] == "undecided").any():
-        return f"For now take {arm}: none is shown to be as good, but not all to be worse."
-    return f"Take {arm}: no other arm is shown to be as good."
+def _alone_at_the_top(best: str, arms: int, pairs: pd.DataFrame) -> str:
+    opponents = _opponents(best, pairs)
+    verdicts = [opponent.verdict for opponent in opponents]
+    undecided = verdicts.count("undecided")
+    if undecided == 1 == len(opponents):
+        return f"Provisional: take {best}; its comparison with {opponents[0].arm} is undecided."
+    if undecided == len(verdicts):
+        return f"Provisional: take {best}; all {undecided} comparisons are still undecided."
+    if undecided:
+        open_ones = f"{undecided} of {len(verdicts)} comparisons"
+        are = "is" if undecided == 1 else "are"
+        return f"Provisional: take {best}; {open_ones} {are} still undecided."
+    if verdicts.count("worse") == len(opponents) == arms - 1:
+        return f"Take {best}: every other arm is worse."
+    return f"Take {best}: no other arm was shown to be as good."
 
 
-def further(seeds: float) -> str:
-    """So many seeds more."""
-    return f"{seeds:.0f} further seed" + ("" if seeds == 1 else "s")
+def _about(seeds: float) -> str:
+    return f"about {seeds:,.0f} more seed{'' if seeds == 1 else 's'}"
 
 
-def _list(names: list[str]) -> str:
-    shown = names[:ARMS_NAMED]
-    rest = len(names) - len(shown)
-    return ", ".join(shown) + (f" and {rest} more" if rest else "")
+def _amount(cost: str, value: float) -> str:
+    return f"{value:,.1f} s of training" if cost == "seconds" else f"{value:,.0f} {cost}"
 
 
-def _seeds(n: int) -> str:
-    return f"{n} seed" + ("" if n == 1 else "s")
+def _listed(names: Iterable[str]) -> str:
+    names = list(names)
+    rest = len(names) - ARMS_NAMED
+    return ", ".join(names[:ARMS_NAMED]) + (f" and {rest} more" if rest > 0 else "")

@@ -1,186 +1,208 @@
-"""The tables of a report: rows of texts, for a page, a terminal and a repository alike."""
+"""The tables of a report: raw values of the study under columns that say how they are shown."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
+import numpy as np
 import pandas as pd
 
-from ablation.analysis import Study, finished_trials
-from ablation.measures import COSTS, MEASURES, measure_of
-from ablation.report.record import Rows
+from ablation.analysis import Study, best_arm, finished_trials
+from ablation.measures import COSTS, MEASURES, METRICS
+from ablation.report.cells import Column, Table, make_table
+from ablation.report.record import Failure
 
 UNBALANCED = 0.005  # between accuracy and balanced accuracy: less is not worth two columns
+BY_CLASS = ("balanced_accuracy", "macro_f1")
+DIGITS = {"accuracy": 4, "parameters": 0, "seconds": 1, "updates": 0}  # over the seeds of an arm
+
+ARM = Column("arm", brief=True)
+VERDICT = Column("verdict", "verdict")
+MORE_SEEDS = Column("seeds to decide", "number")
 
 
-def claims_table(study: Study) -> Rows:
+def claims_table(study: Study) -> Table | None:
     """A row a claim that was made before the sweep."""
-    return [
-        {
-            "claim": row["says"],
-            "arm": row["arm"],
-            "against": row["other"],
-            "difference": MEASURES[row["metric"]].signed(row["difference"]),
-            "of": MEASURES[row["metric"]].name,
-            "95 % interval": _interval(row, row["metric"]),
-            "claimed": row["claimed"],
-            "margin": f"{row['margin']:g}",
-            "verdict": row["verdict"],
-            "holds": row["holds"],
-            "seeds to decide": _number(row["more_seeds"], 0),
-        }
-        for row in study.claims().to_dict("records")
-    ]
+    claims = study.claims()
+    if claims.empty:
+        return None
+    measures = claims["metric"].map(MEASURES.__getitem__)
+    digits = tuple(measure.digits for measure in measures)
+    return make_table(
+        (Column("claim", "long"), claims["says"]),
+        (Column("holds"), claims["holds"]),
+        (Column("arm"), claims["arm"]),
+        (Column("against"), claims["other"]),
+        (Column("claimed"), claims["claimed"]),
+        (VERDICT, claims["verdict"]),
+        (Column("difference", "difference", digits), claims["difference"]),
+        (Column("of"), [measure.name for measure in measures]),
+        (Column("95 % interval", "limits", digits), _pairs(claims["low"], claims["high"])),
+        (Column("margin", "general"), claims["margin"]),
+        (MORE_SEEDS, claims["more_seeds"]),
+    )
 
 
-def reached_table(study: Study) -> Rows:
+def target_table(study: Study) -> Table | None:
     """A row an arm that reaches the target at all: first the reliable ones, the smallest first."""
-    table = study.reached()
-    if table.empty:
-        return []
-    table = table[table["reached"] > 0].copy()
+    arms = study.reached()
+    if arms.empty:
+        return None
+    arms = arms[arms["reached"] > 0].copy()
+    arms["task"] = pd.Categorical(arms["task"], arms["task"].unique())
     order = ["task", "reliable", "parameters", "seconds"]
-    table["task"] = pd.Categorical(table["task"], table["task"].unique())
-    return [
-        {
-            "arm": row["arm"],
-            "reached": f"{row['reached']} of {row['n']}",
-            "95 % interval": f"{_number(row['low'], 2)}–{_number(row['high'], 2)}"
-            if row["n"]
-            else "–",
-            "reliable": "yes" if row["reliable"] else "no",
-            "parameters": _number(row["parameters"], 0),
-            "seconds": _number(row["seconds"], 1),
-            "updates": _number(row["updates"], 0),
-            "updates to target": _number(row["updates_to_target"], 0),
-        }
-        for row in table.sort_values(order, ascending=[True, False, True, True]).to_dict("records")
-    ]
+    arms = arms.sort_values(order, ascending=[True, False, True, True])
+    return make_table(
+        (ARM, arms["arm"]),
+        (Column("reached", "share"), _pairs(arms["reached"], arms["n"])),
+        (Column("95 % interval", "interval", 2), _pairs(arms["low"], arms["high"])),
+        (Column("reliable", "flag"), arms["reliable"]),
+        *((_cost(name), arms[name]) for name in ("parameters", "seconds", "updates")),
+        (Column("updates to target", "number"), arms["updates_to_target"]),
+    )
 
 
-def pareto_table(study: Study) -> Rows:
-    """A row an arm that no other beats in both accuracy and some cost, and in which."""
-    fronts = {cost: study.pareto(cost) for cost in COSTS}
-    fronts = {cost: front for cost, front in fronts.items() if len(front)}
-    if not fronts:
-        return []
-    on = {cost: set(front["arm"]) for cost, front in fronts.items()}
-    arms = study.trials.groupby("arm", sort=False)
-    table = arms[list(fronts)].median().assign(accuracy=arms["accuracy"].mean())
-    return [
-        {
-            "arm": str(arm),
-            "accuracy": _number(row["accuracy"], 4),
-            **{cost: _number(row[cost], 1 if cost == "seconds" else 0) for cost in fronts},
-            "on the front of": ", ".join(cost for cost in fronts if arm in on[cost]),
-        }
-        for arm, row in table.iterrows()
-        if any(arm in front for front in on.values())
-    ]
-
-
-def summary_table(study: Study) -> Rows:
+def summary_table(study: Study) -> Table | None:
     """A row an arm: its means over the seeds."""
     if not study.frames.results:
-        return []
-    metric, trials = study.plan.report.metric, finished_trials(study.trials)
-    scores = ["accuracy", "balanced_accuracy", "macro_f1", "exact", "loss"]
-    means = trials[[*scores, "parameters", "seconds"]].astype(float)
-    by_arm = means.groupby(trials["arm"])
-    means = by_arm.mean().reindex(study.arms)
-    # A result that is older than these two has none, and a mean over the others would mislead.
-    younger = ["balanced_accuracy", "macro_f1"]
-    means[younger] = means[younger].where(by_arm[younger].count().eq(by_arm.size(), axis=0))
-    # Where the classes are as frequent as each other these two say what accuracy says.
-    gap = (means["balanced_accuracy"] - means["accuracy"]).abs().max()
-    by_class = younger if gap > UNBALANCED else []
-    asked = {}  # by what arms are compared, where it is not in the table anyhow
-    if metric not in ("accuracy", *by_class, "exact", "loss", "parameters", "seconds"):
-        table = study.summary(metric).set_index("arm")
-        measure = MEASURES[metric]
-        typical = "median" if measure.limit else "mean"
-        asked = {
-            arm: {f"{typical} {measure.name}": measure.format(value)}
-            for arm, value in table[typical].items()
-        }
-    rows = []
-    for row in study.summary().to_dict("records"):
-        arm, several = row["arm"], row["n"] > 1
-        interval = f"{_number(row['low'], 4)}–{_number(row['high'], 4)}" if several else "–"
-        cells = {
-            "arm": arm,
-            "seeds": f"{row['n']}",
-            "accuracy": _number(row["mean"], 4),
-            "95 % interval": interval,
-        }
-        if "ceiling" in row:
-            cells |= {"ceiling": _number(row["ceiling"], 4), "skill": _number(row["skill"], 3)}
-        rows.append(
-            cells
-            | asked.get(arm, {})
-            | {MEASURES[score].name: _number(means[score][arm], 4) for score in by_class}
-            | {
-                "exact": _number(means["exact"][arm], 3),
-                "log loss": _number(means["loss"][arm], 4),
-                "parameters": _number(means["parameters"][arm], 0),
-                "seconds": _number(means["seconds"][arm], 1),
-            }
-        )
-    return rows
-
-
-def contrasts_table(study: Study) -> Rows:
-    """A row a pair of arms that was compared."""
-    if not study.frames.results:
-        return []
-    metric = study.plan.report.metric
-    return [
-        {
-            "arm": row["arm"],
-            "against": row["other"],
-            "difference": MEASURES[metric].signed(row["difference"]) if row["n"] else "–",
-            "95 % interval": _interval(row, metric),
-            "p (Holm)": "< .001" if row["p_holm"] < 0.001 else _number(row["p_holm"], 3),
-            "P(better)": _number(row["improvement"], 2),
-            "verdict": row["verdict"],
-            "seeds to decide": _number(row["more_seeds"], 0),
-        }
-        for row in study.contrasts().to_dict("records")
+        return None
+    arms, trials = study.summary(), finished_trials(study.trials)
+    measured = [*BY_CLASS, "accuracy", "exact", "loss", "parameters", "seconds"]
+    means = trials[measured].astype(float).groupby(trials["arm"]).mean().reindex(arms["arm"])
+    fields: list[tuple[Column, Iterable[object]]] = [
+        (ARM, arms["arm"]),
+        (Column("seeds", "number", brief=True), arms["n"]),
+        (Column("accuracy", "number", 4, brief=True), arms["mean"]),
+        (Column("95 % interval", "interval", 4, brief=True), _pairs(arms["low"], arms["high"])),
     ]
+    if "ceiling" in arms:
+        fields.append((Column("ceiling", "number", 4, brief=True), arms["ceiling"]))
+        fields.append((Column("skill", "number", 3), arms["skill"]))
+    by_class = _by_class(trials, means)
+    metric = study.plan.report.metric
+    if metric in set(METRICS) - {"accuracy", "exact", "loss", "parameters", "seconds", *by_class}:
+        measure = MEASURES[metric]
+        column = Column(f"{measure.typical} {measure.name}", "number", measure.digits)
+        fields.append((column, study.summary(metric)[measure.typical]))
+    fields += [
+        (Column(MEASURES[name].name, "number", 4), by_class[name])
+        for name in BY_CLASS
+        if name in by_class
+    ]
+    fields += [
+        (Column("exact", "number", 3, brief=True), means["exact"]),
+        (Column("log loss", "number", 4), means["loss"]),
+        (_cost("parameters"), means["parameters"]),
+        (_cost("seconds", brief=True), means["seconds"]),
+    ]
+    return make_table(*fields, best=_best(study))
 
 
-def probes_table(study: Study) -> Rows:
+def contrasts_table(study: Study) -> Table | None:
+    """A row a pair of arms that was compared."""
+    pairs = study.contrasts() if study.frames.results else pd.DataFrame()
+    if pairs.empty:
+        return None
+    digits = MEASURES[study.plan.report.metric].digits
+    return make_table(
+        (Column("arm"), pairs["arm"]),
+        (Column("against"), pairs["other"]),
+        (Column("difference", "difference", digits), pairs["difference"]),
+        (Column("95 % interval", "limits", digits), _pairs(pairs["low"], pairs["high"])),
+        (Column("p (Holm)", "p"), pairs["p_holm"]),
+        (Column("P(better)", "number", 2), pairs["improvement"]),
+        (VERDICT, pairs["verdict"]),
+        (MORE_SEEDS, pairs["more_seeds"]),
+    )
+
+
+def front_table(study: Study) -> Table | None:
+    """A row an arm that no other beats in both accuracy and some cost, and in which."""
+    fronts = {cost: set(front["arm"]) for cost in COSTS if len(front := study.pareto(cost))}
+    if not fronts:
+        return None
+    trials = study.trials.groupby("arm", sort=False)
+    arms = trials[list(fronts)].median().assign(accuracy=trials["accuracy"].mean())
+    arms = arms[arms.index.isin(set.union(*fronts.values()))]
+    costs = [", ".join(cost for cost in fronts if arm in fronts[cost]) for arm in arms.index]
+    return make_table(
+        (ARM, arms.index),
+        (Column("accuracy", "number", 4), arms["accuracy"]),
+        *((_cost(cost), arms[cost]) for cost in fronts),
+        (Column("on the front of"), costs),
+    )
+
+
+def variance_table(study: Study) -> Table | None:
+    """A row a term of the variance's decomposition, where several factors were swept."""
+    if not study.frames.results or len(study.crossed) < 2:
+        return None
+    terms = study.variance
+    return make_table(
+        (Column("term"), terms["term"]),
+        (Column("share (%)", "number", 1), 100 * terms["share"].astype(float)),
+        (Column("df", "number"), terms["df"]),
+        (Column("F", "number", 1), terms["F"]),
+        (Column("p", "p"), terms["p"]),
+    )
+
+
+def probes_table(study: Study) -> Table | None:
     """A row an arm whose trained models were tried with a part of them changed."""
     probes = study.trials.filter(regex="^probe_").astype(float)
     if probes.empty:
-        return []
+        return None
     means = probes.groupby(study.trials["arm"], sort=False).mean().dropna(how="all")
-    names = {name: name.removeprefix("probe_").replace("_", " ") for name in means.columns}
-    return [
-        {"arm": str(arm)} | {names[str(key)]: _number(value, 4) for key, value in row.items()}
-        for arm, row in means.iterrows()
-    ]
+    names = {name: str(name).removeprefix("probe_").replace("_", " ") for name in means}
+    return make_table(
+        (ARM, means.index),
+        *((Column(name, "number", 4), means[key]) for key, name in names.items()),
+    )
 
 
-def failures_table(study: Study) -> Rows:
-    """A row a trial that has no result."""
+def failures_of(study: Study) -> tuple[Failure, ...]:
+    """The trials that have no result though they were tried."""
     failed = study.trials[study.trials["status"] == "failed"]
-    return [
-        {
-            "failed trial": row["arm"],
-            "seed": f"{row['seed']}",
-            "why": row["why"],
-            "log": str(study.store.log(row["id"])),
-        }
-        for row in failed.to_dict("records")
-    ]
+    return tuple(
+        Failure(arm=arm, seed=seed, why=why, log=str(study.store.log(id)))
+        for arm, seed, why, id in failed.reindex(columns=["arm", "seed", "why", "id"]).itertuples(
+            index=False
+        )
+    )
 
 
-def _interval(row: Mapping[Hashable, Any], metric: str) -> str:
-    measure = measure_of(metric)
-    return f"{measure.format(row['low'])} to {measure.format(row['high'])}"
+def failures_table(failures: Iterable[Failure]) -> Table | None:
+    """A row a trial that failed."""
+    rows = list(failures)
+    return make_table(
+        (Column("failed trial"), [failure.arm for failure in rows]),
+        (Column("seed", "number"), [failure.seed for failure in rows]),
+        (Column("why", "long"), [failure.why for failure in rows]),
+        (Column("log", "long"), [failure.log for failure in rows]),
+    )
 
 
-def _number(value: Any, digits: int) -> str:
-    return "–" if value is None or pd.isna(value) else f"{value:,.{digits}f}"
+def _by_class(trials: pd.DataFrame, means: pd.DataFrame) -> pd.DataFrame:
+    """The scores that weigh classes alike, where these are not as frequent as each other."""
+    arms = trials[list(BY_CLASS)].groupby(trials["arm"])
+    # A result that is older than these has none, and a mean over the others would mislead.
+    complete = arms.count().eq(arms.size(), axis=0).reindex(means.index)
+    scores = means[list(BY_CLASS)].where(complete)
+    gap = (scores["balanced_accuracy"] - means["accuracy"]).abs().max()
+    return scores if gap > UNBALANCED else pd.DataFrame()  # else they say what accuracy says
+
+
+def _best(study: Study) -> set[str]:
+    """The arm with the best mean accuracy of each task in which arms are compared."""
+    tasks = [task for task in study.tasks if task["accuracy"].notna().any()]
+    return {best_arm(task) for task in tasks if task["arm"].nunique() > 1}
+
+
+def _cost(name: str, brief: bool = False) -> Column:
+    return Column(name, "number", DIGITS[name], brief)
+
+
+def _pairs(
+    low: Iterable[float | np.number], high: Iterable[float | np.number]
+) -> Iterable[tuple[object, object]]:
+    return zip(low, high, strict=True)

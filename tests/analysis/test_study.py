@@ -136,7 +136,7 @@ def claim(verdict: str, margin: float, arm: int = 3, metric: str = "accuracy") -
         ("worse", 0.06, "no"),  # the difference is there, but too small to matter
     ],
 )
-def test_a_claim_is_held_against_the_verdict(
+def test_a_claim_is_checked_against_the_result(
     verdict: str, margin: float, holds: str, store: Store, request_as_composed: Request
 ) -> None:
     asked = [claim(verdict, margin)]
@@ -163,7 +163,7 @@ def test_a_difference_about_the_margin_does_not_refute_an_equivalence(
     row = ablation.load("study", store.root).claims().iloc[0]
     assert (row["verdict"], row["holds"]) == ("worse", "undecided")
     assert row["low"] < -0.05 < row["high"]
-    assert "worse, but perhaps within 0.05" in answer(ablation.load("study", store.root))[0]
+    assert "-0.0490, but perhaps within 0.05" in answer(ablation.load("study", store.root))[0]
 
 
 def test_claims_wait_for_their_trials(store: Store, request_as_composed: Request) -> None:
@@ -174,7 +174,7 @@ def test_claims_wait_for_their_trials(store: Store, request_as_composed: Request
     commit(store, plan.trials[0], 0.9)
     study = ablation.load("study", store.root)
     assert study.claims()["holds"].tolist() == ["undecided"]
-    assert "no trial has been compared yet" in answer(study)[0]
+    assert "no seed of both is trained yet" in answer(study)[0]
     # Of a job that arrives alone, the claim's arms are not there yet.
     study.plan = study.plan.model_copy(
         update={"report": ReportSettings.model_validate({"claims": [claim("better", 1, arm=9)]})}
@@ -227,11 +227,11 @@ def test_the_smallest_and_the_fastest_may_be_two(
     assert said[:2] == [
         "Smallest that reaches 0.98 in at least 5 of 5 seeds: units=5 sequences=40 "
         "(69 parameters).",
-        "Fastest: units=6 sequences=20 (1.0 s of training, 2 updates).",
+        "Fastest that does: units=6 sequences=20 (1.0 s of training, 2 updates).",
     ]
 
 
-def test_directions_are_not_held_against_the_target_unless_asked(
+def test_directions_have_no_target_unless_one_is_asked_for(
     store: Store, request_as_composed: Request
 ) -> None:
     two = (make_trial(units=4), make_trial(units=4, direction="bidirectional"))
@@ -239,7 +239,7 @@ def test_directions_are_not_held_against_the_target_unless_asked(
     assert study.reached().empty
     _, study = trained(store, request_as_composed, *two, target=0.9495)
     assert study.reached()["reached"].tolist() == [6, 6]
-    assert "No arm reaches 0.9495 in at least 9 of 10 seeds; nearest: forward in 6 of 10." in (
+    assert "No arm reaches 0.9495 in at least 9 of 10 seeds; closest: forward, in 6 of 10." in (
         answer(study)
     )
     _, study = trained(store, request_as_composed, *two, target=0.9495, reached_by=6)

@@ -1,22 +1,280 @@
-"""What a report must notice, on results that were really trained."""
+"""What a study says, word for word, on small studies whose answer is planted."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
 import pytest
 
 import ablation
 from ablation import problems
+from ablation.analysis import Study
 from ablation.measures import MEASURES
 from ablation.report.sentences import alarms, answer
-from ablation.spec import Request, Trial
-from ablation.storage import Store
+from ablation.spec import Arm, ReportSettings, Request, Trial, trials_of
+from ablation.storage import Curve, Seconds, Store
 from ablation.training import run_trial
 from tests.helpers import make_result, make_sweep, make_trial
+
+FORWARD = make_trial().arm
+BACKWARD = make_trial(direction="go_backwards").arm
+CONCAT = make_trial(direction="bidirectional").arm
+SUM = make_trial(direction="bidirectional", merge_mode="sum").arm
+NOISE = (0.001, -0.001)  # by seed, in turn and in every arm: a difference of means is exact
+LUCK = (0.02, -0.02)  # of one arm alone: it hides a difference
+
+
+@pytest.fixture
+def study(store: Store, request_as_composed: Request) -> StudyMaker:
+    return StudyMaker(store, request_as_composed)
+
+
+class StudyMaker:
+    """Makes studies in a store of which each arm's accuracy is given."""
+
+    def __init__(self, store: Store, base: Request) -> None:
+        self.store, self.base = store, base
+
+    def __call__(
+        self,
+        means: Mapping[Arm, float],
+        seeds: int = 10,
+        lucky: tuple[Arm, ...] = (),
+        fields: Mapping[Arm, Mapping[str, Any]] | None = None,
+        **report: Any,
+    ) -> Study:
+        """lucky: arms whose seeds differ by luck of their own. fields: of the results of an arm."""
+        trials = [trial for arm in means for trial in trials_of(arm, [0])]
+        settings = ReportSettings.model_validate(report)
+        plan = make_sweep(self.store, self.base, *trials, seeds=seeds, report=settings)
+        for trial in plan.trials:
+            accuracy = means[trial.arm] + NOISE[trial.seed % 2]
+            accuracy += LUCK[trial.seed % 2] if trial.arm in lucky else 0
+            changes = (fields or {}).get(trial.arm, {})
+            self.store.commit(make_result(trial, accuracy, **changes))
+        return Study(self.store.root / plan.name)
+
+
+def test_nothing_is_trained_yet(store: Store, request_as_composed: Request) -> None:
+    make_sweep(store, request_as_composed, make_trial())
+    assert answer(Study(store.root / "study")) == ["No trial has been trained yet."]
+
+
+@pytest.mark.parametrize(
+    ("seeds", "text"),
+    [
+        (1, "forward: accuracy 0.9010 over 1 seed."),
+        (10, "forward: accuracy 0.9000 ± 0.0011 over 10 seeds."),
+    ],
+)
+def test_a_single_arm(seeds: int, text: str, study: StudyMaker) -> None:
+    assert answer(study({FORWARD: 0.9}, seeds)) == [text]
+
+
+def test_a_worse_arm_whichever_the_contrast_names_first(study: StudyMaker) -> None:
+    # The contrast is forward less go_backwards in both studies.
+    assert answer(study({FORWARD: 0.95, BACKWARD: 0.9}))[:2] == [
+        "Best mean accuracy: forward, 0.9500.",
+        "Worse than forward: go_backwards (-0.0500).",
+    ]
+    study.store = Store(study.store.root.with_name("other"))
+    study.store.prepare()
+    assert answer(study({FORWARD: 0.9, BACKWARD: 0.95})) == [
+        "Best mean accuracy: go_backwards, 0.9500.",
+        "Worse than go_backwards: forward (-0.0500).",
+        "Take go_backwards: every other arm is worse.",
+    ]
+
+
+def test_arms_are_compared_with_the_baseline(study: StudyMaker) -> None:
+    means = {FORWARD: 0.9, BACKWARD: 0.95, CONCAT: 0.8}
+    assert answer(study(means, baseline="forward")) == [
+        "Best mean accuracy: go_backwards, 0.9500.",
+        "Better than forward: go_backwards (+0.0500).",
+        "Worse than forward: bidirectional concat (-0.1000).",
+        "Take go_backwards: no other arm was shown to be as good.",
+    ]
+
+
+def test_less_is_better_of_a_loss(study: StudyMaker) -> None:
+    assert answer(study({FORWARD: 0.9, BACKWARD: 0.95}, metric="loss")) == [
+        "Best mean loss: go_backwards, 0.0500.",
+        "Worse than go_backwards: forward (+0.0500).",
+        "Take go_backwards: every other arm is worse.",
+    ]
+
+
+def training(seconds: float) -> Seconds:
+    return Seconds(training=seconds, compiling=0, evaluating=0, whole=seconds)
+
+
+def test_an_equivalent_arm_that_is_cheaper(study: StudyMaker) -> None:
+    fields = {
+        FORWARD: {"parameters": 1234, "seconds": training(2.0)},
+        BACKWARD: {"parameters": 5678, "seconds": training(3.0)},
+    }
+    assert answer(study({FORWARD: 0.949, BACKWARD: 0.95}, fields=fields)) == [
+        "Best mean accuracy: go_backwards, 0.9500.",
+        "Equivalent to go_backwards within 0.002: forward.",
+        "As good as go_backwards and cheaper: forward (1,234 parameters instead of 5,678).",
+        "As good as go_backwards and cheaper: forward (2.0 s of training instead of 3.0).",
+    ]
+
+
+def test_an_equivalent_arm_that_costs_as_much(study: StudyMaker) -> None:
+    # Seconds are noisy: less by a fiftieth is not cheaper.
+    fields = {FORWARD: {"seconds": training(2.94)}, BACKWARD: {"seconds": training(3.0)}}
+    assert answer(study({FORWARD: 0.949, BACKWARD: 0.95}, fields=fields))[1:] == [
+        "Equivalent to go_backwards within 0.002: forward.",
+        "Take go_backwards: no arm that is as good is cheaper.",
+    ]
+
+
+def test_an_undecided_pair(study: StudyMaker) -> None:
+    # sd = 0.0211, so that a difference of 0.01 needs ((1.96 + 0.84) / (0.01 / sd))^2 = 35 seeds.
+    assert answer(study({FORWARD: 0.9, BACKWARD: 0.91}, lucky=(BACKWARD,))) == [
+        "Best mean accuracy: go_backwards, 0.9100.",
+        "Undecided against go_backwards: forward (-0.0100).",
+        "About 25 more seeds should decide it.",
+        "Provisional: take go_backwards; its comparison with forward is undecided.",
+    ]
+
+
+def test_some_pairs_are_undecided(study: StudyMaker) -> None:
+    means = {FORWARD: 0.95, BACKWARD: 0.9, CONCAT: 0.94}
+    sentences = answer(study(means, lucky=(CONCAT,)))
+    assert sentences[1:3] == [
+        "Worse than forward: go_backwards (-0.0500).",
+        "Undecided against forward: bidirectional concat (-0.0100).",
+    ]
+    assert sentences[-1] == "Provisional: take forward; 1 of 2 comparisons is still undecided."
+
+
+def test_all_pairs_are_undecided(study: StudyMaker) -> None:
+    means = {FORWARD: 0.95, BACKWARD: 0.942, CONCAT: 0.94}
+    sentences = answer(study(means, lucky=(CONCAT, BACKWARD)))
+    assert sentences[1] == (
+        "Undecided against forward: go_backwards (-0.0080), bidirectional concat (-0.0100)."
+    )
+    assert sentences[2].endswith(" more seeds should decide all of these.")
+    assert sentences[3:] == ["Provisional: take forward; all 2 comparisons are still undecided."]
+
+
+def test_so_few_seeds_that_nothing_can_be_decided(study: StudyMaker) -> None:
+    # p of three pairs is 2 / 2^3 at least. Equivalence is another test, and needs less.
+    means = {FORWARD: 0.95, BACKWARD: 0.9, CONCAT: 0.9495, SUM: 0.8}
+    assert answer(study(means, seeds=3)) == [
+        "Best mean accuracy: forward, 0.9503.",
+        "Equivalent to forward within 0.002: bidirectional concat.",
+        "With 3 seeds no difference could ever be significant among 4 arms: train more seeds.",
+    ]
+
+
+def test_a_long_list_is_cut(study: StudyMaker) -> None:
+    means = {
+        make_trial(direction=direction, cell=cell).arm: 0.9 - 0.01 * place
+        for place, (cell, direction) in enumerate(
+            (cell, direction)
+            for cell in ("lstm", "gru", "simple_rnn")
+            for direction in ("forward", "go_backwards", "bidirectional")
+        )
+    }
+    sentences = answer(study(means, seeds=12))
+    assert sentences[1] == (
+        "Worse than forward lstm: go_backwards lstm (-0.0100), bidirectional concat lstm (-0.0200),"
+        " forward gru (-0.0300), go_backwards gru (-0.0400), bidirectional concat gru (-0.0500), "
+        "forward simple_rnn (-0.0600), go_backwards simple_rnn (-0.0700) and 1 more."
+    )
+
+
+def curve(*accuracy: float) -> dict[str, Curve]:
+    return {"curve": Curve(updates=[2, 4], loss=[0.7, 0.5], accuracy=list(accuracy))}
+
+
+def test_updates_to_target_may_never_be_reached(study: StudyMaker) -> None:
+    fields = {FORWARD: curve(0.9, 0.9), BACKWARD: curve(0.5, 0.9), CONCAT: curve(0.5, 0.6)}
+    report: dict[str, Any] = {"metric": "updates_to_target", "target": 0.85, "margin": 1.0}
+    sentences = answer(study(dict.fromkeys(fields, 0.9), fields=fields, **report))
+    assert sentences[1:] == [  # the first is of the target
+        "Best median updates to target: forward, 2.",
+        "Worse than forward: go_backwards (+2), bidirectional concat.",
+        "Take forward: every other arm is worse.",
+    ]
+
+
+def test_a_median_counts_the_seeds_that_never_get_there(
+    store: Store, request_as_composed: Request
+) -> None:
+    settings = ReportSettings(metric="updates_to_target", target=0.85)
+    trials = [make_trial(), make_trial(direction="go_backwards")]
+    plan = make_sweep(store, request_as_composed, *trials, seeds=10, report=settings)
+    for trial in plan.trials:
+        reached = trial.seed < 4 and trial.arm == FORWARD
+        store.commit(make_result(trial, 0.8, **curve(0.5, 0.9 if reached else 0.6)))
+    assert "Best median updates to target: forward, not reached." in answer(
+        Study(store.root / plan.name)
+    )
+
+
+def claim(verdict: str, margin: float, metric: str = "accuracy") -> dict[str, Any]:
+    arms = {"arm": "forward", "other": "go_backwards"}
+    return {"says": "so it is", "verdict": verdict, "margin": margin, "metric": metric, **arms}
+
+
+@pytest.mark.parametrize(
+    ("claims", "text"),
+    [
+        (
+            claim("better", 0.01),
+            "Holds: so it is (forward is better than go_backwards: accuracy +0.0500).",
+        ),
+        (
+            claim("worse", 0.01, "loss"),
+            "Does not hold: so it is (forward is better than go_backwards: loss -0.0500).",
+        ),
+        (
+            claim("equivalent", 0.06),
+            "Holds: so it is (forward is equivalent to go_backwards within 0.06: "
+            "accuracy +0.0500).",
+        ),
+    ],
+)
+def test_a_claim_that_is_decided(claims: dict[str, Any], text: str, study: StudyMaker) -> None:
+    assert answer(study({FORWARD: 0.95, BACKWARD: 0.9}, claims=[claims]))[0] == text
+
+
+def test_a_claim_that_is_not_decided(study: StudyMaker) -> None:
+    means, lucky = {FORWARD: 0.91, BACKWARD: 0.9}, (BACKWARD,)
+    assert answer(study(means, lucky=lucky, claims=[claim("better", 0.01)]))[0] == (
+        "Undecided: so it is (forward against go_backwards: accuracy +0.0100; "
+        "about 25 more seeds should decide it)."
+    )
+
+
+def test_an_equivalence_that_is_neither_shown_nor_refuted(study: StudyMaker) -> None:
+    means, lucky = {FORWARD: 0.93, BACKWARD: 0.9}, (BACKWARD,)
+    assert answer(study(means, lucky=lucky, claims=[claim("equivalent", 0.03)]))[0] == (
+        "Undecided: so it is (forward is better than go_backwards: accuracy +0.0300, "
+        "but perhaps within 0.03)."
+    )
+
+
+def test_a_claim_without_trials(store: Store, request_as_composed: Request) -> None:
+    report = ReportSettings.model_validate({"claims": [claim("better", 0.01)]})
+    trials = [make_trial(), make_trial(direction="go_backwards")]
+    make_sweep(store, request_as_composed, *trials, report=report)
+    store.commit(make_result(trials[0]))
+    assert answer(Study(store.root / "study"))[0] == (
+        "Undecided: so it is (forward against go_backwards: no seed of both is trained yet)."
+    )
 
 
 def test_a_planted_leak_sets_off_the_alarm(
     store: Store, request_as_composed: Request, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """On results that were really trained."""
     monkeypatch.setitem(problems.PROBLEMS, "leaky", "tests.leaky")
     training = {"sequences": 4000, "learning_rate": 0.01}
     honest = make_trial(
@@ -33,25 +291,21 @@ def test_a_planted_leak_sets_off_the_alarm(
     assert study.trials.set_index("problem")["accuracy"]["cumsum"] < 0.915
 
 
+@pytest.mark.parametrize(("error", "far"), [(0.01, "5 standard errors"), (0.0, "0.0500")])
+def test_an_alarm_says_how_far(
+    error: float, far: str, study: StudyMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = study({FORWARD: 0.9})
+    leak = {"arm": "forward", "accuracy": 0.9, "ceiling": 0.85, "excess": 0.05, "error": error}
+    monkeypatch.setattr(made, "leaks", lambda: pd.DataFrame([leak]))
+    assert alarms(made) == [
+        f"LEAK? forward: accuracy 0.9000 is above its ceiling 0.8500 by {far}. "
+        "No model can do that without a bug, or labels in its input."
+    ]
+
+
 def test_differences_are_written_without_a_minus_before_nothing() -> None:
     assert MEASURES["accuracy"].signed(-0.00001) == "+0.0000"
     assert MEASURES["accuracy"].signed(-0.0123) == "-0.0123"
     assert MEASURES["parameters"].signed(1234.0) == "+1,234"
     assert MEASURES["seconds"].digits == 2
-
-
-def test_the_best_is_taken_for_now_while_another_may_be_as_good(
-    store: Store, request_as_composed: Request
-) -> None:
-    arms = [make_trial(units=units) for units in (3, 4)]
-    plan = make_sweep(store, request_as_composed, *arms, seeds=10)
-
-    def said(better: float) -> str:
-        for trial in plan.trials:
-            store.path(trial.id).unlink(missing_ok=True)
-            noise = 0.03 * ((7 * trial.seed + 3 * trial.arm.units) % 10) / 10
-            store.commit(make_result(trial, 0.8 + better * (trial.arm.units == 4) + noise))
-        return answer(ablation.load("study", store.root))[-1]
-
-    assert said(0.001).startswith("For now take units=")
-    assert said(0.1) == "Take units=4: no other arm is shown to be as good."

@@ -22,12 +22,22 @@ from ablation.report.figures.learning import learning_curves
 from ablation.report.figures.steps import accuracy_by_step
 from ablation.report.figures.variance import variance_shares
 
+WIDTH = 7.0  # inches
+LOSSES = {"loss", "train_loss", "train_loss_mean"}
+POINTS = "every point is a seed; the bar below the points is the mean with its 95 % interval."
+
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure of the report: file name, caption, size in inches, and what draws it."""
+    """A figure of the report.
+
+    name: of its files. section: the id of the report's section that shows it. title: what it is, in
+    a few words. caption: how to read it. size: in inches.
+    """
 
     name: str
+    section: str
+    title: str
     caption: str
     size: tuple[float, float]
     draw: Callable[[Axes | None], Axes]
@@ -88,116 +98,165 @@ class Gallery:
     @cached_property
     def drawn(self) -> list[Drawn]:
         """Each of the pictures with its figure."""
-        made = []
+        drawn = []
         for picture in self.pictures():
-            panel, axes = new_figure(*picture.size)
+            figure, axes = new_figure(*picture.size)
             picture.draw(axes)
-            made.append((picture, panel))
-        return made
+            drawn.append((picture, figure))
+        return drawn
 
     def pictures(self) -> list[Picture]:
         """The figures that these results allow, in the report's order."""
-        study = self.study
-        arms = height_of(len(self.arms))
-        listed = [
-            Picture(
-                "accuracy",
-                "Accuracy on the test set: every seed a point, the mean with its 95 % interval.",
-                (7.0, arms),
-                self.accuracy,
-            )
+        return [
+            *self._compared(),
+            *self._over_time(),
+            *self._by_cost(),
+            *self._by_factor(),
         ]
+
+    def _compared(self) -> list[Picture]:
+        """The arms against each other: the differences, and what they are differences of."""
+        study = self.study
+        report, arms = study.plan.report, height_of(len(self.arms))
+        metric, measure = report.metric, MEASURES[report.metric]
+        pictures = []
         contrasts = study.contrasts() if len(self.arms) > 1 else pd.DataFrame()
         if len(contrasts):
-            listed.append(
+            pictures.append(
                 Picture(
                     "contrasts",
-                    "Paired differences with their 95 % intervals; within the band they do not "
-                    "matter.",
-                    (7.0, height_of(len(contrasts))),
+                    "contrasts",
+                    f"Paired differences in {measure.name}",
+                    "Each row is the first arm minus the second, paired by seed: right of zero, "
+                    "the first has more. Differences inside the shaded band "
+                    f"(±{report.margin_of(metric):g}) are too small to matter. The colour is the "
+                    "verdict, which also allows for the number of rows.",
+                    (WIDTH, height_of(len(contrasts))),
                     self.contrasts,
                 )
             )
-        metric = study.plan.report.metric
-        measure = MEASURES[metric]
         if metric != "accuracy" and not measure.limit and not measure.fixed:
-            listed.append(
+            pictures.append(
                 Picture(
                     "compared",
-                    f"{measure.title.capitalize()}: every seed a point, the mean with its "
-                    "95 % interval.",
-                    (7.0, arms),
+                    "contrasts",
+                    f"{measure.title.capitalize()} of each arm",
+                    f"{measure.title.capitalize()}: {POINTS}",
+                    (WIDTH, arms),
                     partial(self.accuracy, metric=metric),
                 )
             )
-        listed.append(
+        ceiling = (
+            " What lies between an arm and its ceiling can still be learnt; an arm clearly beyond "
+            "its ceiling has a bug."
+        )
+        pictures.append(
             Picture(
-                "learning",
-                "Accuracy on part of the test set while training: the mean and the middle half of "
-                "the seeds.",
-                (7.0, 4.0),
-                self.learning,
+                "accuracy",
+                "accuracy",
+                "Accuracy of each arm on the test set",
+                POINTS.capitalize() + (ceiling if self._has_ceiling else ""),
+                (WIDTH, arms),
+                self.accuracy,
             )
         )
-        asked = {metric, *(claim.metric for claim in study.plan.report.claims)}
-        if asked & {"loss", "train_loss", "train_loss_mean"}:
-            listed.append(
+        return pictures
+
+    def _over_time(self) -> list[Picture]:
+        """While training, and from step to step of a sequence."""
+        study = self.study
+        pictures = [
+            Picture(
+                "learning",
+                "learning",
+                "Accuracy while training",
+                "Accuracy on the first part of the test set while training: the mean and the "
+                "middle half of the seeds. A curve that still climbs at its right end has not "
+                "been trained to its limit.",
+                (WIDTH, 4.0),
+                self.learning,
+            )
+        ]
+        report = study.plan.report
+        if LOSSES & {report.metric, *(claim.metric for claim in report.claims)}:
+            pictures.append(
                 Picture(
                     "loss",
+                    "learning",
+                    "Loss while training",
                     "Training loss, the mean since the point before: the mean and the middle half "
                     "of the seeds.",
-                    (7.0, 4.0),
+                    (WIDTH, 4.0),
                     partial(self.learning, value="loss"),
                 )
             )
         if len(study.positions):
-            listed.append(Picture("steps", "Accuracy at each time step.", (7.0, 4.0), self.steps))
-        numeric = [
-            name for name in study.crossed if pd.api.types.is_numeric_dtype(study.trials[name])
-        ]
-        if len(numeric) == 2:
-            x, y = numeric
-            listed.append(
+            ceiling = " An arm makes its errors where it drops below its dashed ceiling."
+            pictures.append(
                 Picture(
-                    "grid",
-                    f"Mean accuracy over {x} and {y}.",
-                    (7.0, 4.5),
-                    partial(self.grid, x, y),
+                    "steps",
+                    "steps",
+                    "Accuracy at each time step",
+                    "Accuracy at each time step, from the first to the last."
+                    + (ceiling if self._has_ceiling else ""),
+                    (WIDTH, 4.0),
+                    self.steps,
                 )
             )
-        if len(study.crossed) > 1:
-            listed.append(
+        return pictures
+
+    def _by_cost(self) -> list[Picture]:
+        words = {
+            "parameters": "the number of parameters",
+            "seconds": "the seconds of training",
+            "updates": "the number of updates",
+        }
+        draw = {"parameters": self.parameters, "seconds": self.seconds, "updates": self.updates}
+        shown = ["parameters", "seconds"]
+        shown += ["updates"] if len(self.study.pareto("updates")) else []
+        return [
+            Picture(
+                cost,
+                "cost",
+                f"Accuracy against {cost}",
+                f"Accuracy against {words[cost]}. The line joins the arms that no other arm beats "
+                "in both.",
+                (WIDTH, 4.2),
+                draw[cost],
+            )
+            for cost in shown
+        ]
+
+    def _by_factor(self) -> list[Picture]:
+        study = self.study
+        factors = study.crossed
+        pictures = []
+        numeric = [f for f in factors if pd.api.types.is_numeric_dtype(study.trials[f])]
+        if len(numeric) == 2:
+            x, y = numeric
+            title = f"Mean accuracy over {x} and {y}"
+            size = (WIDTH, 4.5)
+            pictures.append(
+                Picture("grid", "factors", title, f"{title}.", size, partial(self.grid, x, y))
+            )
+        if len(factors) > 1:
+            pictures.append(
                 Picture(
                     "variance",
-                    "How much of the variance of accuracy each factor explains.",
-                    (7.0, height_of(len(study.crossed) + 2)),
+                    "factors",
+                    "Variance of accuracy by factor",
+                    "The share of the variance of accuracy that each factor, each interaction of "
+                    "two factors and the seed explain; the residual is what none of them explains.",
+                    (WIDTH, height_of(len(factors) + 2)),
                     self.variance,
                 )
             )
-        listed += [
-            Picture(
-                "parameters",
-                "Accuracy against the number of parameters; the line joins what nothing beats.",
-                (7.0, 4.2),
-                self.parameters,
-            ),
-            Picture(
-                "seconds",
-                "Accuracy against the seconds of training; the line joins what nothing beats.",
-                (7.0, 4.2),
-                self.seconds,
-            ),
-        ]
-        if len(study.pareto("updates")):
-            listed.append(
-                Picture(
-                    "updates",
-                    "Accuracy against the number of updates; the line joins what nothing beats.",
-                    (7.0, 4.2),
-                    self.updates,
-                )
-            )
-        return listed
+        return pictures
+
+    @property
+    def _has_ceiling(self) -> bool:
+        trials = self.study.trials
+        return "ceiling" in trials and bool(trials["ceiling"].notna().any())
 
     def _cost(self, cost: Cost, axes: Axes | None) -> Axes:
         tasks = {arm: task_name(task) for task in self.study.tasks for arm in set(task["arm"])}
@@ -205,4 +264,4 @@ class Gallery:
         return cost_by_arm(trials, axes or self._axes(), cost, self.arms)
 
     def _axes(self, height: float = 4.2) -> Axes:
-        return new_figure(7.0, height)[1]
+        return new_figure(WIDTH, height)[1]

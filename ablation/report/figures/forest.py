@@ -50,7 +50,7 @@ def forest(contrasts: pd.DataFrame, axes: Axes, margin: float, metric: str = "ac
         )
     others = set(contrasts["other"])
     common = others.pop() if len(others) == 1 and len(contrasts) > 1 else None
-    less = f"\nagainst {common}" if common else " (first arm less second)"
+    less = f"\nagainst {common}" if common else " (first arm minus second)"
     pairs = zip(contrasts["arm"], contrasts["other"], strict=True)
     drawing.rows(axes, [arm if common else pair_name(arm, other) for arm, other in pairs])
     note = f"bars: intervals; shaded: equivalent within ±{margin:g}; p after Holm"

@@ -1,0 +1,94 @@
+"""How to read each table of a report: what its columns mean, and how they were computed."""
+
+from __future__ import annotations
+
+from ablation.analysis import Study
+from ablation.measures import MEASURES
+from ablation.report.cells import Table
+
+CLAIMS = (
+    "Each claim was made before the sweep: the arm against the other arm, paired by seed. Holds: "
+    "yes if the verdict is the claimed one, no if it is another. A claim of equivalence is refuted "
+    "only if the whole interval lies beyond the margin. All claims are corrected together, by "
+    "Holm's method."
+)
+EXPECTED = (
+    "Expected: arms by falling ceiling, with > where both the ceiling and the least possible log "
+    "loss are more than 0.005 apart, so that training can show it. As expected: yes if every such "
+    "pair has that verdict."
+)
+DIFFERENCES = "Differences between arms"  # a section to which another one's note refers
+COST = (
+    "The arms that no other arm beats in both mean accuracy and a cost. Whether a step between two "
+    f"of them is more than noise is shown under {DIFFERENCES}."
+)
+PROBES = (
+    "Mean accuracy of the trained models on up to 2,000 test sequences after a change, without "
+    "training again. Intact: the model as it was trained. Without a half: the output of that half "
+    "is replaced by its mean over the sequences at each step. Merged by: the halves are merged in "
+    "another way than the one trained."
+)
+FAILURES = "The same command tries failed trials again and keeps all others."
+
+
+def target_note(study: Study) -> str:
+    settings, arms = study.plan.report, study.reached()
+    missed = int((arms["reached"] == 0).sum()) if len(arms) else 0
+    return (
+        "Reached: the seeds whose final accuracy is at least the target, of those that finished, "
+        "with Wilson's 95 % interval of that share. Reliable: at least "
+        f"{settings.reached_by or 'nine in ten'} of the planned seeds reach it. Seconds (of "
+        "training, without compiling) and updates are medians. Updates to target: until the "
+        f"learning curve first gets there. Arms that reach it in no seed: {missed}."
+    )
+
+
+def summary_note(study: Study, table: Table | None) -> str:
+    names = {column.name for column in table.columns} if table else set()
+    sentences = ["Means over the seeds, on the test set."]
+    if "ceiling" in names:
+        sentences.append(
+            "Ceiling: the best that any model with this arm's view of the input can reach. Skill: "
+            "where the accuracy lies between always guessing the most frequent label (0) and the "
+            "ceiling (1)."
+        )
+    if "balanced accuracy" in names:
+        sentences.append(
+            "Balanced accuracy: the mean over the classes of the share of their labels that are "
+            "right. Macro F1: the mean over the classes of the harmonic mean of precision and "
+            "recall."
+        )
+    sentences.append(
+        "Exact: the share of sequences with every label right. Seconds: of training, without "
+        "compiling."
+    )
+    if study.plan.match == "parameters":
+        sentences.append(
+            "Arms are matched by parameters: the units of each were chosen to come as close as "
+            "possible to one bidirectional concat LSTM with the units asked for; the parameters "
+            "column shows what is left over."
+        )
+    return " ".join(sentences)
+
+
+def contrasts_note(study: Study) -> str:
+    settings = study.plan.report
+    margin = settings.margin_of(settings.metric)
+    sentences = [
+        f"Difference: in {MEASURES[settings.metric].name}, paired by seed. p: sign-flip "
+        "permutation test, corrected by Holm's method over the rows of one problem and length. "
+        "P(better): the chance that a run of the first arm beats a run of the second. Equivalent: "
+        f"two one-sided tests within ±{margin:g}. Seeds to decide: how many more would settle it "
+        "with 80 % power if the observed difference were the true one."
+    ]
+    if study.plan.max_seeds:
+        sentences.append(
+            "Seeds were added in rounds: each row is of the round that decided it, and each round "
+            "has its share of the error rate."
+        )
+    return " ".join(sentences)
+
+
+def variance_note(study: Study) -> str:
+    """What is missing of the grid, if anything is."""
+    return str(study.variance.attrs["note"]) if study.frames.results else ""

@@ -1,0 +1,71 @@
+"""The report of a study: its sections in order, each with its figures, its table and its note."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ablation.analysis import Study
+from ablation.report import notes
+from ablation.report.document import Document, Section
+from ablation.report.expected import expected_table
+from ablation.report.figures.catalogue import Picture
+from ablation.report.record import Failure
+from ablation.report.sentences import alarms, answer
+from ablation.report.status import coverage_of, facts_of, state_of
+from ablation.report.tables import (
+    claims_table,
+    contrasts_table,
+    failures_table,
+    front_table,
+    probes_table,
+    summary_table,
+    target_table,
+    variance_table,
+)
+
+
+def make_document(
+    study: Study, pictures: Sequence[Picture], failures: Sequence[Failure]
+) -> Document:
+    """All that a report says; pictures: those that it shows."""
+    plan = study.plan
+    return Document(
+        name=plan.name,
+        alarms=tuple(alarms(study)),
+        answer=tuple(answer(study)),
+        state=state_of(study),
+        remarks=tuple(plan.notes),
+        sections=tuple(make_sections(study, pictures, failures)),
+        coverage=coverage_of(study),
+        command=plan.command,
+        facts=facts_of(study),
+    )
+
+
+def make_sections(
+    study: Study, pictures: Sequence[Picture], failures: Sequence[Failure]
+) -> list[Section]:
+    """The sections that these results fill, the most important first."""
+    target = f"Which arms reach {study.plan.report.target:g}"
+    summary = summary_table(study)
+    tables = [
+        ("claims", "Claims", claims_table(study), notes.CLAIMS),
+        ("target", target, target_table(study), notes.target_note(study)),
+        ("summary", "Summary", summary, notes.summary_note(study, summary)),
+        ("contrasts", notes.DIFFERENCES, contrasts_table(study), notes.contrasts_note(study)),
+        ("expected", "Expected and observed order", expected_table(study), notes.EXPECTED),
+        ("accuracy", "Accuracy", None, ""),
+        ("learning", "Learning", None, ""),
+        ("steps", "Accuracy by position", None, ""),
+        ("cost", "What accuracy costs", front_table(study), notes.COST),
+        ("factors", "Which factor matters", variance_table(study), notes.variance_note(study)),
+        ("probes", "What each direction contributes", probes_table(study), notes.PROBES),
+        ("failures", "Failures", failures_table(failures), notes.FAILURES),
+    ]
+    sections = []
+    for id, title, table, note in tables:
+        figures = tuple(picture for picture in pictures if picture.section == id)
+        if table or figures:
+            # A note says how to read the table.
+            sections.append(Section(id, title, figures, table, note if table else ""))
+    return sections
