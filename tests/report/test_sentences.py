@@ -195,7 +195,7 @@ def curve(*accuracy: float) -> dict[str, Curve]:
 
 def test_updates_to_target_may_never_be_reached(study: StudyMaker) -> None:
     fields = {FORWARD: curve(0.9, 0.9), BACKWARD: curve(0.5, 0.9), CONCAT: curve(0.5, 0.6)}
-    report = {"metric": "updates_to_target", "target": 0.85, "margin": 1.0}
+    report: dict[str, Any] = {"metric": "updates_to_target", "target": 0.85, "margin": 1.0}
     sentences = answer(study(dict.fromkeys(fields, 0.9), fields=fields, **report))
     assert sentences[1:] == [  # the first is of the target
         "Best median updates to target: forward, 2.",
