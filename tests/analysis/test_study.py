@@ -163,7 +163,7 @@ def test_a_difference_about_the_margin_does_not_refute_an_equivalence(
     row = ablation.load("study", store.root).claims().iloc[0]
     assert (row["verdict"], row["holds"]) == ("worse", "undecided")
     assert row["low"] < -0.05 < row["high"]
-    assert "-0.0490, but perhaps within 0.05" in answer(ablation.load("study", store.root))[0]
+    assert "-0.0480, but perhaps within 0.05" in answer(ablation.load("study", store.root))[0]
 
 
 def test_claims_wait_for_their_trials(store: Store, request_as_composed: Request) -> None:
