@@ -54,7 +54,11 @@ def decomposition(
     ended = trials[trials["status"].isin(["done", "diverged"])]
     measured = np.isfinite(ended[metric].to_numpy(float, na_value=np.nan))
     rows = ended[measured]
-    levels = {name: _codes(rows[[name]]) for name in ("seed", *factors) if name in rows.columns}
+    levels = {  # None is a level
+        name: pd.factorize(rows[name], use_na_sentinel=False)[0]
+        for name in ("seed", *factors)
+        if name in rows.columns
+    }
     levels = {name: codes for name, codes in levels.items() if codes.max(initial=0) > 0}
     swept = [name for name in factors if name in levels]
     if not swept:
@@ -90,12 +94,6 @@ def decomposition(
     return frame
 
 
-def _codes(columns: pd.DataFrame) -> NDArray[np.int64]:
-    """One integer for each distinct combination of values; None is a value."""
-    codes = columns.groupby(list(columns), dropna=False, sort=False).ngroup()
-    return np.asarray(codes, np.int64)
-
-
 def _indicators(codes: list[NDArray[np.int64]]) -> Floats:
     """(rows, filled cells) of 0 and 1: which combination of the codes a row has."""
     _, cell = np.unique(np.stack(codes), axis=1, return_inverse=True)
@@ -105,11 +103,10 @@ def _indicators(codes: list[NDArray[np.int64]]) -> Floats:
 def _residual(designs: list[Floats], values: Floats) -> tuple[float, int]:
     """Sum of squares that the mean and the designs together leave over, and their rank."""
     design = np.hstack([np.ones((len(values), 1)), *designs])
-    # Only the span counts: an orthonormal basis of it makes the over-full indicators harmless.
-    basis, singular, _ = np.linalg.svd(design, full_matrices=False)
-    rank = int((singular > singular[0] * 1e-10).sum())
-    left = values - basis[:, :rank] @ (basis[:, :rank].T @ values)
-    return float(left @ left), rank
+    # Only the span counts: the solution of least norm makes the over-full indicators harmless.
+    solution, _, rank, _ = np.linalg.lstsq(design, values, rcond=1e-10)
+    left = values - design @ solution
+    return float(left @ left), int(rank)
 
 
 def _row(

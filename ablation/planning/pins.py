@@ -9,7 +9,8 @@ import ast
 import hashlib
 import importlib.util
 import re
-from collections.abc import Iterable, Iterator
+import symtable
+from collections.abc import Iterator
 from functools import lru_cache
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
@@ -69,10 +70,10 @@ def _sources(module: str, attribute: str) -> list[Path]:
     first = Path(spec.origin)
     if first.suffix != ".py":
         raise ValueError(f"{module} has no Python source")
-    names = list(_defined(_parsed(first).body))
+    names = _bound(first)
     if attribute not in names and "*" not in names:
         own = [name for name in names if not name.startswith("_")]
-        possible = suggest(attribute, dict.fromkeys(own)) if own else "it defines nothing"
+        possible = suggest(attribute, own) if own else "it defines nothing"
         raise ValueError(f"{first.name} defines no {attribute}; {possible}")
     beside = first.parents[module.count(".") + (first.stem == "__init__")]
     files, waiting = [first], [(module, first)]
@@ -107,20 +108,13 @@ def _find(module: str) -> ModuleSpec | None:
     return spec
 
 
-def _defined(nodes: Iterable[ast.AST]) -> Iterator[str]:
-    """The names that a module's statements define at its top level, "*" where not to be told."""
-    for node in nodes:
-        if isinstance(node, ast.ClassDef | ast.FunctionDef):
-            yield node.name
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            yield from (alias.asname or alias.name.partition(".")[0] for alias in node.names)
-        elif isinstance(node, ast.Assign | ast.AnnAssign):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            for part in (part for target in targets for part in ast.walk(target)):
-                if isinstance(part, ast.Name):
-                    yield part.id
-        elif isinstance(node, ast.If | ast.Try | ast.With | ast.ExceptHandler):
-            yield from _defined(ast.iter_child_nodes(node))
+def _bound(path: Path) -> list[str]:
+    """The names that a module binds at its top level, "*" where not to be told."""
+    imports = (node for node in ast.walk(_parsed(path)) if isinstance(node, ast.ImportFrom))
+    stars = ["*" for node in imports if node.names[0].name == "*"]
+    text = importlib.util.decode_source(path.read_bytes())
+    symbols = symtable.symtable(text, str(path), "exec").get_symbols()
+    return [s.get_name() for s in symbols if s.is_assigned() or s.is_imported()] + stars
 
 
 def _imported(module: str, path: Path) -> Iterator[str]:

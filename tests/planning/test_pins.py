@@ -70,6 +70,7 @@ def test_only_what_an_arm_names_is_in_its_digest(write: Write) -> None:
     "defined",
     [
         "def Gate(): pass",
+        "async def Gate(): pass",
         "Gate = make()",
         "Gate: type = make()",
         "Other, Gate = make()",
@@ -77,6 +78,9 @@ def test_only_what_an_arm_names_is_in_its_digest(write: Write) -> None:
         "from helpers import Door as Gate",
         "from helpers import *",
         "if True:\n    class Gate: pass",
+        "for Gate in gates(): pass",
+        "with gates() as Gate: pass",
+        "match made:\n    case Gate: pass",
         "try:\n    import Gate\nexcept ImportError:\n    Gate = None",
     ],
 )
