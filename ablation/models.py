@@ -30,23 +30,6 @@ COMPILED: dict[str, type[layers.RNN]] = {
 }
 
 
-@keras.saving.register_keras_serializable("ablation")
-class ReverseTime(layers.Layer):
-    """Turns (batch, steps, ...) round in time.
-
-    A bare Keras layer with go_backwards=True returns its outputs latest step first; this puts
-    them back beside their labels.
-    """
-
-    supports_masking = True  # the mask belongs to the steps, which come back to their places
-
-    def call(self, inputs: Any) -> Any:
-        return keras.ops.flip(inputs, axis=1)
-
-    def compute_output_shape(self, input_shape: Any) -> Any:
-        return input_shape
-
-
 def build_model(trial: Trial, data: Sequences) -> keras.Model:
     """Build the trial's network for data of this shape, compiled, with its initial weights.
 
@@ -119,7 +102,18 @@ def _go_backwards_raw(trial: Trial, depth: int, every_step: bool, inputs: Any) -
 
 def _go_backwards(trial: Trial, depth: int, every_step: bool, inputs: Any) -> Any:
     outputs = _go_backwards_raw(trial, depth, every_step, inputs)
-    return ReverseTime(name=f"reverse_time_{depth}")(outputs) if every_step else outputs
+    return _reverse_time(depth, outputs) if every_step else outputs
+
+
+def _reverse_time(depth: int, outputs: Any) -> Any:
+    """(batch, steps, ...) turned round in time, with the mask, which belongs to the steps.
+
+    A bare Keras layer with go_backwards=True returns its outputs latest step first; this puts
+    them back beside their labels. Of Keras alone, so that a saved model needs nothing else.
+    """
+    steps = keras.Input(outputs.shape[1:], dtype=outputs.dtype)
+    flip = keras.Function(steps, keras.ops.flip(steps, axis=1)).operations[-1]
+    return layers.Activation(flip, name=f"reverse_time_{depth}")(outputs)
 
 
 def _bidirectional(trial: Trial, depth: int, every_step: bool, inputs: Any) -> Any:
@@ -127,13 +121,16 @@ def _bidirectional(trial: Trial, depth: int, every_step: bool, inputs: Any) -> A
     if trial.cell not in CELLS or trial.merge_mode not in MERGE_MODES:
         return _own_bidirectional(trial, depth, every_step, ways, inputs)
     # Bidirectional clones a single layer's configuration, seeds included, and both halves would
-    # start with the same weights: the backward half comes with seeds of its own.
-    return layers.Bidirectional(
-        ways[0],
-        backward_layer=ways[1],
-        merge_mode=trial.merge_mode,
-        name=f"bidirectional_{depth}",
-    )(inputs)
+    # start with the same weights: the backward half comes with seeds of its own. The forward half
+    # is a copy all the same, and of Keras's class, which ours are saved as, unless told otherwise.
+    with keras.saving.custom_object_scope({type(ways[0]).__name__: type(ways[0])}):
+        layer = layers.Bidirectional(
+            ways[0],
+            backward_layer=ways[1],
+            merge_mode=trial.merge_mode,
+            name=f"bidirectional_{depth}",
+        )
+    return layer(inputs)
 
 
 def _own_bidirectional(
@@ -148,7 +145,7 @@ def _own_bidirectional(
         way.zero_output_for_mask = every_step
     halves = [way(inputs) for way in ways]
     if every_step:
-        halves[1] = ReverseTime(name=f"reverse_time_{depth}")(halves[1])
+        halves[1] = _reverse_time(depth, halves[1])
     merge = _merge(trial, depth)
     merged = merge(halves)
     if merged.shape[:-1] != halves[0].shape[:-1] or merged.shape[-1] is None:

@@ -1,7 +1,7 @@
 """Keras's recurrent layers with their loop over time written for a compiler.
 
-The layers are Keras's own: their weights, configuration, summary and results are the same, and
-where the loop here does not cover an option, Keras's runs. Keras
+The layers are Keras's own: their weights, configuration, summary and results are the same, they
+are saved as Keras's, and where the loop here does not cover an option, Keras's runs. Keras
 multiplies the inputs and adds to the gradient of each kernel in every step, and lets gradients
 through the loop be found by taping it. Here all inputs are multiplied before the loop and the
 gradient of a kernel is one product after it, and of the way back all that does not depend on the
@@ -22,6 +22,7 @@ from keras import layers
 Tensor = Any
 Tensors = tuple[Tensor, ...]
 
+KERAS = "keras.layers"  # the module of a saved layer: another process finds Keras's by its name
 # What the loop covers of a layer's options; each kind of layer has some of them.
 COVERED = {
     "activation": keras.activations.tanh,
@@ -177,10 +178,10 @@ def _of_sigmoid(values: Tensor) -> Tensor:
     return values * (1 - values)
 
 
-@keras.saving.register_keras_serializable("ablation")
 class LSTM(Recurrence, layers.LSTM):
     """Gates: input, forget, candidate, output. State: output and memory."""
 
+    __module__ = KERAS
     carried = 2
 
     def step(self, x: Tensor, h: Tensor, *state: Tensor) -> tuple[Tensors, Tensors]:
@@ -210,10 +211,10 @@ class LSTM(Recurrence, layers.LSTM):
         return (gates,), (tf.zeros_like(d_output), d_memory * forget)
 
 
-@keras.saving.register_keras_serializable("ablation")
 class GRU(Recurrence, layers.GRU):
     """Gates: update, reset, candidate, the reset after the product. State: the output."""
 
+    __module__ = KERAS
     carried = 1
 
     def biases(self) -> list[Tensor]:
@@ -241,10 +242,10 @@ class GRU(Recurrence, layers.GRU):
         return (three * of_h, three * of_x), (d_state[0] * update,)
 
 
-@keras.saving.register_keras_serializable("ablation")
 class SimpleRNN(Recurrence, layers.SimpleRNN):
     """One gate, whose tanh is the output and the state."""
 
+    __module__ = KERAS
     carried = 1
 
     def step(self, x: Tensor, h: Tensor, *state: Tensor) -> tuple[Tensors, Tensors]:
