@@ -13,39 +13,9 @@ from keras.optimizers import schedules
 from ablation.data import PADDING, Sequences
 from ablation.errors import RequestError
 from ablation.seeding import stream
-from ablation.spec import MERGES as ROWS
-from ablation.spec import Training, Trial
+from ablation.spec import CELLS, DIRECTIONS, MERGES, Training, Trial
 from ablation.training import recurrence
 from ablation.training.dropout import Dropout
-
-CELLS: dict[str, type[layers.RNN]] = {
-    "lstm": layers.LSTM,
-    "gru": layers.GRU,
-    "simple_rnn": layers.SimpleRNN,
-}
-# The same layers with a loop that the compiler makes more of; engine=fit checks them.
-COMPILED: dict[str, type[layers.RNN]] = {
-    "lstm": recurrence.LSTM,
-    "gru": recurrence.GRU,
-    "simple_rnn": recurrence.SimpleRNN,
-}
-
-
-@keras.saving.register_keras_serializable("ablation")
-class ReverseTime(layers.Layer):
-    """Turns (batch, steps, ...) round in time.
-
-    A bare Keras layer with go_backwards=True returns its outputs latest step first; this puts
-    them back beside their labels.
-    """
-
-    supports_masking = True  # the mask belongs to the steps, which come back to their places
-
-    def call(self, inputs: Any) -> Any:
-        return keras.ops.flip(inputs, axis=1)
-
-    def compute_output_shape(self, input_shape: Any) -> Any:
-        return input_shape
 
 
 def build_model(trial: Trial, data: Sequences) -> keras.Model:
@@ -67,7 +37,7 @@ def build_model(trial: Trial, data: Sequences) -> keras.Model:
         hidden = layers.Masking(PADDING, name="masking")(hidden)
     for depth in range(trial.arm.layers):
         every_step = data.per_step or depth < trial.arm.layers - 1
-        hidden = DIRECTIONS[trial.arm.direction](trial, depth, every_step, hidden)
+        hidden = _layer(trial, depth, every_step, hidden)
         if trial.arm.training.dropout is not None:
             # After the merge: arms whose layers are as wide leave out the same places.
             seed = _seed(trial, str(depth), "dropout")
@@ -110,31 +80,43 @@ SCHEDULES: dict[str, Callable[[float, int], schedules.LearningRateSchedule]] = {
 }
 
 
-def _forward(trial: Trial, depth: int, every_step: bool, inputs: Any) -> Any:
-    return _recurrent(trial, "forward", depth, every_step, inputs)(inputs)
+def _layer(trial: Trial, depth: int, every_step: bool, inputs: Any) -> Any:
+    """What the arm's direction makes of the inputs at one depth."""
+    direction = DIRECTIONS[trial.arm.direction]
+    if direction.merges:
+        return _bidirectional(trial, depth, every_step, inputs)
+    (way,) = direction.ways
+    outputs = _recurrent(trial, way, depth, every_step, inputs)(inputs)
+    turned = way == "backward" and direction.aligned and every_step
+    return _reverse_time(depth, outputs) if turned else outputs
 
 
-def _go_backwards_raw(trial: Trial, depth: int, every_step: bool, inputs: Any) -> Any:
-    return _recurrent(trial, "backward", depth, every_step, inputs)(inputs)
+def _reverse_time(depth: int, outputs: Any) -> Any:
+    """(batch, steps, ...) turned round in time, with the mask, which belongs to the steps.
 
-
-def _go_backwards(trial: Trial, depth: int, every_step: bool, inputs: Any) -> Any:
-    outputs = _go_backwards_raw(trial, depth, every_step, inputs)
-    return ReverseTime(name=f"reverse_time_{depth}")(outputs) if every_step else outputs
+    A bare Keras layer with go_backwards=True returns its outputs latest step first; this puts
+    them back beside their labels. Of Keras alone, so that a saved model needs nothing else.
+    """
+    steps = keras.Input(outputs.shape[1:], dtype=outputs.dtype)
+    flip = keras.Function(steps, keras.ops.flip(steps, axis=1)).operations[-1]
+    return layers.Activation(flip, name=f"reverse_time_{depth}")(outputs)
 
 
 def _bidirectional(trial: Trial, depth: int, every_step: bool, inputs: Any) -> Any:
     ways = [_recurrent(trial, way, depth, every_step, inputs) for way in ("forward", "backward")]
-    if trial.arm.cell not in CELLS or trial.arm.merge_mode not in ROWS:
+    if trial.arm.cell not in CELLS or trial.arm.merge_mode not in MERGES:
         return _own_bidirectional(trial, depth, every_step, ways, inputs)
     # Bidirectional clones a single layer's configuration, seeds included, and both halves would
-    # start with the same weights: the backward half comes with seeds of its own.
-    return layers.Bidirectional(
-        ways[0],
-        backward_layer=ways[1],
-        merge_mode=trial.arm.merge_mode,
-        name=f"bidirectional_{depth}",
-    )(inputs)
+    # start with the same weights: the backward half comes with seeds of its own. The forward half
+    # is a copy all the same, and of Keras's class, which ours are saved as, unless told otherwise.
+    with keras.saving.custom_object_scope({type(ways[0]).__name__: type(ways[0])}):
+        layer = layers.Bidirectional(
+            ways[0],
+            backward_layer=ways[1],
+            merge_mode=trial.arm.merge_mode,
+            name=f"bidirectional_{depth}",
+        )
+    return layer(inputs)
 
 
 def _own_bidirectional(
@@ -149,7 +131,7 @@ def _own_bidirectional(
         way.zero_output_for_mask = every_step
     halves = [way(inputs) for way in ways]
     if every_step:
-        halves[1] = ReverseTime(name=f"reverse_time_{depth}")(halves[1])
+        halves[1] = _reverse_time(depth, halves[1])
     merge = _merge(trial, depth)
     merged = merge(halves)
     if merged.shape[:-1] != halves[0].shape[:-1] or merged.shape[-1] is None:
@@ -160,19 +142,11 @@ def _own_bidirectional(
     return merged
 
 
-MERGES: dict[str, type[layers.Layer]] = {
-    "concat": layers.Concatenate,
-    "sum": layers.Add,
-    "mul": layers.Multiply,
-    "ave": layers.Average,
-}
-
-
 def _merge(trial: Trial, depth: int) -> layers.Layer:
     mode = str(trial.arm.merge_mode)
     # Initializers take their seeds from Keras's own when they are made: here, or in the first call.
     keras.utils.set_random_seed(_seed(trial, f"merge_{depth}"))
-    layer = MERGES[mode]() if mode in MERGES else _imported(mode)()
+    layer = getattr(layers, MERGES[mode].layer)() if mode in MERGES else _imported(mode)()
     if not isinstance(layer, layers.Layer):
         raise RequestError(f"merge_mode={mode}: it gives {layer!r}, which is no Keras layer")
     layer.name = f"merge_{depth}"
@@ -180,21 +154,14 @@ def _merge(trial: Trial, depth: int) -> layers.Layer:
     return layer
 
 
-DIRECTIONS: dict[str, Callable[[Trial, int, bool, Any], Any]] = {
-    "forward": _forward,
-    "go_backwards": _go_backwards,
-    "go_backwards_raw": _go_backwards_raw,
-    "bidirectional": _bidirectional,
-}
-
-
 def _recurrent(trial: Trial, way: str, depth: int, every_step: bool, inputs: Any) -> layers.RNN:
     # Each half's weights depend on the seed, its way and its depth alone, so that arms share them.
     role = f"{way}_{depth}"
     if trial.arm.cell not in CELLS:
         return _own_recurrent(trial, role, every_step, inputs)
-    made_of = COMPILED if trial.arm.engine == "xla" else CELLS
-    return made_of[trial.arm.cell](
+    # Ours have a loop that the compiler makes more of; engine=fit trains Keras's and checks them.
+    home = recurrence if trial.arm.engine == "xla" else layers
+    made: layers.RNN = getattr(home, CELLS[trial.arm.cell].layer)(
         trial.arm.units,
         return_sequences=every_step,
         go_backwards=way == "backward",
@@ -203,6 +170,7 @@ def _recurrent(trial: Trial, way: str, depth: int, every_step: bool, inputs: Any
         name=role,
         **({} if trial.arm.cell == "simple_rnn" else {"use_cudnn": False}),
     )
+    return made
 
 
 def _own_recurrent(trial: Trial, role: str, every_step: bool, inputs: Any) -> layers.RNN:

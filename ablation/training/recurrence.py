@@ -1,6 +1,7 @@
 """Keras's recurrent layers with their loop over time written for a compiler.
 
-The layers are Keras's own: their weights, configuration, summary and results are the same. Keras
+The layers are Keras's own: their weights, configuration, summary and results are the same, they
+are saved as Keras's, and where the loop here does not cover an option, Keras's runs. Keras
 multiplies the inputs and adds to the gradient of each kernel in every step, and lets gradients
 through the loop be found by taping it. Here all inputs are multiplied before the loop and the
 gradient of a kernel is one product after it, and of the way back all that does not depend on the
@@ -21,8 +22,22 @@ from keras import layers
 Tensor = Any
 Tensors = tuple[Tensor, ...]
 
+KERAS = "keras.layers"  # the module of a saved layer: another process finds Keras's by its name
+# What the loop covers of a layer's options; each kind of layer has some of them.
+COVERED = {
+    "activation": keras.activations.tanh,
+    "recurrent_activation": keras.activations.sigmoid,
+    "use_bias": True,
+    "reset_after": True,
+    "dropout": 0,
+    "recurrent_dropout": 0,
+    "stateful": False,
+    "return_state": False,
+    "unroll": False,
+}
 
-class Recurrence:
+
+class Recurrence(layers.RNN):
     """Replaces the loop of a layer of Keras, whose cell it describes by three functions.
 
     Tensors are (batch, ...) in `step` and `back`, and (steps, batch, ...) in `slopes`. A state is
@@ -30,10 +45,6 @@ class Recurrence:
     """
 
     carried: int  # tensors of a state
-    cell: Any
-    units: int
-    go_backwards: bool
-    zero_output_for_mask: bool
 
     def step(self, x: Tensor, h: Tensor, *state: Tensor) -> tuple[Tensors, Tensors]:
         """The next state, and what `slopes` needs, from what the inputs and the output give."""
@@ -54,18 +65,14 @@ class Recurrence:
         """The bias of the inputs, and that of the output if there is one."""
         return [self.cell.bias]
 
-    def inner_loop(
-        self, sequences: Tensor, initial_state: Any, mask: Tensor, training: bool = False
-    ) -> tuple[Tensor, Tensor, list[Tensor]]:
-        """As Keras calls it: the last output, all outputs, and no states, which nobody here asks.
-
-        initial_state: zeros. Outputs of a layer that goes backwards are latest step first.
-        """
+    def call(
+        self, sequences: Tensor, initial_state: Any = None, mask: Any = None, training: bool = False
+    ) -> Any:
+        """As Keras calls it; the outputs of a layer that goes backwards are latest step first."""
+        if not self._covered(sequences, initial_state, mask):
+            return super().call(sequences, initial_state, mask=mask, training=training)
         inputs = tf.transpose(sequences, (1, 0, 2))
-        present = None
-        if mask is not None:
-            mask = mask[0] if isinstance(mask, list | tuple) else mask
-            present = tf.transpose(mask)[..., None]
+        present = None if mask is None else tf.transpose(mask)[..., None]
         if self.go_backwards:
             inputs = tf.reverse(inputs, [0])
             present = None if present is None else tf.reverse(present, [0])
@@ -77,7 +84,25 @@ class Recurrence:
         outputs = _loop(self, present)(x, recurrent, *biases)
         if present is not None and self.zero_output_for_mask:
             outputs = tf.where(present, outputs, 0.0)
-        return outputs[-1], tf.transpose(outputs, (1, 0, 2)), []
+        return tf.transpose(outputs, (1, 0, 2)) if self.return_sequences else outputs[-1]
+
+    def _covered(self, sequences: Tensor, initial_state: Any, mask: Any) -> bool:
+        """Whether the loop here does what is asked; whatever it does not is left to Keras's."""
+        return (
+            initial_state is None
+            and all(getattr(self, option, value) == value for option, value in COVERED.items())
+            and getattr(self, "use_cudnn", False) is not True
+            and sequences.dtype == self.compute_dtype == "float32"
+            and bool(sequences.shape[1])  # steps are known
+            and (mask is None or _of_steps(mask, sequences))
+        )
+
+
+def _of_steps(mask: Any, sequences: Tensor) -> bool:
+    """Whether the mask is one tensor that says yes or no of each step."""
+    return bool(
+        tf.is_tensor(mask) and mask.dtype == "bool" and mask.shape[1:] == sequences.shape[1:2]
+    )
 
 
 def _loop(cell: Recurrence, present: Tensor) -> Callable[..., Tensor]:
@@ -153,10 +178,10 @@ def _of_sigmoid(values: Tensor) -> Tensor:
     return values * (1 - values)
 
 
-@keras.saving.register_keras_serializable("ablation")
 class LSTM(Recurrence, layers.LSTM):
     """Gates: input, forget, candidate, output. State: output and memory."""
 
+    __module__ = KERAS
     carried = 2
 
     def step(self, x: Tensor, h: Tensor, *state: Tensor) -> tuple[Tensors, Tensors]:
@@ -186,10 +211,10 @@ class LSTM(Recurrence, layers.LSTM):
         return (gates,), (tf.zeros_like(d_output), d_memory * forget)
 
 
-@keras.saving.register_keras_serializable("ablation")
 class GRU(Recurrence, layers.GRU):
     """Gates: update, reset, candidate, the reset after the product. State: the output."""
 
+    __module__ = KERAS
     carried = 1
 
     def biases(self) -> list[Tensor]:
@@ -217,10 +242,10 @@ class GRU(Recurrence, layers.GRU):
         return (three * of_h, three * of_x), (d_state[0] * update,)
 
 
-@keras.saving.register_keras_serializable("ablation")
 class SimpleRNN(Recurrence, layers.SimpleRNN):
     """One gate, whose tanh is the output and the state."""
 
+    __module__ = KERAS
     carried = 1
 
     def step(self, x: Tensor, h: Tensor, *state: Tensor) -> tuple[Tensors, Tensors]:
