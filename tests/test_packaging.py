@@ -37,3 +37,20 @@ def test_a_wheel_runs_in_an_empty_folder(tmp_path: Path) -> None:
     where = [sys.executable, "-c", "import ablation; print(ablation.__file__)"]
     found = subprocess.run(where, env=environment, capture_output=True, text=True, check=True)
     assert found.stdout.startswith(str(site))
+
+
+EVERYTHING = """
+import importlib, pkgutil
+import ablation, hydra_plugins.ablation_plugin as plugin
+for package in (ablation, plugin):
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        importlib.import_module(module.name)
+        print(module.name)
+"""
+
+
+def test_every_module_imports() -> None:
+    command = [sys.executable, "-W", "error::ImportWarning", "-c", EVERYTHING]
+    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert shown.returncode == 0, shown.stderr
+    assert {"ablation.training.models", "ablation.report.html"} <= set(shown.stdout.split())
