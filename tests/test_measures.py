@@ -25,8 +25,8 @@ def test_what_arms_are_compared_by_has_a_margin_and_what_they_cost_a_share() -> 
         ("parameters", 20901.0, "20,901", "+20,901"),
         ("seconds", 1.5, "1.50", "+1.50"),
         ("loss", -0.00001, "-0.0000", "+0.0000"),
-        ("loss", float("nan"), "–", "?"),
-        ("loss", None, "–", "?"),
+        ("loss", float("nan"), "–", "–"),
+        ("loss", None, "–", "–"),
     ],
 )
 def test_values_and_differences(key: str, value: float | None, shown: str, difference: str) -> None:

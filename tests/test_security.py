@@ -355,6 +355,7 @@ FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__", "instantiate", "syst
 FORBIDDEN_CALLS |= {"load_model", "read_pickle", "unsafe_load", "full_load", "get_method"}
 # Who imports a module by its name, and whence the name comes.
 BY_NAME = {
+    "ablation/__init__.py",  # the table of its late names
     "ablation/checks/machine.py",  # hydra_plugins
     "ablation/commands/__init__.py",  # the files of its folder
     "ablation/execution/process.py",  # ablation.execution.worker
