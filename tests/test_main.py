@@ -60,7 +60,7 @@ def test_help_names_every_group_and_key(tmp_path: Path) -> None:
         "yes",
     ]:
         assert f"\n  {key}=" in shown.stdout
-    assert shown.stdout.count("\n    ablation") == 3
+    assert shown.stdout.count("\n  ablation") == 3
     # The choices of a group are Hydra's to print, on one line, however many there are.
     choices = tuple(f"{group}: " for group in groups)
     ours = [line for line in shown.stdout.splitlines() if not line.startswith(choices)]
