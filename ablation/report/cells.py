@@ -1,6 +1,6 @@
-"""A table of raw values: a cell holds what is known, its column says how that is shown.
+"""A table of raw values: a cell holds the value, its column says how it is shown.
 
-What a table is kept in JSON by (record.py) and shown by in the terminal: it loads no pandas.
+It loads no pandas: a finished sweep shows its stored table (record.py) at once.
 """
 
 from __future__ import annotations

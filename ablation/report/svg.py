@@ -40,7 +40,7 @@ def inline_svg(svg: str, prefix: str) -> str:
         for name, text in given.items():
             mark = "#" if name == "href" and text.startswith("#") else "url(#"
             text = " ".join(text.replace(mark, mark + prefix).split())
-            given[name] = FRACTION.sub(lambda found: f"{float(found[0]):.2f}", text)
+            given[name] = FRACTION.sub(lambda number: f"{float(number[0]):.2f}", text)
         element.attrib = given
         if element.tag != "text":
             element.text = None

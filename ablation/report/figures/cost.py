@@ -30,10 +30,12 @@ def cost_by_arm(
     """
     title = f"Accuracy against {drawing.word(cost)}"
     both = {"x": numbers(trials, cost), "y": numbers(trials, "accuracy")}
-    held = pd.DataFrame({"arm": trials.get("arm"), "task": trials.get("task", 0), **both}).dropna()
-    if held.empty:
+    points = pd.DataFrame(
+        {"arm": trials.get("arm"), "task": trials.get("task", 0), **both}
+    ).dropna()
+    if points.empty:
         return drawing.empty(axes, title)
-    groups = held.groupby("arm", sort=False)
+    groups = points.groupby("arm", sort=False)
     arm = pd.DataFrame(
         {
             "x": groups["x"].median(),

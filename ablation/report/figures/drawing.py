@@ -73,8 +73,8 @@ def say(value: float) -> str:
 def finite(*values: Any) -> Numbers:
     """Return what is finite in all of these, in one row."""
     flat: Numbers = np.concatenate([np.ravel(np.asarray(v, np.float64)) for v in values])
-    kept: Numbers = flat[np.isfinite(flat)]
-    return kept
+    numbers: Numbers = flat[np.isfinite(flat)]
+    return numbers
 
 
 def _segments(values: Numbers) -> list[tuple[float, float]]:
@@ -166,9 +166,9 @@ def scale(
     values = np.minimum(values, 1) if rate else values  # an interval may reach beyond what can be
     parts = _segments(values) if breaks else [(values.min(), values.max())]
     errors = 1 - values[values < 1 - 1e-9]
-    said = ""
+    note = ""
     if rate and len(parts) == 1 and errors.size and errors.max() > 10 * np.quantile(errors, 0.1):
-        view, said = _error_view(values), "\naxis: logarithm of the errors"
+        view, note = _error_view(values), "\naxis: logarithm of the errors"
     elif metric and not rate and 0 < 5 * values.min() < values.max():
         view = _log_view(values)
     else:
@@ -189,7 +189,7 @@ def scale(
     for (_, left), (right, _) in pairwise(parts):
         blank = axes.axvspan if which == "x" else axes.axhspan
         blank(left + pad, right - pad, fc="#F1F1F1", hatch="////", ec="white", lw=0, zorder=2.1)
-    return said
+    return note
 
 
 def key(axes: Axes, tips: dict[str, tuple[float, float]], style: Styles, lead: bool) -> None:
@@ -240,12 +240,12 @@ def _wrap(labels: Sequence[str], lines: int, width: int, drop: bool) -> list[str
     crowded = drop and max(map(len, labels)) > width * lines
     for label in labels:
         own = " ".join(word for word in label.split() if word not in shared)
-        kept = label = own if crowded and own else label
-        folded = textwrap.wrap(kept, width) or [kept]
+        text = label = own if crowded and own else label
+        folded = textwrap.wrap(text, width) or [text]
         while len(folded) > lines:
-            half = (len(kept) - 2) // 2
-            kept = f"{label[:half]}…{label[-half:]}"
-            folded = textwrap.wrap(kept, width)
+            half = (len(text) - 2) // 2
+            text = f"{label[:half]}…{label[-half:]}"
+            folded = textwrap.wrap(text, width)
         wrapped.append("\n".join(folded))
     return wrapped
 

@@ -19,10 +19,10 @@ def heat_map(trials: pd.DataFrame, x: str, y: str, axes: Axes, value: str = "acc
     trials: columns x, y and the value; a combination without a finite value stays blank.
     """
     title = f"Mean {drawing.word(value)} by {x} and {y}"
-    held = trials.assign(value=numbers(trials, value)).dropna(subset=["value"])
-    if held.empty:
+    points = trials.assign(value=numbers(trials, value)).dropna(subset=["value"])
+    if points.empty:
         return drawing.empty(axes, title)
-    cells = held.pivot_table(index=y, columns=x, values="value").sort_index().sort_index(axis=1)
+    cells = points.pivot_table(index=y, columns=x, values="value").sort_index().sort_index(axis=1)
     grid = cells.to_numpy(np.float64)
     low, high = np.nanmin(grid), np.nanmax(grid)
     slack = 0.0 if high > low else 1e-3
@@ -38,7 +38,7 @@ def heat_map(trials: pd.DataFrame, x: str, y: str, axes: Axes, value: str = "acc
     bar = axes.figure.colorbar(mesh, ax=axes, aspect=30, pad=0.02)
     bar.set_label(drawing.axis_label(value), fontsize=TEXT, color=INK)
     bar.ax.tick_params(labelsize=SMALL, length=0, labelcolor=FAINT)
-    counts = held.groupby([x, y]).size()
+    counts = points.groupby([x, y]).size()
     note = f"trials in a cell: {' to '.join(f'{c}' for c in sorted({counts.min(), counts.max()}))}"
     drawing.dress(axes, title, note, "", drawing.axis_label(x), drawing.axis_label(y)).tick_params(
         length=0

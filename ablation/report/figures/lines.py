@@ -17,16 +17,16 @@ BEST, WORST = 5, 2  # curves that are named among many
 
 def by_seed(frame: pd.DataFrame, x: str, value: str) -> dict[str, pd.DataFrame]:
     """Return a table per arm that has values, in order: index x, a column per seed."""
-    held = frame.assign(value=numbers(frame, value)).dropna(subset=["value"])
-    groups = held.groupby("arm", sort=False) if len(held) else ()
+    points = frame.assign(value=numbers(frame, value)).dropna(subset=["value"])
+    groups = points.groupby("arm", sort=False) if len(points) else ()
     return {str(a): g.pivot_table(index=x, columns="seed", values="value") for a, g in groups}
 
 
 def name_extremes(scores: dict[str, float]) -> list[str]:
     """Return the arms that a figure of curves names, in order: all, or of many the extremes."""
     ranked = sorted(scores, key=lambda arm: -scores[arm])
-    kept = ranked if len(ranked) <= MANY else ranked[:BEST] + ranked[-WORST:]
-    return [arm for arm in scores if arm in kept]
+    extremes = ranked if len(ranked) <= MANY else ranked[:BEST] + ranked[-WORST:]
+    return [arm for arm in scores if arm in extremes]
 
 
 def note_others(tables: dict[str, pd.DataFrame], named: list[str]) -> str:

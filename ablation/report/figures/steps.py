@@ -14,7 +14,7 @@ from ablation.report.figures.lines import by_seed, draw_lines, name_extremes, no
 def accuracy_by_step(positions: pd.DataFrame, axes: Axes, arms: Arms = ()) -> Axes:
     """Draw mean accuracy by time step per arm, its ceiling dashed in the same colour.
 
-    positions: `arm`, `seed`, `step` (from 1), `accuracy`, and where known `ceiling`.
+    positions: `arm`, `seed`, `step` (from 1), `accuracy`, and if present `ceiling`.
     """
     title, tables = "Accuracy by time step", by_seed(positions, "step", "accuracy")
     if not tables:
