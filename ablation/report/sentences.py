@@ -67,9 +67,9 @@ def _outcome(claim: Mapping[Hashable, Any]) -> str:
     if not claim["n"] > 0:
         return f"{arm} against {other}: no seed of both is trained yet"
     measure, within = MEASURES[claim["metric"]], f"within {claim['margin']:g}"
-    size = f": {measure.name}"
+    size = f" in {measure.name}"  # one arm never gets there: there is no figure
     if pd.notna(claim["difference"]):
-        size += f" {measure.signed(claim['difference'])}"
+        size = f": {measure.name} {measure.signed(claim['difference'])}"
     if verdict == "undecided":
         more = claim["more_seeds"]
         hope = f"; {_about(more)} should decide it" if pd.notna(more) else ""

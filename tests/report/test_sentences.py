@@ -12,6 +12,7 @@ import ablation
 from ablation import problems
 from ablation.analysis import Study
 from ablation.measures import MEASURES
+from ablation.planning import save_plan
 from ablation.report.sentences import alarms, answer
 from ablation.spec import Arm, ReportSettings, Request, Trial, trials_of
 from ablation.storage import Curve, Seconds, Store
@@ -98,6 +99,15 @@ def test_arms_are_compared_with_the_baseline(study: StudyMaker) -> None:
     ]
 
 
+def test_with_a_baseline_the_best_arm_still_meets_the_others(study: StudyMaker) -> None:
+    fields = {BACKWARD: {"parameters": 5678}, CONCAT: {"parameters": 1234}}
+    means = {FORWARD: 0.9, BACKWARD: 0.95, CONCAT: 0.949}
+    assert answer(study(means, fields=fields, baseline="forward"))[-1] == (
+        "As good as go_backwards and cheaper: bidirectional concat (1,234 parameters instead of "
+        "5,678)."
+    )
+
+
 def test_less_is_better_of_a_loss(study: StudyMaker) -> None:
     assert answer(study({FORWARD: 0.9, BACKWARD: 0.95}, metric="loss")) == [
         "Best mean loss: go_backwards, 0.0500.",
@@ -140,6 +150,12 @@ def test_an_undecided_pair(study: StudyMaker) -> None:
         "About 25 more seeds should decide it.",
         "Provisional: take go_backwards; its comparison with forward is undecided.",
     ]
+
+
+def test_one_more_seed_is_no_plural(study: StudyMaker) -> None:
+    # As above, a difference of 0.0183 needs 10.4 seeds.
+    sentences = answer(study({FORWARD: 0.9, BACKWARD: 0.9183}, lucky=(BACKWARD,)))
+    assert sentences[2] == "About 1 more seed should decide it."
 
 
 def test_some_pairs_are_undecided(study: StudyMaker) -> None:
@@ -218,6 +234,23 @@ def test_a_median_counts_the_seeds_that_never_get_there(
     )
 
 
+@pytest.mark.parametrize(("reached_by", "least"), [(None, "nine in ten"), (3, "3")])
+def test_a_target_of_arms_with_unequal_seeds(
+    reached_by: int | None, least: str, store: Store, request_as_composed: Request
+) -> None:
+    report = ReportSettings(target=0.95, reached_by=reached_by)
+    trials = [make_trial(), make_trial(direction="go_backwards")]
+    plan = make_sweep(store, request_as_composed, *trials, seeds=10, report=report)
+    entries = [e for e in plan.entries if e.trial.arm == FORWARD or e.trial.seed < 4]
+    save_plan(plan.model_copy(update={"entries": entries}), store.root / plan.name)
+    for entry in entries:
+        store.commit(make_result(entry.trial, 0.96 if entry.trial.arm == FORWARD else 0.9))
+    assert answer(Study(store.root / plan.name))[0] == (
+        f"Smallest and fastest that reaches 0.95 in at least {least} seeds: forward "
+        "(67 parameters, 1.5 s of training, 4 updates)."
+    )
+
+
 def claim(verdict: str, margin: float, metric: str = "accuracy") -> dict[str, Any]:
     arms = {"arm": "forward", "other": "go_backwards"}
     return {"says": "so it is", "verdict": verdict, "margin": margin, "metric": metric, **arms}
@@ -243,6 +276,15 @@ def claim(verdict: str, margin: float, metric: str = "accuracy") -> dict[str, An
 )
 def test_a_claim_that_is_decided(claims: dict[str, Any], text: str, study: StudyMaker) -> None:
     assert answer(study({FORWARD: 0.95, BACKWARD: 0.9}, claims=[claims]))[0] == text
+
+
+def test_a_claim_of_an_arm_that_never_gets_there(study: StudyMaker) -> None:
+    fields = {FORWARD: curve(0.9, 0.9), BACKWARD: curve(0.5, 0.6)}
+    claims = [claim("better", 1.0, "updates_to_target")]
+    made = study(dict.fromkeys(fields, 0.9), fields=fields, claims=claims, target=0.85)
+    assert answer(made)[0] == (
+        "Holds: so it is (forward is better than go_backwards in updates to target)."
+    )
 
 
 def test_a_claim_that_is_not_decided(study: StudyMaker) -> None:
