@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from ablation.report.cells import Column, Table, Value, make_table
+from ablation.report.cells import Column, Kind, Table, Value, make_table
 
 
 @pytest.mark.parametrize(
@@ -44,8 +44,9 @@ def test_a_value_is_shown_as_its_column_says(
 
 
 def test_numbers_go_to_the_right_and_texts_do_not() -> None:
-    kinds = ("text", "long", "verdict", "flag", "number", "p", "interval", "share")
-    columns = [Column("x", kind) for kind in kinds]  # type: ignore[arg-type]
+    texts: list[Kind] = ["text", "long", "verdict", "flag"]
+    numbers: list[Kind] = ["number", "p", "interval", "share"]
+    columns = [Column("x", kind) for kind in texts + numbers]
     assert [column.numeric for column in columns] == [False] * 4 + [True] * 4
 
 
