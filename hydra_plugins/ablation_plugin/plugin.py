@@ -126,9 +126,6 @@ def _refused(message: str) -> Exception:
     return RequestError(message)
 
 
-GROUPS = ("problem", "direction", "merge_mode", "cell", "training", "engine", "experiment")
-
-
 class OwnConfig(FileConfigSource):
     """A folder conf/ where the user stands, of which only groups of this program are seen."""
 
@@ -148,6 +145,8 @@ class OwnConfig(FileConfigSource):
 
 
 def _is_ours(config_path: str) -> bool:
+    from ablation.planning import GROUPS  # Hydra loads every plugin, for every program
+
     first = config_path.strip("/").partition("/")[0]
     return not first or first in GROUPS
 
