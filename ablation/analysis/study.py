@@ -135,7 +135,7 @@ class Study:
                 compare_arms(task, metric, family.baseline, margin, ALPHA, family.size)
                 for task, family in zip(finished, families, strict=True)
             ]
-        return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+        return stacked(tables)
 
     def claims(self) -> pd.DataFrame:
         """The claims made in the preset, each with its verdict and whether it holds.
@@ -170,7 +170,7 @@ class Study:
             if task["accuracy"].notna().any()
             and (asked or report.reached_by or varying_columns(task, sizes))
         ]
-        return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+        return stacked(tables)
 
     def pareto(self, cost: str = "parameters") -> pd.DataFrame:
         """The arms of each task that no other arm beats in both accuracy and cost.
@@ -187,7 +187,7 @@ class Study:
                 middle = task.groupby("arm", sort=False)[cost].median().dropna()
                 if middle.min() < (MEASURES[cost].cheaper or 1.0) * middle.max():
                     tables.append(pareto(task, cost).assign(task=task_name(task)))
-        return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+        return stacked(tables)
 
     @property
     def schedule(self) -> Schedule | None:
@@ -257,6 +257,12 @@ class Study:
         Columns: term, kind, df, sum_squares, share (0 to 1), partial_eta2, F, p, balanced.
         """
         return decomposition(self.trials, self.crossed)
+
+
+def stacked(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    """The rows of all tables. One without rows has no types either, and would take the others'."""
+    tables = [table for table in tables if len(table)] or tables[:1]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
 
 def task_name(task: pd.DataFrame) -> str:

@@ -57,6 +57,19 @@ def test_a_notebook_gets_tables_and_axes(store: Store, request_as_composed: Requ
         ablation.load("other", store.root)
 
 
+def test_a_task_without_a_pair_leaves_the_numbers_of_others_numbers(
+    store: Store, request_as_composed: Request
+) -> None:
+    trials = [make_trial(direction=direction) for direction in ("forward", "go_backwards")]
+    trials.append(make_trial(direction="forward", length=5))
+    for trial in make_sweep(store, request_as_composed, *trials, seeds=3).trials:
+        commit(store, trial, 0.9 + trial.seed / 100)
+    contrasts = ablation.load("study", store.root).contrasts()
+    assert len(contrasts) == 1
+    assert contrasts["difference"].dtype == float
+    assert contrasts["n"].dtype == int
+
+
 def test_an_arm_above_its_ceiling_is_an_alarm(store: Store, request_as_composed: Request) -> None:
     # At length 4 a backward arm can be right in .87 of the steps; .95 has seen the labels.
     sweep(store, request_as_composed, {"forward": 0.98, "go_backwards": 0.95}, seeds=3)
