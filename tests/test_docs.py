@@ -36,20 +36,33 @@ def test_a_users_script_runs(tmp_path: Path) -> None:
     assert "forward" in shown.stdout.splitlines()[-1]
 
 
-@pytest.mark.parametrize(
-    "page",
-    [
-        *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md")),
-        "README.md",
-        "CONTRIBUTING.md",
-        "results/README.md",
-        "benchmarks/README.md",
-    ],
-)
+PAGES = [
+    path.relative_to(ROOT).as_posix()
+    for pattern in ("*.md", "docs/*.md", "benchmarks/*.md", "results/*.md", "results/*/report.md")
+    for path in sorted(ROOT.glob(pattern))
+]
+
+
+def anchors(page: Path) -> set[str]:
+    """What a link can name in a page: its headings, as GitHub spells them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_links_lead_somewhere(page: str) -> None:
-    text = (ROOT / page).read_text()
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):
-        assert ((ROOT / page).parent / target).exists(), target
+    here = ROOT / page
+    for link in re.findall(r"\]\((?!https?:)([^)\s]+)\)", here.read_text(encoding="utf-8")):
+        target, _, anchor = link.partition("#")
+        there = here.parent / target if target else here
+        assert there.exists(), link
+        assert not anchor or anchor in anchors(there), link
+
+
+def test_the_readmes_test_command_is_the_one_that_is_checked() -> None:
+    command = 'pip install -e ".[test]" && pytest'
+    assert f"    {command}\n" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"    {command}" in (ROOT / ".ci" / "checks").read_text(encoding="utf-8")
 
 
 def test_presets_begin_with_the_command_that_runs_them() -> None:
