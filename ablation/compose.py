@@ -21,7 +21,6 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError
 from yaml import MarkedYAMLError
 
 from ablation.errors import RequestError, SweepFailed, one_line, suggest
-from ablation.planning import GROUPS, unknown_key
 
 HERE = Path(__file__).resolve().parent
 CONF = next(path for path in (HERE / "conf", HERE.parent / "conf") if path.is_dir())
@@ -134,6 +133,8 @@ def _explain(error: BaseException, overrides: Sequence[str], multirun: bool) -> 
         return f"{group}={given}: {possible}{f' ({OWN_CODE})' if own else ''}"
     if isinstance(error, OverrideParseException) and error.__cause__ is None:
         return _not_a_pair(str(error.override))
+    from ablation.planning import unknown_key  # here, so that --help does not wait for it
+
     missing = error if isinstance(error, _NO_KEY) else error.__cause__
     if isinstance(missing, _NO_KEY):
         beside = missing.parent_node if isinstance(missing.parent_node, Mapping) else {}
@@ -170,6 +171,8 @@ def _parsed(overrides: Sequence[str]) -> list[Override]:
 
 def _wrong(override: Override, multirun: bool) -> str:
     """What is wrong with an override by itself; empty where nothing is."""
+    from ablation.planning import GROUPS
+
     given = str(override.input_line)
     if override.is_sweep_override():
         return "" if multirun else f"{given}: several values need -m (ablation -m {given})"
