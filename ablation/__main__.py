@@ -89,12 +89,12 @@ def exit_codes(words: Sequence[str] = ()) -> Iterator[None]:
     except SweepFailed as error:
         _end(1, str(error))
     except KeyboardInterrupt:
-        _end(130, "interrupted; the same command goes on from here")
+        _end(130, "interrupted; run the same command to continue")
     except Exception as error:
         from ablation.compose import Crash, explain
 
         if isinstance(error, OSError) and error.errno in (errno.EPIPE, errno.EIO):
-            _end(130, "interrupted; the same command goes on from here")
+            _end(130, "interrupted; run the same command to continue")
         if isinstance(error, Crash) or (words and words[0] in COMMANDS):
             raise error.__cause__ or error from None
         multirun = "-m" in words or "--multirun" in words

@@ -23,7 +23,7 @@ class SweepFailed(Exception):
     """Some trials have no result; the message says how many of how many."""
 
 
-class Unwritable(SweepFailed):
+class UnwritableFolder(SweepFailed):
     """The results folder has become full, or is gone; the message names it."""
 
 

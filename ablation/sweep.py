@@ -13,7 +13,7 @@ from types import FrameType
 
 from omegaconf import DictConfig
 
-from ablation.errors import RequestError, SweepFailed, Unwritable
+from ablation.errors import RequestError, SweepFailed, UnwritableFolder
 from ablation.execution import Progress, available_cores, run_trials
 from ablation.planning import (
     Plan,
@@ -50,11 +50,11 @@ def run(
     settings = requests[0].settings
     store = Store(settings.results)
     sweep = make_plan(requests, command, run_id, _source())
-    done = store.readable(entry.id for entry in sweep.entries)
+    done = store.read_all(entry.id for entry in sweep.entries)
     pending = [entry.trial for entry in sweep.entries if entry.id not in done]
     workers = settings.workers or len(available_cores())
     expected = expected_seconds(pending, _measured(done), workers)
-    show_plan(sweep, set(done), expected, workers, whole=settings.plan)
+    show_plan(sweep, set(done), expected, workers, show_arms=settings.plan)
     folder = store.root / sweep.name
     if settings.plan:
         return folder
@@ -66,7 +66,7 @@ def run(
     store.prepare()
     with store.writing():
         sweep = save_plan(sweep, folder)
-    with ended_as_interrupted() as interruption:
+    with signals_as_interrupts() as interruption:
         try:
             if len(sweep.labels) == 1 and done:
                 show_layers(next(iter(done.values())))
@@ -144,7 +144,7 @@ def _train_in_rounds(
         say(f"Undecided: {added} trials more, of at most {sweep.max_seeds} seeds an arm.")
         sweep = save_plan(extended, folder)
         # Trials of an earlier run may be among them: that their files are there is not enough.
-        tried |= store.readable(e.id for e in sweep.entries if e.id not in tried).keys()
+        tried |= store.read_all(e.id for e in sweep.entries if e.id not in tried).keys()
 
 
 def _train(
@@ -171,8 +171,8 @@ def _train(
         for count, ended in enumerate(training, 1):
             if len(pending) - count == workers - 1:
                 _load_ahead()
-            if ended.kind == Unwritable.__name__:  # no other trial would end better
-                raise Unwritable(ended.message)
+            if ended.kind == UnwritableFolder.__name__:  # no other trial would end better
+                raise UnwritableFolder(ended.message)
             if ended.kind is not None:
                 store.fail(ended.trial, ended.kind, ended.message, ended.traceback)
                 failed.add(ended.trial.id)
@@ -231,7 +231,7 @@ class _Interruption:
 
 
 @contextmanager
-def ended_as_interrupted() -> Iterator[_Interruption]:
+def signals_as_interrupts() -> Iterator[_Interruption]:
     """Take the end of a job (SIGTERM) and of its terminal (SIGHUP) as Ctrl-C."""
     interruption = _Interruption()
 

@@ -19,7 +19,7 @@ import pytest
 
 COMMAND = [sys.executable, "-m", "ablation"]
 PAGE = (Path(__file__).resolve().parents[1] / "docs" / "faults.md").read_text()
-INTERRUPTED = "ablation: interrupted; the same command goes on from here"
+INTERRUPTED = "ablation: interrupted; run the same command to continue"
 
 MINE = """
 import ctypes, os, signal, sys, time
@@ -114,8 +114,8 @@ def test_every_way_to_fail_is_told_and_costs_its_trial_only(folder: Path) -> Non
         "exit seed 0: SystemExit: enough",
         "vanish seed 0: killed: its worker died (exit code 0)",
         "crash seed 0: killed: its worker died (SIGSEGV)",
-        "kill seed 0: killed: its worker died (SIGKILL: by hand, or memory ran out)",
-        "hang seed 0: timed out: it took more than time_limit=25 s",
+        "kill seed 0: killed: its worker died (SIGKILL: killed by hand or out of memory)",
+        "hang seed 0: timed out: it took longer than time_limit=25 s",
     ):
         assert said in " ".join(shown.stdout.split())
         assert said.partition(": ")[2].replace("<script>alert(1)</script>", "table") in PAGE
@@ -147,9 +147,7 @@ def test_whoever_reads_may_go(what: str, folder: Path) -> None:
         assert process.stdout is not None
         process.stdout.close()
         assert process.stderr is not None
-        assert (
-            process.stderr.read() == "ablation: interrupted; the same command goes on from here\n"
-        )
+        assert process.stderr.read() == "ablation: interrupted; run the same command to continue\n"
     assert process.returncode == 130
 
 
@@ -247,8 +245,8 @@ def test_a_full_disk_is_told_and_with_room_the_sweep_goes_on(folder: Path) -> No
         shown = run(folder, *sweep)
         assert shown.returncode == 1, shown.stderr
         why = os.strerror(errno.ENOSPC)
-        said = f"cannot write there any more ({why}); what is finished is kept, and the same "
-        assert shown.stderr == f"ablation: results=results: {said}command goes on from here\n"
+        said = f"no longer writable ({why}); finished trials are kept; run the same command to "
+        assert shown.stderr == f"ablation: results=results: {said}continue\n"
         assert said in PAGE
         assert 0 < len(results(folder)) < 6
         assert not list((folder / "results").rglob(".*.tmp"))
@@ -265,7 +263,7 @@ def test_a_results_folder_that_vanishes_is_named(folder: Path) -> None:
     wait_for(process, folder, 1)
     (folder / "results").rename(folder / "elsewhere")
     _, err = ends(process, 1)
-    said = "ablation: results=results: cannot write there any more (No such file or directory); "
+    said = "ablation: results=results: no longer writable (No such file or directory); "
     assert err.startswith(said)
     assert len(err.splitlines()) == 1
     assert said in PAGE
@@ -294,7 +292,7 @@ def test_results_that_are_no_results_are_trained_again_or_refused(folder: Path) 
     assert shown.returncode == 2
     assert len(shown.stderr.splitlines()) == 1
     said = shown.stderr.partition(".json: ")[2].strip()
-    assert said.startswith("of another version of ablation (schema 2, this is 1); ")
+    assert said.startswith("written by another version of ablation (schema 2, this is 1); ")
     assert said in PAGE
     assert json.loads(sound.read_text()) == newer
 

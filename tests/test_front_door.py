@@ -65,13 +65,13 @@ def test_the_version_is_ours(tmp_path: Path) -> None:
 
 
 SLIPS = [
-    (["lr=0.1"], "lr is no key here; did you mean training.learning_rate?"),
-    (["epochs=3"], "epochs is no key here; did you mean training.epochs?"),
+    (["lr=0.1"], "lr: unknown key; did you mean training.learning_rate?"),
+    (["epochs=3"], "epochs: unknown key; did you mean training.epochs?"),
     (["--seeds", "5"], "--seeds: keys are written seeds=5 here, without dashes"),
     (["-m", "units=5,6", "--batch-size=20"], "--batch-size=20: keys are written batch_size=20"),
     (["reprot", "x"], "reprot: no such command; did you mean report?"),
     (["forward"], "forward: neither key=value nor a command"),
-    (["report", "nothing"], "no sweep nothing in results; there are: none"),
+    (["report", "nothing"], "no sweep nothing in results; stored sweeps: none"),
     (["report"], "no sweep in results"),
     (["seeds=0"], "seeds=0: a whole number from 1 to 10000 is needed, or auto"),
     (["units=3,4"], "units=3,4: several values need -m (ablation -m units=3,4)"),
@@ -104,7 +104,7 @@ def test_of_a_conf_folder_only_our_groups_are_seen(tmp_path: Path) -> None:
         (conf / group / "mine.yaml").write_text(text)
     (conf / "config.yaml").write_text("units: 1\n")
     assert "db:" not in run(tmp_path, "--help").stdout
-    assert run(tmp_path, "db=mine").stderr.startswith("ablation: db is no key here")
+    assert run(tmp_path, "db=mine").stderr.startswith("ablation: db: unknown key")
     shown = run(tmp_path, "experiment=mine", "training=mine", "--cfg", "job")
     assert "units: 7" in shown.stdout
     assert "epochs: 3" in shown.stdout

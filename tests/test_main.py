@@ -91,7 +91,7 @@ def test_help_names_every_group_and_key(tmp_path: Path) -> None:
         (["-m", "merge_mode="], "merge_mode=: choose one of ave, concat, mul, sum"),
         (["-m", "units=range(5,5)"], "units=range(5,5): a list of values is empty"),
         (["-m", "hydra.sweeper.grids=[]"], "a list of one grid or more is needed"),
-        (["-m", "workers=1,2"], "workers: it holds for a whole sweep"),
+        (["-m", "workers=1,2"], "workers: applies to the whole sweep"),
         (["name=../elsewhere"], "name: "),
         (["seeds=600"], "yes=true"),
         (["results=/proc/nowhere"], "cannot write there"),
@@ -363,6 +363,6 @@ def test_ctrl_c_reports_what_is_there(tmp_path: Path) -> None:
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=120)
     assert process.returncode == 130, out + err
-    assert err == "ablation: interrupted; the same command goes on from here\n"
+    assert err == "ablation: interrupted; run the same command to continue\n"
     assert "not trained" in report(tmp_path, "long")
     assert not members(process.pid)

@@ -13,7 +13,7 @@ from hydra.errors import ConfigCompositionException
 from omegaconf import open_dict
 
 from ablation.compose import CONF
-from hydra_plugins.ablation_plugin.plugin import _composed
+from hydra_plugins.ablation_plugin.plugin import _compose_jobs
 from tests.test_main import TINY, report, results, run
 
 
@@ -75,7 +75,7 @@ def test_jobs_that_share_a_composition_get_what_hydra_would_give_them() -> None:
         loader = GlobalHydra.instance().config_loader()
         master = compose("config", return_hydra_config=True)
         expected = [loader.load_sweep_config(master, job) for job in jobs]
-        found = _composed(loader, master, jobs)
+        found = _compose_jobs(loader, master, jobs)
     for config in [*expected, *found]:
         with open_dict(config):
             del config["hydra"]
@@ -87,4 +87,4 @@ def test_a_key_that_is_not_there_is_refused_in_whichever_job() -> None:
         loader = GlobalHydra.instance().config_loader()
         master = compose("config", return_hydra_config=True)
         with pytest.raises(ConfigCompositionException, match="unitz"):
-            _composed(loader, master, [["units=2"], ["units=3"], ["unitz=3"]])
+            _compose_jobs(loader, master, [["units=2"], ["units=3"], ["unitz=3"]])

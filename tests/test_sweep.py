@@ -11,7 +11,7 @@ import pytest
 from ablation import sweep
 from ablation.errors import RequestError, SweepFailed
 from ablation.storage import Store
-from ablation.sweep import ended_as_interrupted
+from ablation.sweep import signals_as_interrupts
 from tests.helpers import compose
 
 TINY = ["training=smoke", "training.sequences=40", "problem.test_size=60", "length=4", "name=tried"]
@@ -108,7 +108,7 @@ def test_a_damaged_result_of_a_finished_sweep_is_trained_again(tmp_path: Path) -
 
 def interrupted(number: signal.Signals, error: type[Exception]) -> None:
     """Do as a library does that makes an exception of its own of any that comes from within."""
-    with ended_as_interrupted():
+    with signals_as_interrupts():
         try:
             os.kill(os.getpid(), number)
         except KeyboardInterrupt as cause:
@@ -132,5 +132,5 @@ def test_what_is_told_in_a_line_is_told_after_an_interrupt_too() -> None:
 
 
 def test_without_an_interrupt_an_error_is_an_error() -> None:
-    with pytest.raises(ImportError), ended_as_interrupted():
+    with pytest.raises(ImportError), signals_as_interrupts():
         raise ImportError

@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from ablation.execution import Ended, Progress
+from ablation.execution import Outcome, Progress
 from ablation.planning import show_plan
 from ablation.report import (
     Failure,
@@ -15,7 +15,7 @@ from ablation.report import (
     show_report,
 )
 from ablation.spec import Request, Trial
-from ablation.storage import Finished, Store
+from ablation.storage import CommittedTrial, Store
 from ablation.terminal import LONGEST, duration, terminal
 from tests.helpers import make_result, make_sweep, make_trial
 
@@ -32,9 +32,9 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     return text
 
 
-def finished(trial: Trial, accuracy: float = 0.9, status: str = "done") -> Ended:
-    value = Finished(status=status, accuracy=accuracy, seconds=1.25, trained=True)
-    return Ended(trial, value)
+def finished(trial: Trial, accuracy: float = 0.9, status: str = "done") -> Outcome:
+    value = CommittedTrial(status=status, accuracy=accuracy, seconds=1.25, trained=True)
+    return Outcome(trial, value)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_progress_is_a_line_a_trial(screen: io.StringIO) -> None:
     with Progress(names, [trial.arm for trial in trials], done=1) as progress:
         progress.update(finished(trials[1], accuracy=0.98765))
         progress.update(finished(trials[2], status="diverged"))
-        progress.update(Ended(trials[3], kind="ValueError", message="no [b]such[/b] thing"))
+        progress.update(Outcome(trials[3], kind="ValueError", message="no [b]such[/b] thing"))
     lines = screen.getvalue().splitlines()
     assert lines[0].startswith("[2/4] forward [x]  seed 1  accuracy 0.9877  1.2 s  (left ")
     assert lines[1].startswith("[3/4] forward [x]  seed 2  accuracy 0.9000  1.2 s  diverged")
@@ -76,7 +76,7 @@ def test_the_live_picture_has_the_running_means(screen: io.StringIO) -> None:
     progress = Progress(names, [trial.arm for trial in trials], done=0)
     for trial, accuracy in zip(trials[:2], (0.8, 0.9), strict=True):
         progress.update(finished(trial, accuracy))
-    progress.update(Ended(trials[2], kind="killed", message=""))
+    progress.update(Outcome(trials[2], kind="killed", message=""))
     screen.truncate(0)
     screen.seek(0)
     terminal.print(progress)
@@ -150,7 +150,7 @@ def test_a_plan_says_what_would_be_done(
 ) -> None:
     plan = make_sweep(store, request_as_composed, FORWARD, FORWARD, BOTH)
     done = {plan.entries[0].id}
-    show_plan(plan, done, expected=100, workers=2, whole=True)
+    show_plan(plan, done, expected=100, workers=2, show_arms=True)
     lines = screen.getvalue().splitlines()
     assert lines[0].startswith("Note: 2 combinations are one arm, forward")
     rows = [line.split() for line in lines]
@@ -166,7 +166,7 @@ def test_nothing_left_to_train_is_said(
 ) -> None:
     plan = make_sweep(store, request_as_composed, FORWARD)
     done = {entry.id for entry in plan.entries}
-    show_plan(plan, done, expected=0, workers=2, whole=False)
+    show_plan(plan, done, expected=0, workers=2, show_arms=False)
     assert screen.getvalue().endswith("2 done, nothing to train.\n")
 
 

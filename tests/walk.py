@@ -19,7 +19,7 @@ from typing import Any
 
 from ablation.execution import worker as real
 from ablation.spec import Trial
-from ablation.storage import Finished
+from ablation.storage import CommittedTrial
 
 HOME = Path(__file__).resolve().parents[1] / "ablation"
 TRACE = "ABLATION_WALK"
@@ -42,7 +42,7 @@ def noted(calls: list[str]) -> Callable[[FrameType, str, Any], None]:
     return note
 
 
-def work(trial: Trial, root: str, commit: str | None, dirty: bool | None) -> Finished | None:
+def work(trial: Trial, root: str, commit: str | None, dirty: bool | None) -> CommittedTrial | None:
     """What a worker does, noted in a file."""
     calls: list[str] = []
     sys.setprofile(noted(calls))

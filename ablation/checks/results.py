@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from ablation.errors import RequestError
 from ablation.planning import Plan, load_plan
-from ablation.storage import Damaged, Store
+from ablation.storage import DamagedFile, Store
 
 SHOWN = 3  # of several that are alike; the others are counted
 ID = re.compile(r"[0-9a-f]{64}")
@@ -53,7 +53,7 @@ def _results(store: Store, named: set[str]) -> Generator[Check, None, set[str]]:
             try:
                 if store.inspect(id):
                     whole.add(id)
-            except Damaged as error:
+            except DamagedFile as error:
                 damaged.append(f"{name[:12]}…: {error}")
             except RequestError as error:
                 foreign.append(str(error).removeprefix(f"{store.trials}{os.sep}"))

@@ -1,9 +1,9 @@
-"""Runs trials in worker processes: which comes next, who is at it, how it ended."""
+"""Runs trials in worker processes: which one is next, who trains it, how it ended."""
 
 from __future__ import annotations
 
-from ablation.execution.once import once
-from ablation.execution.pool import SINGLE_THREADED, Ended, available_cores, run_trials
+from ablation.execution.pool import SINGLE_THREADED, Outcome, available_cores, run_trials
 from ablation.execution.progress import Progress
+from ablation.execution.train_once import train_once
 
-__all__ = ["SINGLE_THREADED", "Ended", "Progress", "available_cores", "once", "run_trials"]
+__all__ = ["SINGLE_THREADED", "Outcome", "Progress", "available_cores", "run_trials", "train_once"]

@@ -1,4 +1,4 @@
-"""Which trial a free worker takes next, and which are tried again: without a process or a clock."""
+"""Which trial a free worker trains next, and which are retried; no processes, no clock."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from ablation.planning import training_seconds
 from ablation.spec import Arm, Trial
 
-RETRIES = 1  # further tries of a trial that ended for a cause outside of it
-LEAD = 2  # seeds that an arm may be ahead of the slowest, for the sake of a warm program
+RETRIES = 1  # of a trial that failed for a reason outside it, such as a killed worker
+LEAD = 2  # seeds that an arm may be ahead of the slowest one, to reuse a compiled program
 
 
 def in_blocks(trials: Sequence[Trial], arms: int) -> list[list[Trial]]:
-    """The trials in blocks of so many arms, which are trained one block after the other.
+    """Split the trials into blocks of at most `arms` arms, to be trained one block at a time.
 
-    Workers hold the programs of so many arms: with more of them, seed by seed, every trial would
-    compile its own again.
+    Workers keep only that many compiled programs. If more arms were trained seed by seed, each
+    trial would have to compile its program again.
     """
     order = {arm: k for k, arm in enumerate(dict.fromkeys(trial.arm for trial in trials))}
     blocks: list[list[Trial]] = [[] for _ in range(0, len(order), arms)]
@@ -25,12 +25,14 @@ def in_blocks(trials: Sequence[Trial], arms: int) -> list[list[Trial]]:
 
 
 def next_trial(waiting: Sequence[Trial], warm: set[Arm], others: Sequence[set[Arm]]) -> Trial:
-    """The waiting trial that a worker takes next.
+    """The waiting trial that a free worker trains next.
 
-    The lowest seed first, so that an interrupted sweep is balanced; but rather an arm whose
-    program this worker holds, or nobody does, than one that another worker has compiled, as long
-    as no arm gets more than LEAD seeds ahead. Of what is left the longest, so that arms of many
-    sizes are spread evenly and no core idles long at the end.
+    warm: arms that this worker has compiled. others: the same for each other worker.
+
+    Only trials at most LEAD seeds above the lowest waiting seed are considered. Among them, arms
+    that only other workers have compiled come last. Then the lowest seed wins, so that an
+    interrupted sweep is balanced, then a warm arm, then the longest trial, so that no core idles
+    long at the end.
     """
     lowest = min(trial.seed for trial in waiting)
     elsewhere = set().union(*others) - warm
@@ -46,25 +48,25 @@ def next_trial(waiting: Sequence[Trial], warm: set[Arm], others: Sequence[set[Ar
 
 
 class Queue:
-    """The trials that no worker has: waiting in blocks of arms, or held by another process."""
+    """Trials that no worker has: waiting in blocks of arms, or postponed to a later time."""
 
     def __init__(self, trials: Sequence[Trial], arms: int) -> None:
-        """arms: how many arms the workers can keep compiled between them (see `in_blocks`)."""
+        """arms: how many arms all workers together can keep compiled (see `in_blocks`)."""
         self._blocks = in_blocks(trials, arms)
-        self._home = {trial.arm: block for block in self._blocks for trial in block}
-        self._held: list[tuple[float, Trial]] = []
+        self._block_of_arm = {trial.arm: block for block in self._blocks for trial in block}
+        self._postponed: list[tuple[float, Trial]] = []  # each with the time of its next offer
         self._tries: dict[Trial, int] = {}
 
     def __len__(self) -> int:
-        return sum(map(len, self._blocks)) + len(self._held)
+        return sum(map(len, self._blocks)) + len(self._postponed)
 
     @property
-    def holds(self) -> bool:
-        """Whether some trials are held elsewhere, and have to be offered again after a while."""
-        return bool(self._held)
+    def has_postponed(self) -> bool:
+        """Whether another process has some of the trials, so that they must be offered again."""
+        return bool(self._postponed)
 
     def take(self, warm: set[Arm], others: Sequence[set[Arm]]) -> Trial | None:
-        """The next trial for a worker that has these arms compiled; None where none is waiting."""
+        """Remove and return the next trial for a worker (see `next_trial`); None if none waits."""
         waiting = next((block for block in self._blocks if block), None)
         if waiting is None:
             return None
@@ -73,20 +75,20 @@ class Queue:
         return trial
 
     def retry(self, trial: Trial) -> bool:
-        """Let the trial wait again, unless it has been tried often enough."""
+        """Put the trial back in the queue; False if it has no retries left."""
         tries = self._tries[trial] = self._tries.get(trial, 0) + 1
         if tries > RETRIES:
             return False
-        self._home[trial.arm].append(trial)
+        self._block_of_arm[trial.arm].append(trial)
         return True
 
-    def hold(self, trial: Trial, until: float) -> None:
-        """Offer the trial again at a time; another process is at it."""
-        self._held.append((until, trial))
+    def postpone(self, trial: Trial, until: float) -> None:
+        """Offer the trial again at the given time, because another process is training it."""
+        self._postponed.append((until, trial))
 
     def release(self, now: float) -> None:
-        """Let those wait again whose time has come."""
-        for until, trial in self._held:
+        """Put the postponed trials whose time has come back in the queue."""
+        for until, trial in self._postponed:
             if until <= now:
-                self._home[trial.arm].append(trial)
-        self._held = [(until, trial) for until, trial in self._held if until > now]
+                self._block_of_arm[trial.arm].append(trial)
+        self._postponed = [(until, trial) for until, trial in self._postponed if until > now]

@@ -1,4 +1,7 @@
-"""Worker processes: one core each, TensorFlow loaded once, a dead worker costs its task only."""
+"""A pool of worker processes: one core each, TensorFlow loaded once for all of them.
+
+A worker that dies loses only the trial that it was training.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +21,12 @@ from typing import Any
 
 from ablation.errors import SweepFailed
 from ablation.execution.order import Queue
-from ablation.execution.process import OUTSIDE, serve
+from ablation.execution.process import EXTERNAL_FAILURES, serve
 from ablation.spec import Arm, Trial
 from ablation.storage import PROGRAMS_KEPT, xla_flags
 
-NO_WORD = 255  # the exit code of a process whose fork server was killed: it may be alive
-BUSY_WAIT = 0.5  # seconds before a trial that another process holds is looked at again
+UNKNOWN_EXIT_CODE = 255  # reported if the fork server was killed: the process may still be alive
+BUSY_WAIT = 0.5  # seconds before a trial that another process is training is offered again
 
 SINGLE_THREADED = {
     "TF_NUM_INTRAOP_THREADS": "1",
@@ -35,10 +38,10 @@ SINGLE_THREADED = {
 
 
 @dataclass(frozen=True)
-class Ended:
-    """How one trial ended in its worker: a value, or the kind and text of what went wrong.
+class Outcome:
+    """How one trial ended in its worker: with a value, or with the kind and text of an error.
 
-    An exception is text: to unpickle it could fail, or load TensorFlow into the parent.
+    Errors are text because unpickling an exception could fail, or load TensorFlow in the parent.
     """
 
     trial: Trial
@@ -49,7 +52,7 @@ class Ended:
 
 
 def available_cores() -> list[int]:
-    """The cores this process may use."""
+    """The numbers of the cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return sorted(os.sched_getaffinity(0))
     return list(range(os.cpu_count() or 1))
@@ -61,39 +64,44 @@ def run_trials(
     arguments: tuple[Any, ...],
     workers: int,
     time_limit: float,
-) -> Generator[Ended]:
+) -> Generator[Outcome]:
     """Call work(trial, *arguments) for each trial in worker processes; yield outcomes as they end.
 
-    work: "module:function", imported in the workers only, so that the parent stays light.
-    A trial for which work returns None is held by another process and offered again later.
-    A trial that takes more than time_limit seconds is killed. Closing the iterator ends the
-    workers.
+    work: "module:function", imported in the workers only, so that the parent stays light. If it
+    returns None, another process has the trial, and it is offered again later. A trial that takes
+    more than time_limit seconds is killed. Closing the iterator kills the workers.
+
+    Raises SweepFailed if no worker process can be started.
     """
     queue = Queue(trials, PROGRAMS_KEPT * workers)
     cores = available_cores()
-    crew: list[_Worker] = []
+    pool: list[_Worker] = []
     try:
         for k in range(min(workers, len(trials))):
-            mine = (cores[k],) if workers <= len(cores) else tuple(cores)
-            crew.append(_Worker(work.partition(":")[0], mine))
-        while queue or any(worker.trial for worker in crew):
+            worker_cores = (cores[k],) if workers <= len(cores) else tuple(cores)
+            pool.append(_Worker(work.partition(":")[0], worker_cores))
+        while queue or any(worker.trial for worker in pool):
             queue.release(time.monotonic())
-            for worker in (worker for worker in crew if worker.trial is None):
-                trial = queue.take(worker.warm, [w.warm for w in crew if w is not worker])
+            for worker in (worker for worker in pool if worker.trial is None):
+                trial = queue.take(worker.warm, [w.warm for w in pool if w is not worker])
                 if trial is not None:
-                    worker.give(trial, (work, trial, *arguments), time_limit)
-            for ended in _wait(crew, time_limit, BUSY_WAIT if queue.holds else None):
-                if ended.kind is None and ended.value is None:
-                    queue.hold(ended.trial, time.monotonic() + BUSY_WAIT)
-                elif ended.kind not in OUTSIDE or not queue.retry(ended.trial):
-                    yield ended
+                    worker.assign(trial, (work, trial, *arguments), time_limit)
+            for outcome in _wait(pool, time_limit, BUSY_WAIT if queue.has_postponed else None):
+                if outcome.kind is None and outcome.value is None:
+                    queue.postpone(outcome.trial, time.monotonic() + BUSY_WAIT)
+                elif outcome.kind not in EXTERNAL_FAILURES or not queue.retry(outcome.trial):
+                    yield outcome
     finally:
-        for worker in crew:
+        for worker in pool:
             worker.end()
 
 
 class _Worker:
-    """A process, the line to it, the arms it has compiled, the trial it is at and until when."""
+    """A worker process as the parent sees it.
+
+    pipe: the connection to it. warm: the arms that it has compiled. trial: what it is training, if
+    anything. deadline: when the trial exceeds its time limit, as time.monotonic() counts.
+    """
 
     def __init__(self, preload: str, cores: tuple[int, ...]) -> None:
         """preload: the module that the fork server loads, once for all workers."""
@@ -104,93 +112,93 @@ class _Worker:
         self.start()
 
     def start(self) -> None:
-        """Start the process, which knows no arm yet."""
+        """Start the process; it has not compiled any arm yet."""
         self.warm: set[Arm] = set()
-        for pause in (0.1, 0.5, 2.0):  # the fork server may be killed, and is then started again
-            with _quietly(), _environment():
+        for pause in (0.1, 0.5, 2.0):  # if the fork server was killed, start it again
+            with _stderr_to_null(), _worker_environment():
                 forkserver.ensure_running()
-            self.line, end = self.context.Pipe()
-            self.process = self.context.Process(target=serve, args=(end, self.cores))
-            with suppress(OSError, EOFError), end, _without_main():
+            self.pipe, worker_end = self.context.Pipe()
+            self.process = self.context.Process(target=serve, args=(worker_end, self.cores))
+            with suppress(OSError, EOFError), worker_end, _without_main():
                 self.process.start()
                 return
             time.sleep(pause)
-        raise SweepFailed("no worker process can be started (is there memory left?)")
+        raise SweepFailed("cannot start a worker process (out of memory?)")
 
-    def give(self, trial: Trial, task: tuple[Any, ...], time_limit: float) -> None:
-        """Let the process do a task for the trial."""
+    def assign(self, trial: Trial, task: tuple[Any, ...], time_limit: float) -> None:
+        """Send the process a task, the training of the trial."""
         try:
-            self.line.send(task)
-        except OSError:  # it died while it had nothing to do
+            self.pipe.send(task)
+        except OSError:  # it died while it was idle
             self.end()
             self.start()
-            self.line.send(task)
+            self.pipe.send(task)
         self.warm.add(trial.arm)
-        self.trial, self.until = trial, time.monotonic() + time_limit
+        self.trial, self.deadline = trial, time.monotonic() + time_limit
 
-    def answer(self, time_limit: float) -> Ended | None:
-        """How its trial ended, if it has: by its word, by its death, or by the clock."""
+    def outcome(self, time_limit: float) -> Outcome | None:
+        """How its trial ended, or None if it has not: it may report, die or exceed the limit."""
         trial = self.trial
         assert trial is not None
-        gone = self.process.exitcode is not None  # asked first: it may answer and go
+        dead = self.process.exitcode is not None  # checked first: it may report and then exit
         try:
-            if self.line.poll():
-                told, leaves = self.line.recv()
+            if self.pipe.poll():
+                report, exits = self.pipe.recv()
                 self.trial = None
-                if leaves:
+                if exits:
                     self.end()
                     self.start()
-                return Ended(trial, *told)
+                return Outcome(trial, *report)
         except (OSError, EOFError):
-            gone = True
-        late = time.monotonic() >= self.until
-        if not gone and not late:
+            dead = True
+        late = time.monotonic() >= self.deadline
+        if not dead and not late:
             return None
-        if not gone and self.process.pid is not None:
-            with suppress(ProcessLookupError):  # its last words are where it was
+        if not dead and self.process.pid is not None:
+            with suppress(ProcessLookupError):  # its faulthandler then logs where it was
                 os.kill(self.process.pid, signal.SIGABRT)
             self.process.join(1)
         code = self.end()
         self.start()
-        if gone:
-            return Ended(trial, None, "killed", f"its worker died ({_reason(code)})")
-        return Ended(trial, None, "timed out", f"it took more than time_limit={time_limit:g} s")
+        if dead:
+            return Outcome(trial, None, "killed", f"its worker died ({_reason(code)})")
+        return Outcome(trial, None, "timed out", f"it took longer than time_limit={time_limit:g} s")
 
     def end(self) -> int | None:
-        """Kill the process if it lives, and give its exit code; what is committed stays."""
+        """Kill the process if it is alive, and return its exit code; committed results stay."""
         self.trial = None
-        self.line.close()
+        self.pipe.close()
         if self.process.pid is None:  # it was never started
             return None
-        if self.process.exitcode in (None, NO_WORD):
+        if self.process.exitcode in (None, UNKNOWN_EXIT_CODE):
             with suppress(ProcessLookupError):
                 os.kill(self.process.pid, signal.SIGKILL)
         self.process.join(5)
         return self.process.exitcode
 
 
-def _wait(crew: Sequence[_Worker], time_limit: float, patience: float | None) -> list[Ended]:
-    """Wait until a trial has ended, or for so many seconds; those that have."""
-    busy = [worker for worker in crew if worker.trial is not None]
+def _wait(pool: Sequence[_Worker], time_limit: float, timeout: float | None) -> list[Outcome]:
+    """Wait until a trial ends or the timeout (seconds) passes; return the trials that ended."""
+    busy = [worker for worker in pool if worker.trial is not None]
     if busy:
-        rest = max(0.0, min(worker.until for worker in busy) - time.monotonic())
-        patience = rest if patience is None else min(rest, patience)
-    wait([part for w in busy for part in (w.line, w.process.sentinel)], patience)
-    answers = [worker.answer(time_limit) for worker in busy]
-    return [answer for answer in answers if answer is not None]
+        seconds_left = max(0.0, min(worker.deadline for worker in busy) - time.monotonic())
+        timeout = seconds_left if timeout is None else min(seconds_left, timeout)
+    wait([part for w in busy for part in (w.pipe, w.process.sentinel)], timeout)
+    outcomes = [worker.outcome(time_limit) for worker in busy]
+    return [outcome for outcome in outcomes if outcome is not None]
 
 
 def _reason(code: int | None) -> str:
     if code == -signal.SIGKILL:
-        return "SIGKILL: by hand, or memory ran out"
+        return "SIGKILL: killed by hand or out of memory"
     if code is not None and code < 0:
         return signal.Signals(-code).name
     return f"exit code {code}"
 
 
 @contextmanager
-def _environment() -> Iterator[None]:
-    """The environment that workers start in; the parent's own stays as it is."""
+def _worker_environment() -> Iterator[None]:
+    """Set the environment variables of the workers; the parent's are restored afterwards."""
     before = dict(os.environ)
     os.environ.update(SINGLE_THREADED | before)
     os.environ["TF_XLA_FLAGS"] = xla_flags(before.get("TF_XLA_FLAGS", ""))
@@ -206,9 +214,9 @@ def _environment() -> Iterator[None]:
 
 @contextmanager
 def _without_main() -> Iterator[None]:
-    """Let a process start without the program's main module, which it would run again.
+    """Hide the program's main module from a new process, which would otherwise run it again.
 
-    A script needs no `if __name__ == "__main__"` then, and a worker does not load the command line.
+    So a script needs no `if __name__ == "__main__"`, and a worker does not load the command line.
     """
     main = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")
@@ -219,19 +227,19 @@ def _without_main() -> Iterator[None]:
 
 
 @contextmanager
-def _quietly() -> Iterator[None]:
-    """Let a process that is started now know no terminal: TensorFlow greets on stderr."""
-    # What is ignored stays so in a new process; only the main thread may say it.
+def _stderr_to_null() -> Iterator[None]:
+    """Start a process with stderr on /dev/null, as TensorFlow prints there, and ignoring SIGHUP."""
+    # A new process inherits ignored signals. Only the main thread may set them.
     main = threading.current_thread() is threading.main_thread()
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN) if main else None
-    kept = os.dup(2)
+    saved = os.dup(2)
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 2)
     os.close(null)
     try:
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        os.dup2(saved, 2)
+        os.close(saved)
         if main:
             signal.signal(signal.SIGHUP, before)

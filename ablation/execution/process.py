@@ -1,4 +1,4 @@
-"""The inside of a worker process: one core, one task after the other, until the parent has gone."""
+"""The main loop of a worker process: one task after the other, until the parent is gone."""
 
 from __future__ import annotations
 
@@ -13,35 +13,38 @@ from pathlib import Path
 from traceback import format_exception
 from typing import Any
 
-RECYCLED_AFTER = 200  # trials of one worker: whatever TensorFlow leaks goes with it
-RECYCLED_ABOVE = 2000  # MiB that a worker holds after a trial
-OUTSIDE = ("killed", "MemoryError", "ResourceExhaustedError")
+RECYCLED_AFTER = 200  # trials per worker: replacing it frees whatever TensorFlow leaks
+RECYCLED_ABOVE = 2000  # MiB resident after a trial
+EXTERNAL_FAILURES = ("killed", "MemoryError", "ResourceExhaustedError")  # worth a retry
 
 
-def serve(line: Connection, cores: tuple[int, ...]) -> None:
-    """Do the tasks that come along the line, until it ends, as it does with the parent."""
-    # Ctrl-C and the end of a terminal reach the whole group: the parent alone answers them.
+def serve(pipe: Connection, cores: tuple[int, ...]) -> None:
+    """Carry out the tasks that arrive through the pipe, until the parent closes it or dies.
+
+    cores: the numbers of the cores that this process may use.
+    """
+    # Ctrl-C and a closed terminal signal the whole process group; only the parent reacts.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    faulthandler.enable()  # a crash says in the trial's log where it was
+    faulthandler.enable()  # a crash then writes its traceback to the trial's log
     null = os.open(os.devnull, os.O_WRONLY)
-    for descriptor in (1, 2):  # whoever reads what the parent prints does not wait for us
+    for descriptor in (1, 2):  # so that a reader of the parent's output does not wait for us too
         os.dup2(null, descriptor)
-    # XLA splits even small loops over every core it may use, which costs more than it gives.
+    # XLA splits even small loops over all cores that it may use, which costs more than it gains.
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, cores)
     with suppress(OSError, EOFError):
         for count in range(1, RECYCLED_AFTER + 1):
-            told = _call(*line.recv())
+            report = _call(*pipe.recv())
             full = count == RECYCLED_AFTER or _resident() > RECYCLED_ABOVE
-            leaves = full or told[1] in OUTSIDE
-            line.send((told, leaves))
-            if leaves:
+            exits = full or report[1] in EXTERNAL_FAILURES
+            pipe.send((report, exits))
+            if exits:
                 return
 
 
 def _call(work: str, *arguments: Any) -> tuple[Any, str | None, str, str]:
-    """What the work gives, and of an exception its kind, message and traceback."""
+    """The value that the work returns, or the kind, message and traceback of its exception."""
     module, _, name = work.partition(":")
     try:
         return getattr(importlib.import_module(module), name)(*arguments), None, "", ""
@@ -50,7 +53,7 @@ def _call(work: str, *arguments: Any) -> tuple[Any, str | None, str, str]:
 
 
 def _resident() -> float:
-    """Memory of this process in MiB; where the kernel does not tell, the most that it ever was."""
+    """Memory of this process in MiB: resident now, or its peak where there is no /proc."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
     except OSError:

@@ -1,4 +1,4 @@
-"""How far a sweep has come, in the terminal."""
+"""Shows the progress of a sweep in the terminal."""
 
 from __future__ import annotations
 
@@ -21,23 +21,24 @@ from ablation.spec import Arm
 from ablation.terminal import LONGEST, duration, make_table, terminal
 
 if TYPE_CHECKING:
-    from ablation.execution.pool import Ended
+    from ablation.execution.pool import Outcome
 
 
 class Progress:
     """Trials done, rate, time left and the running mean of each arm.
 
-    A live picture in a terminal; a line a trial anywhere else.
+    Drawn live in a terminal; elsewhere, one line for each trial.
     """
 
     def __init__(self, names: dict[Arm, str], planned: Sequence[Arm], done: int) -> None:
+        """planned: the arm of each trial. done: trials that had a result before."""
         self.names = names
         self.planned = Counter(planned)
         self.total = len(planned)
         self.done = self.before = done
         self.scores: dict[Arm, list[float]] = {arm: [] for arm in names}
         self.failed: Counter[Arm] = Counter()
-        self.latest: dict[Arm, int] = {}  # how many trials were done by its last one
+        self.latest: dict[Arm, int] = {}  # trials done when the arm's latest one ended
         self.began = time.monotonic()
         self.live = Live(self, console=terminal, refresh_per_second=2, transient=True)
 
@@ -52,10 +53,10 @@ class Progress:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.live.stop()  # though it may be no terminal any more
+        self.live.stop()  # always: the terminal may have been closed meanwhile
 
-    def update(self, outcome: Ended) -> None:
-        """Take in how one trial ended."""
+    def update(self, outcome: Outcome) -> None:
+        """Count how one trial ended, and print its line unless the display is live."""
         arm = outcome.trial.arm
         self.done += 1
         self.latest[arm] = self.done
@@ -78,7 +79,7 @@ class Progress:
 
     def __rich__(self) -> RenderableType:
         table = make_table("arm", "seeds", "mean accuracy", "± sd")
-        # With very many arms the table would be taller than the terminal: the latest are shown.
+        # If the arms do not fit on the screen, those with the latest trials are shown.
         room = max(3, terminal.height - 8)
         latest = set(sorted(self.names, key=lambda arm: -self.latest.get(arm, 0))[:room])
         for arm in (arm for arm in self.names if arm in latest):

@@ -1,13 +1,16 @@
-"""What a worker process does: claim a trial, look whether it is done, train it, commit it."""
+"""The task of a worker process; only workers import it, because it loads TensorFlow."""
 
 from __future__ import annotations
 
-from ablation.execution.once import once
+from ablation.execution.train_once import train_once
 from ablation.spec import Trial
-from ablation.storage import Finished, Store
+from ablation.storage import CommittedTrial, Store
 from ablation.training import run_trial
 
 
-def work(trial: Trial, root: str, commit: str | None, dirty: bool | None) -> Finished | None:
-    """Train the trial unless it is done by now; None where another process is at it."""
-    return once(trial, Store(root), lambda: run_trial(trial, commit, dirty))
+def work(trial: Trial, root: str, commit: str | None, dirty: bool | None) -> CommittedTrial | None:
+    """Train the trial unless it is done by now; None if another process is training it.
+
+    root: the results folder. commit, dirty: the program's version, for the result.
+    """
+    return train_once(trial, Store(root), lambda: run_trial(trial, commit, dirty))

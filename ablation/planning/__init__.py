@@ -1,4 +1,4 @@
-"""Turns a request into checked, unique, ordered trials, and says what they will take."""
+"""Turns requests into checked, unique, ordered trials, and estimates how long they will take."""
 
 from __future__ import annotations
 

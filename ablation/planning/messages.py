@@ -1,4 +1,4 @@
-"""What is wrong with a request, in one line: the key, what was given, what is possible."""
+"""One-line messages for a wrong request: the key, the value given, the possible values."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from ablation.errors import suggest
 from ablation.spec import Arm, Claim, ReportSettings, Settings, Training
 
 GROUPS = ("problem", "direction", "merge_mode", "cell", "training", "engine", "experiment")
-_PLACED = tuple(group for group in GROUPS if group not in ("problem", "training"))  # at the top
+# Groups whose YAML files set top-level keys.
+_TOP_LEVEL_GROUPS = tuple(group for group in GROUPS if group not in ("problem", "training"))
 KEYS = [*(key for key in Arm.model_fields if key != "digest"), *Settings.model_fields, "experiment"]
 
 
-# Where a key is that is often looked for at the top, and what other programs call it.
-_ELSEWHERE = (
+# Keys that people write without their group, and names that other programs use.
+_ALIASES = (
     {key: f"training.{key}" for key in Training.model_fields}
     | {key: f"report.{key}" for key in ReportSettings.model_fields}
     | {
@@ -43,49 +44,50 @@ _ELSEWHERE = (
 )
 
 
-def unknown_key(name: str, beside: Iterable[str] = ()) -> str:
-    """What to say of a key that no configuration has.
+def unknown_key(name: str, siblings: Iterable[str] = ()) -> str:
+    """The message for a key that no configuration has.
 
-    beside: the keys that there are in its place, where they differ from problem to problem.
+    siblings: the keys of the same group, for a group whose keys depend on the problem.
     """
     group, _, leaf = name.rpartition(".")
-    meant = _ELSEWHERE.get(leaf, "")
-    if meant != name and (not group or meant.startswith(f"{group}.")) and meant:
-        return f"{name} is no key here; did you mean {meant}?"
+    alias = _ALIASES.get(leaf, "")
+    if alias != name and (not group or alias.startswith(f"{group}.")) and alias:
+        return f"{name}: unknown key; did you mean {alias}?"
     if group == "training":
-        return f"{name} is no key here: {suggest(leaf, Training.model_fields)}"
+        return f"{name}: unknown key; {suggest(leaf, Training.model_fields)}"
     if group == "report":
-        return f"{name} is no key here: {suggest(leaf, ReportSettings.model_fields)}"
+        return f"{name}: unknown key; {suggest(leaf, ReportSettings.model_fields)}"
     if group.startswith("report.claims."):
-        return f"{name} is no key of a claim: {suggest(leaf, Claim.model_fields)}"
+        return f"{name}: a claim has no such key; {suggest(leaf, Claim.model_fields)}"
     if group == "problem":
-        return f"{name} is no key of this problem: {suggest(leaf, beside)}"
-    return f"{name} is no key here: {suggest(name, KEYS)}"
+        return f"{name}: this problem has no such key; {suggest(leaf, siblings)}"
+    return f"{name}: unknown key; {suggest(name, KEYS)}"
 
 
-_PLAIN = {
+_MESSAGES = {  # in place of pydantic's, by its type of error
     "int_type": "a whole number is needed",
     "int_from_float": "a whole number is needed",
     "float_type": "a number is needed",
     "bool_type": "true or false is needed",
     "string_too_short": "a name is needed",
-    "string_type": "text is needed; quotes make text of a number, of yes and of no",
-    "missing": "it is missing",
+    "string_type": "text is needed; put a number, yes or no in quotes",
+    "missing": "missing",
 }
 
 
 def explain_validation(error: ValidationError) -> str:
+    """The first of pydantic's errors in one line."""
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"])
-    if key in _PLACED and isinstance(first["input"], Mapping):
-        return f"{key}: the YAML file of this choice has to begin with # @package _global_"
+    if key in _TOP_LEVEL_GROUPS and isinstance(first["input"], Mapping):
+        return f"{key}: its YAML file must begin with # @package _global_"
     if first["type"] == "extra_forbidden":
         return unknown_key(key)
-    message = _PLAIN.get(first["type"], first["msg"])
+    message = _MESSAGES.get(first["type"], first["msg"])
     message = re.sub(r"^(Value error, |Input should be )", "", message)
     if first["type"].startswith(("greater_than", "less_than")):
         message = f"it must be {message}"
-    if first["type"] in _PLAIN and isinstance(first["input"], list):
+    if first["type"] in _MESSAGES and isinstance(first["input"], list):
         values = ",".join(map(str, first["input"]))
         message += f"; for a sweep say -m {key}={values}" if values else ""
     if isinstance(first["input"], Mapping | BaseModel):
@@ -96,7 +98,7 @@ def explain_validation(error: ValidationError) -> str:
 def _as_typed(value: object) -> object:
     if value is None or isinstance(value, bool):
         return json.dumps(value)
-    # "5" and 5 would look alike, and the message would make no sense.
+    # Without quotes, the text "5" would look like the number 5.
     return f"'{value}'" if isinstance(value, str) and _NUMBER.fullmatch(value) else value
 
 

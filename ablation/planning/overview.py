@@ -1,4 +1,4 @@
-"""A plan in the terminal."""
+"""Shows a plan in the terminal."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from ablation.planning.plan import Plan
 from ablation.terminal import count, duration, make_table, terminal
 
 
-def show_plan(plan: Plan, done: set[str], expected: float, workers: int, whole: bool) -> None:
-    """One line of what will be done; with `whole` a table of the arms too."""
+def show_plan(plan: Plan, done: set[str], expected: float, workers: int, show_arms: bool) -> None:
+    """Print what will be trained in one line, and with `show_arms` a table of the arms before it.
+
+    done: ids of the trials that have a result. expected: seconds for the others.
+    """
     names = plan.labels
     unique, pending = len(plan.entries), len(plan.entries) - len(done)
     for note in plan.notes:
         terminal.print(f"Note: {note}.", markup=False, soft_wrap=True)
-    if whole:
+    if show_arms:
         table = make_table("arm", "seeds", "done", "parameters", "updates")
         for arm, name in names.items():
             entries = [entry for entry in plan.entries if entry.trial.arm == arm]
@@ -29,8 +32,7 @@ def show_plan(plan: Plan, done: set[str], expected: float, workers: int, whole: 
         terminal.print(table)
     work = "nothing to train" if not pending else f"{pending} to train"
     if pending:
-        crew = f"{workers} worker{'s' if workers > 1 else ''}"
-        work += f", about {duration(expected)} on {crew}"
+        work += f", about {duration(expected)} on {count(workers, 'worker')}"
     terminal.print(
         f"[bold]{plan.name}[/bold]: {count(len(names), 'arm')}, {count(unique, 'trial')}"
         f" ({plan.requested} asked for), {len(done)} done, {work}.",

@@ -1,4 +1,4 @@
-"""From requests to the trials that they mean: unique, ordered, counted, and kept with the sweep."""
+"""Turns requests into a plan: unique trials in order, stored with the sweep."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from ablation.spec import (
 )
 from ablation.storage import locked, read_file, replace_file
 
-FIRST_ROUND = 10  # seeds of an arm before a sweep with seeds=auto is looked at
+FIRST_ROUND = 10  # seeds per arm that seeds=auto trains before it first compares the arms
 
 
 class Entry(Frozen):
@@ -40,20 +40,21 @@ class Entry(Frozen):
     trial: Trial
 
     @model_validator(mode="after")
-    def _ids_are_what_trials_mean(self) -> Entry:
-        if self.id != self.trial.id:  # it would also lead out of the results folder
-            raise ValueError(f"id {self.id[:12]} is not that of its trial")
+    def _check_id(self) -> Entry:
+        # The id becomes a file name: an arbitrary one could point outside the results folder.
+        if self.id != self.trial.id:
+            raise ValueError(f"id {self.id[:12]} does not belong to its trial")
         return self
 
 
 class Plan(Frozen):
-    """What one command means.
+    """All trials of one command, with what its report needs.
 
-    requested: trials before those that mean the same were joined.
-    notes: a sentence for each group of combinations that are one arm.
-    run: what identifies the multirun, for jobs that arrive one by one.
-    max_seeds: of an arm where seeds are added in rounds, None where their number is given.
-    match: what the arms have in common, "units" or "parameters".
+    requested: number of trials before duplicates were merged.
+    notes: a sentence for each group of combinations that are the same arm.
+    run: identifies the multirun if its jobs arrive one by one.
+    max_seeds: limit per arm if seeds are added in rounds; None if their number is fixed.
+    match: what is equal in all arms, "units" or "parameters".
     """
 
     schema_version: int = SCHEMA
@@ -75,7 +76,7 @@ class Plan(Frozen):
 
     @property
     def labels(self) -> dict[Arm, str]:
-        """The name of each arm, in the order in which they were asked for."""
+        """The name of each arm, in the order of the request."""
         return label_arms(dict.fromkeys(trial.arm for trial in self.trials))
 
 
@@ -85,24 +86,27 @@ def make_plan(
     run: str | None,
     source: tuple[str | None, bool | None],
 ) -> Plan:
-    """Check the requests together and plan them, seed-major.
+    """Check the requests together and plan their trials, all arms of a seed before the next seed.
 
-    source: commit of the program and whether its tree was dirty.
-    Raises RequestError where requests disagree on a setting, or a problem does not know its keys.
+    source: commit of the program, and whether its working tree was dirty.
+    Raises RequestError if requests disagree on a setting, if a problem rejects its options, or if
+    the report refers to arms or seeds that the plan does not have.
     """
     settings = requests[0].settings
     for key in Settings.model_fields:
         if key != "seeds" and len({getattr(request.settings, key) for request in requests}) > 1:
-            raise RequestError(f"{key}: it holds for a whole sweep and cannot be swept")
+            raise RequestError(f"{key}: applies to the whole sweep and cannot be swept")
     adaptive = any(request.settings.seeds == "auto" for request in requests)
     for problem, length in dict.fromkeys((r.arm.problem, r.arm.length) for r in requests):
         problems.check(problem, length)
-    asked: list[tuple[Arm, int]] = []
+    arm_seeds: list[tuple[Arm, int]] = []
     for request in requests:
         seeds = request.settings.seeds
         count = seeds if isinstance(seeds, int) else min(FIRST_ROUND, settings.max_seeds)
-        asked.append((_matched(request.arm, settings.match), count))
-    trials = dict.fromkeys(trial for arm, count in asked for trial in trials_of(arm, range(count)))
+        arm_seeds.append((_match(request.arm, settings.match), count))
+    trials = dict.fromkeys(
+        trial for arm, count in arm_seeds for trial in trials_of(arm, range(count))
+    )
     plan = Plan(
         name=settings.name or (f"multirun-{Path(run).name}" if run else ""),
         command=command,
@@ -112,42 +116,41 @@ def make_plan(
         report=settings.report,
         max_seeds=settings.max_seeds if adaptive else None,
         match=settings.match,
-        requested=sum(count for _, count in asked),
-        notes=_collapsed([arm for arm, _ in asked]),
+        requested=sum(count for _, count in arm_seeds),
+        notes=_duplicate_notes([arm for arm, _ in arm_seeds]),
         entries=seed_major(trials),
     )
-    if run is None:  # of jobs that arrive one by one none knows the arms of the others
+    if run is None:  # a job that arrives alone does not know the arms of the others
         _check_report(plan)
     return plan if plan.name else plan.model_copy(update={"name": _default_name(plan.trials)})
 
 
 def _check_report(plan: Plan) -> None:
-    """Refuse what the report shall say of arms and seeds that the plan does not have."""
+    """Raise RequestError if the report refers to arms or seeds that the plan does not have."""
     report, arms = plan.report, {name: arm for arm, name in plan.labels.items()}
-    named = [("baseline", report.baseline)] if report.baseline else []
+    references = [("baseline", report.baseline)] if report.baseline else []
     for at, claim in enumerate(report.claims):
-        named += [(f"claims.{at}.arm", claim.arm), (f"claims.{at}.other", claim.other)]
-    for key, name in named:
+        references += [(f"claims.{at}.arm", claim.arm), (f"claims.{at}.other", claim.other)]
+    for key, name in references:
         if name not in arms:
-            without = "report.baseline=null" if key == "baseline" else "report.claims=[]"
-            raise RequestError(
-                f"report.{key}={name}: {suggest(name, arms)} ({without} does without)"
-            )
+            none = "report.baseline=null" if key == "baseline" else "report.claims=[]"
+            raise RequestError(f"report.{key}={name}: {suggest(name, arms)} ({none} for none)")
     for at, claim in enumerate(report.claims):
         arm, other = arms[claim.arm], arms[claim.other]
         if arm == other or (arm.problem, arm.length) != (other.problem, other.length):
             raise RequestError(
-                f"report.claims.{at}.other={claim.other}: two arms of one problem and length can "
-                f"be compared, and {claim.arm} is "
-                + ("the same" if arm == other else "of another one")
+                f"report.claims.{at}.other={claim.other}: choose another arm of the same problem "
+                f"and length as {claim.arm}"
             )
     most = plan.max_seeds or max(trial.seed for trial in plan.trials) + 1
     if report.reached_by and report.reached_by > most:
-        raise RequestError(f"report.reached_by={report.reached_by}: no arm has more than {most}")
+        raise RequestError(
+            f"report.reached_by={report.reached_by}: no arm has more than {most} seeds"
+        )
 
 
 def extend_plan(plan: Plan, seeds: Mapping[Arm, int]) -> Plan:
-    """The plan with at least so many seeds of each of these arms."""
+    """The plan with at least the given number of seeds for each of these arms."""
     more = [trial for arm, count in seeds.items() for trial in trials_of(arm, range(count))]
     trials = dict.fromkeys([*plan.trials, *more])
     added = len(trials) - len(plan.entries)
@@ -158,12 +161,13 @@ def extend_plan(plan: Plan, seeds: Mapping[Arm, int]) -> Plan:
 
 def seed_major(trials: Iterable[Trial]) -> list[Entry]:
     """The trials as entries of a plan, all arms of a seed before the next seed."""
-    # An interrupted sweep is then balanced. The sort is stable: arms keep their order.
+    # An interrupted sweep is then balanced. The sort is stable, so arms keep their order.
     ordered = sorted(trials, key=lambda trial: trial.seed)
     return [Entry(id=trial.id, trial=trial) for trial in ordered]
 
 
-def _matched(arm: Arm, match: str) -> Arm:
+def _match(arm: Arm, match: str) -> Arm:
+    """The arm, resized if all arms should have about the same number of parameters."""
     if match == "units":
         return arm
     sample = problems.sample(arm.problem, arm.length)
@@ -171,10 +175,10 @@ def _matched(arm: Arm, match: str) -> Arm:
 
 
 def save_plan(plan: Plan, folder: Path) -> Plan:
-    """Keep the plan in the sweep's folder.
+    """Write the plan to the sweep's folder.
 
-    Jobs of one multirun that a cluster starts one by one add to the plan of that run; any other
-    command's plan replaces the one before. Returns the plan as it now stands.
+    Jobs of the same multirun that a launcher starts one by one add to its plan. The plan of any
+    other command replaces the stored one. Returns the plan as stored.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder / ".plan.lock"):
@@ -192,7 +196,7 @@ def save_plan(plan: Plan, folder: Path) -> Plan:
 
 
 def load_plan(folder: Path) -> Plan:
-    """Read the plan of a sweep's folder; raises RequestError where there is none."""
+    """Read the plan in a sweep's folder; raises RequestError if there is no readable one."""
     path = folder / "plan.json"
     try:
         plan = Plan.model_validate_json(read_file(path))
@@ -200,9 +204,9 @@ def load_plan(folder: Path) -> Plan:
             raise ValueError(f"schema {plan.schema_version}, this is {SCHEMA}")
         return plan
     except FileNotFoundError:
-        known = ", ".join(sweeps_in(folder.parent)) or "none"
+        names = ", ".join(sweeps_in(folder.parent)) or "none"
         raise RequestError(
-            f"no sweep {folder.name} in {folder.parent}; there are: {known}"
+            f"no sweep {folder.name} in {folder.parent}; stored sweeps: {names}"
         ) from None
     except OSError as error:
         raise RequestError(f"{path}: cannot be read ({error.strerror})") from None
@@ -215,19 +219,20 @@ def sweeps_in(root: Path) -> list[str]:
     return sorted(path.parent.name for path in root.glob("*/plan.json"))
 
 
-def _collapsed(arms: Sequence[Arm]) -> list[str]:
+def _duplicate_notes(arms: Sequence[Arm]) -> list[str]:
+    """A sentence for each group of combinations that are the same arm."""
     groups = Counter(arms)
     names = label_arms(groups)
     return [
         f"{count} combinations are one arm, {names[arm]}: "
-        + ("merge_mode does nothing there" if arm.merge_mode is None else "the same values")
+        + ("merge_mode has no effect there" if arm.merge_mode is None else "the same values")
         for arm, count in groups.items()
         if count > 1
     ]
 
 
 def _default_name(trials: Sequence[Trial]) -> str:
-    """A name that the same command always gives: the factors that vary, and a short hash."""
+    """A name made of the varying factors and a short hash, always the same for these trials."""
     arms = list(dict.fromkeys(trial.arm for trial in trials))
     readable = "-by-".join(varying(arms)) or next(iter(label_arms(arms).values()))
     digest = canonical([trial.id for trial in trials])

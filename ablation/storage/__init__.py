@@ -1,4 +1,4 @@
-"""What stays on disk: results, failures and compiled programs, whole or absent."""
+"""Stores results, failures and compiled programs on disk; a file is complete or absent."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ from ablation.storage.files import locked, read_file, replace_file
 from ablation.storage.programs import PROGRAMS_KEPT, PROGRAMS_LIMIT, programs_folder, xla_flags
 from ablation.storage.result import (
     Bound,
+    CommittedTrial,
     Curve,
     Example,
-    Finished,
     Metrics,
     Origin,
     Seconds,
     TrialResult,
 )
-from ablation.storage.store import Attempt, Damaged, Store, checksum
+from ablation.storage.store import Attempt, DamagedFile, Store, checksum
 
 __all__ = [
     "PROGRAMS_KEPT",
     "PROGRAMS_LIMIT",
     "Attempt",
     "Bound",
+    "CommittedTrial",
     "Curve",
-    "Damaged",
+    "DamagedFile",
     "Example",
-    "Finished",
     "Metrics",
     "Origin",
     "Seconds",

@@ -1,4 +1,4 @@
-"""Files that are written whole and durably, or not at all."""
+"""Writes files completely and durably, or not at all."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from pathlib import Path
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Wait until no other process is in such a block of the same path."""
-    with open(path, "ab") as file:  # the kernel lets go when it is closed, however this ends
+    """Hold an exclusive lock on the path inside the block; waits for other processes' locks."""
+    with open(path, "ab") as file:  # closing it, even by a crash, releases the lock
         fcntl.lockf(file, fcntl.LOCK_EX)
         yield
 
 
 def write_once(path: Path, text: str) -> bool:
-    """Write a file whole and durably; False, and nothing changed, where the path exists."""
+    """Write a new file durably, all or nothing; returns False, changing nothing, if it exists."""
     with _temporary(path, text) as temporary:
         try:
             os.link(temporary, path)
@@ -30,7 +30,7 @@ def write_once(path: Path, text: str) -> bool:
 
 
 def replace_file(path: Path, text: str) -> None:
-    """Write a file whole and durably in the place of an older one."""
+    """Write a file durably, all or nothing, replacing any existing one."""
     with _temporary(path, text) as temporary:
         os.replace(temporary, path)
         _sync_folder(path.parent)
@@ -60,7 +60,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def read_file(path: Path) -> bytes:
-    """The bytes of a file; raises ValueError where something else is in its place."""
-    if path.exists() and not path.is_file():  # a pipe would keep its reader waiting for ever
-        raise ValueError("it is no file")
+    """The bytes of a file; raises ValueError if the path is something else, such as a pipe."""
+    if path.exists() and not path.is_file():  # reading a pipe could block for ever
+        raise ValueError("it is not a regular file")
     return path.read_bytes()

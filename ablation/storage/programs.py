@@ -1,4 +1,4 @@
-"""Compiled programs: how many a worker holds, and the folder that keeps them between runs."""
+"""Compiled programs: how many a worker keeps, and the folder that stores them between runs."""
 
 from __future__ import annotations
 
@@ -8,31 +8,34 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 
-PROGRAMS_KEPT = 32  # compiled arms that a worker holds; the least recently used goes first
-PROGRAMS_LIMIT = 300 * 2**20  # bytes; the oldest programs go first
+PROGRAMS_KEPT = 32  # compiled arms per worker; the least recently used is dropped first
+PROGRAMS_LIMIT = 300 * 2**20  # bytes on disk; the oldest programs are deleted first
 
 
 def xla_flags(existing: str = "") -> str:
-    """TF_XLA_FLAGS with the folder of compiled programs added, unless they name one already."""
+    """TF_XLA_FLAGS with the folder of compiled programs added, unless one is set already.
+
+    Creates the folder, and deletes its oldest programs if it is too large.
+    """
     if "persistent_cache_directory" in existing:
         return existing
     try:
-        place = programs_folder()
-        place.mkdir(parents=True, exist_ok=True)
-        _shrink(place)
-    except OSError:  # no home to write to: every run compiles for itself
+        folder = programs_folder()
+        folder.mkdir(parents=True, exist_ok=True)
+        _shrink(folder)
+    except OSError:  # not writable: nothing is stored, so every run compiles again
         return existing
-    return f"{existing} --tf_xla_persistent_cache_directory={place}".strip()
+    return f"{existing} --tf_xla_persistent_cache_directory={folder}".strip()
 
 
 def programs_folder() -> Path:
-    """A folder of this user's, of programs that this processor and this TensorFlow made.
+    """The folder for programs of this processor and TensorFlow version, in the user's cache.
 
-    Not among the results: these are machine code, and results are passed on.
+    Not in the results folder: programs are machine code, and people pass results on.
     """
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    made_by = f"{version('tensorflow')} {platform.machine()} {_processor()}"
-    return Path(home) / "ablation" / f"xla-{hashlib.sha256(made_by.encode()).hexdigest()[:12]}"
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    compiler = f"{version('tensorflow')} {platform.machine()} {_processor()}"
+    return Path(cache) / "ablation" / f"xla-{hashlib.sha256(compiler.encode()).hexdigest()[:12]}"
 
 
 def _processor() -> str:

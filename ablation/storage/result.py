@@ -1,4 +1,4 @@
-"""What a trial leaves behind: one JSON file, complete in itself."""
+"""The result of a trial: one self-contained JSON file."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from ablation.spec import Frozen, Trial
 
 
 class Metrics(Frozen):
-    """Scores on the whole test set; further ones are named in training.scores.
+    """Scores on the whole test set; training.scores defines those that are not fields.
 
-    loss: mean log loss in nats; None where it was not finite.
-    accuracy: share of the labels that are right.
+    loss: mean log loss in nats; None if it was not finite.
+    accuracy: share of the labels that are predicted correctly.
     accuracy_error: standard error of accuracy over test sequences.
-    exact: share of the sequences in which every label is right.
-    accuracy_by_position: accuracy at each step; None where no label counts; [] without steps.
-    A result from before a further score was measured lacks it.
+    exact: share of the sequences in which every label is correct.
+    accuracy_by_position: accuracy at each step; None if no label counts there; [] without steps.
+    A result that is older than a score lacks it.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow", strict=True)
@@ -33,15 +33,15 @@ class Metrics(Frozen):
 
     @property
     def further(self) -> dict[str, float | None]:
-        """The scores beside these fields, by name."""
+        """The scores that are not fields, by name."""
         return dict(self.__pydantic_extra__ or {})
 
 
 class Curve(Frozen):
-    """Learning over time, one entry a chunk of updates.
+    """The learning curve, one entry per chunk of updates.
 
-    updates: optimizer steps done; loss: mean training loss of the chunk; accuracy: on the first
-    sequences of the test set.
+    updates: optimizer steps so far. loss: mean training loss of the chunk, in nats. accuracy: on
+    the first sequences of the test set.
     """
 
     updates: list[int]
@@ -50,7 +50,7 @@ class Curve(Frozen):
 
 
 class Seconds(Frozen):
-    """Wall-clock seconds: updates alone, compiling, evaluating, and the whole trial."""
+    """Wall-clock seconds: the updates alone, compiling, evaluating, and the whole trial."""
 
     training: FiniteFloat
     compiling: FiniteFloat
@@ -59,14 +59,18 @@ class Seconds(Frozen):
 
 
 class Example(Frozen):
-    """One test sequence's labels and the model's answer."""
+    """The labels of one test sequence, and the model's predictions."""
 
     y: list[int]
     yhat: list[int]
 
 
 class Origin(Frozen):
-    """With what a trial was run: versions, device, commit, time."""
+    """What a trial was trained with and when.
+
+    versions: of Python and packages. commit, dirty: the program's, None if unknown. finished: ISO
+    8601, UTC.
+    """
 
     versions: dict[str, str]
     device: str
@@ -76,7 +80,7 @@ class Origin(Frozen):
 
 
 class Bound(Frozen):
-    """The best that an arm could reach, as data.Ceiling says it; None where it does not know."""
+    """The best scores that an arm could reach, a data.Ceiling as JSON; None where unknown."""
 
     accuracy: list[FiniteFloat | None]
     loss: list[FiniteFloat | None]
@@ -93,10 +97,11 @@ class Bound(Frozen):
 
 
 class TrialResult(Frozen):
-    """A trial, how it ended, and all that was measured.
+    """A trial, how it ended, and everything that was measured.
 
-    ceilings: the arm's "ceiling" and "majority", where they come from code of the user's own, which
-    only a trial runs: whoever is given a result can read it without running what it names.
+    weights: digest of the final weights. summary: Keras's table of the layers. ceilings: "ceiling"
+    and "majority" of the arm if the user's own code computes them. Only a trial runs that code, so
+    that a result from somebody else can be read without running theirs.
     """
 
     trial: Trial
@@ -116,10 +121,12 @@ class TrialResult(Frozen):
     ceilings: dict[str, Bound] = Field(default_factory=dict)
 
 
-class Finished(Frozen):
-    """What the parent hears of a committed trial; the rest is on the disk.
+class CommittedTrial(Frozen):
+    """What a worker reports to its parent about a committed trial; the rest is on disk.
 
-    It lies here and not beside the worker, because reading it loads the module that it lies in.
+    accuracy: on the test set. seconds: wall clock of the whole trial. trained: False if the result
+    existed already. Defined here, because unpickling it imports its module, and the worker's would
+    load TensorFlow in the parent.
     """
 
     status: str

@@ -1,4 +1,4 @@
-"""Results on disk: one file a trial, written whole or not at all, and never overwritten."""
+"""Results on disk: one file per trial, written completely or not at all, never overwritten."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ablation.errors import RequestError, Unwritable
+from ablation.errors import RequestError, UnwritableFolder
 from ablation.spec import SCHEMA, Frozen, Trial
 from ablation.storage.files import locked, read_file, write_once
 from ablation.storage.result import TrialResult
 
 
 class Attempt(Frozen):
-    """A trial that ended without a result: what went wrong, as text."""
+    """A failed attempt at a trial: what went wrong, as text. when: ISO 8601, UTC."""
 
     trial: Trial
     kind: str
@@ -31,18 +31,18 @@ class Attempt(Frozen):
     when: str
 
 
-class Damaged(Exception):
-    """A stored file is not what was written; the message is one line that says why."""
+class DamagedFile(Exception):
+    """A stored file is not what the program wrote; the message says why in one line."""
 
 
 class Store:
     """The results folder.
 
-    root/trials/<id>.json holds a result, and its presence is what "done" means;
-    root/attempts/<id>/ holds what went wrong before; root/<sweep>/ is a sweep's plan and report.
+    root/trials/<id>.json is a result; a trial is done if this file exists.
+    root/attempts/<id>/ holds the trial's failures. root/<sweep>/ holds a sweep's plan and report.
     """
 
-    stale = 3600  # seconds after which nobody writes a temporary file any more
+    stale = 3600  # seconds after which a temporary file has no writer any more
 
     def __init__(self, root: Path | str) -> None:
         self.root = Path(root)
@@ -50,9 +50,9 @@ class Store:
         self.attempts = self.root / "attempts"
 
     def prepare(self) -> None:
-        """Make the folders, and remove what writers that were killed have left.
+        """Create the folders, and delete old temporary files of killed processes.
 
-        Raises RequestError where nothing can be written.
+        Raises RequestError if the folder is not writable.
         """
         try:
             self.trials.mkdir(parents=True, exist_ok=True)
@@ -69,25 +69,30 @@ class Store:
     def _tidy(self) -> None:
         for folder in ("*", "attempts/*"):
             for path in self.root.glob(f"{folder}/.*.tmp"):
-                with suppress(FileNotFoundError):  # its writer lives, or another sweep tidies too
+                # Its writer may finish, or another sweep delete it, at the same time.
+                with suppress(FileNotFoundError):
                     if time.time() - path.stat().st_mtime > self.stale:
                         path.unlink()
 
     def path(self, id: str) -> Path:
+        """The file of a trial's result."""
         return self.trials / f"{id}.json"
 
     def log(self, id: str) -> Path:
-        """Where a trial's output goes while it is trained; it stays only if the trial fails."""
+        """The file for the output of a trial's training; it is kept only if the trial fails."""
         return self.attempts / id / "output.log"
 
     def done(self, ids: Iterable[str]) -> set[str]:
-        """Those of the ids that have a file; whether it can be read, reading it tells."""
-        with os.scandir(self.trials) if self.trials.is_dir() else _nothing() as entries:
+        """The ids that have a result file; it is not opened, so it may still be damaged."""
+        with os.scandir(self.trials) if self.trials.is_dir() else _no_entries() as entries:
             present = {entry.name.removesuffix(".json") for entry in entries}
         return present.intersection(ids)
 
     def commit(self, result: TrialResult) -> bool:
-        """Write a result durably; False if somebody else had already, whose file then stands."""
+        """Write a result durably; returns False, and keeps the stored one, if there is one.
+
+        Raises UnwritableFolder.
+        """
         body = result.model_dump()
         envelope = {"schema": SCHEMA, "sha256": checksum(body), "result": body}
         text = json.dumps(envelope, allow_nan=False) + "\n"
@@ -95,48 +100,48 @@ class Store:
             return write_once(self.path(result.trial.id), text)
 
     def read(self, id: str) -> TrialResult | None:
-        """A trial's result, or None where there is none.
+        """A trial's result, or None if it has none.
 
-        A damaged file is moved aside with a warning, and its trial is then not done. Raises
-        RequestError for a result of another version of the program.
+        A damaged file is renamed with a warning, and the trial then counts as not done. Raises
+        RequestError if the file cannot be read, or is from another version of the program.
         """
         path = self.path(id)
         try:
             return self.inspect(id)
-        except Damaged as damage:
+        except DamagedFile as damage:
             reason = str(damage)
         try:
             with locked(self.root / ".damaged.lock"):
-                # Another process may have moved it by now, and committed a sound one in its place.
+                # Another process may have moved it meanwhile and committed a valid result.
                 try:
                     return self.inspect(id)
-                except Damaged:
+                except DamagedFile:
                     aside = path.with_suffix(f".damaged-{time.time_ns()}")
                     path.rename(aside)
         except OSError as error:
             raise RequestError(
-                f"{path}: it is damaged ({reason}) and cannot be moved aside ({error.strerror})"
+                f"{path}: damaged ({reason}), and it cannot be renamed ({error.strerror})"
             ) from None
-        warnings.warn(f"{path} is damaged ({reason}): moved to {aside.name}", stacklevel=2)
+        warnings.warn(f"{path} is damaged ({reason}); renamed to {aside.name}", stacklevel=2)
         return None
 
     def inspect(self, id: str) -> TrialResult | None:
-        """A trial's result as `read` gives it, but nothing is moved: damage raises Damaged."""
+        """Like `read`, but changes nothing on disk: raises DamagedFile for a damaged file."""
         path = self.path(id)
         try:
             envelope = json.loads(read_file(path))
             schema = envelope["schema"]
             if isinstance(schema, int) and schema != SCHEMA:
                 raise RequestError(
-                    f"{path}: of another version of ablation (schema {schema}, "
-                    f"this is {SCHEMA}); use that version, or another folder with results=, "
-                    "or remove it"
+                    f"{path}: written by another version of ablation (schema {schema}, "
+                    f"this is {SCHEMA}); use that version, choose another folder with results=, "
+                    "or delete the file"
                 )
             if envelope["sha256"] != checksum(envelope["result"]):
                 raise ValueError("its checksum does not match")
             result = TrialResult.model_validate(envelope["result"])
             if result.trial.id != id:
-                raise ValueError("it holds another trial")
+                raise ValueError("it contains another trial")
             return result
         except FileNotFoundError:
             return None
@@ -145,21 +150,21 @@ class Store:
         except OSError as error:
             raise RequestError(f"{path}: cannot be read ({error.strerror})") from None
         except KeyError as error:
-            raise Damaged(f"it has no {error}") from None
+            raise DamagedFile(f"it has no {error}") from None
         except TypeError:
-            raise Damaged("it is not built as a result is") from None
+            raise DamagedFile("it does not have the structure of a result") from None
         except (ValueError, RecursionError) as error:
-            raise Damaged(str(error).partition("\n")[0]) from None
+            raise DamagedFile(str(error).partition("\n")[0]) from None
 
-    def readable(self, ids: Iterable[str]) -> dict[str, TrialResult]:
-        """The results of these trials that there are, in order; damaged ones are set aside."""
+    def read_all(self, ids: Iterable[str]) -> dict[str, TrialResult]:
+        """The stored results of these trials by id, in order; damaged files are renamed."""
         ids = list(ids)
         present = self.done(ids)
         results = ((id, self.read(id)) for id in ids if id in present)
         return {id: result for id, result in results if result is not None}
 
     def fail(self, trial: Trial, kind: str, message: str, traceback: str) -> None:
-        """Record a trial that ended without a result."""
+        """Record a failed attempt at a trial. Raises UnwritableFolder."""
         now = datetime.now(UTC)
         attempt = Attempt(
             trial=trial,
@@ -176,11 +181,11 @@ class Store:
                 log.write(f"{attempt.when} {kind}: {message}\n{traceback}\n")
 
     def failures(self, id: str) -> list[Path]:
-        """The files that record how a trial failed, the most recent last."""
+        """The records of a trial's failures, the most recent last."""
         return sorted((self.attempts / id).glob("*.json"))
 
     def last_attempt(self, id: str) -> Attempt | None:
-        """The most recent failure of a trial that can be read, if there is one."""
+        """The most recent readable failure of a trial, or None."""
         for path in reversed(self.failures(id)):
             with suppress(ValueError):
                 return Attempt.model_validate_json(read_file(path))
@@ -188,21 +193,22 @@ class Store:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Say of an error of the disk which folder it is of: raises Unwritable."""
+        """Turn an OSError inside the block into UnwritableFolder, which names the folder."""
         try:
             yield
         except OSError as error:
-            raise Unwritable(
-                f"results={self.root}: cannot write there any more ({error.strerror}); "
-                "what is finished is kept, and the same command goes on from here"
+            raise UnwritableFolder(
+                f"results={self.root}: no longer writable ({error.strerror}); "
+                "finished trials are kept; run the same command to continue"
             ) from error
 
     @contextmanager
     def claim(self, id: str) -> Iterator[bool]:
-        """Hold the trial against every other process; gives False if another one holds it.
+        """Reserve the trial for this process inside the block; yields False if another has it.
 
-        One byte of one lock file stands for each trial (POSIX record locks), so there is nothing
-        to clean up: the kernel lets go when the process ends, however it ends.
+        Each trial is a byte of one lock file, locked by POSIX record locks. The kernel releases
+        the lock when the process ends, for whatever reason, so nothing is ever left to clean up.
+        Raises UnwritableFolder.
         """
         place = int(id[:15], 16)
         with self.writing():
@@ -210,17 +216,18 @@ class Store:
         with file:
             try:
                 fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
-            except (BlockingIOError, PermissionError):  # POSIX allows either for "it is taken"
+            except (BlockingIOError, PermissionError):  # POSIX allows either for a lock in use
                 yield False
                 return
             yield True
 
 
 def checksum(body: Any) -> str:
+    """SHA-256 of a JSON value, independent of the order of its keys."""
     text = json.dumps(body, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 @contextmanager
-def _nothing() -> Iterator[tuple[()]]:
+def _no_entries() -> Iterator[tuple[()]]:
     yield ()

@@ -36,7 +36,7 @@ class AblationLauncher(Launcher):
     def launch(
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
     ) -> Sequence[JobReturn]:
-        configs = _composed(self.hydra_context.config_loader, self.config, job_overrides)
+        configs = _compose_jobs(self.hydra_context.config_loader, self.config, job_overrides)
         self.app.sweep(configs, job_overrides)
         return [
             JobReturn(overrides=job, cfg=config, status=JobStatus.COMPLETED)
@@ -44,7 +44,7 @@ class AblationLauncher(Launcher):
         ]
 
 
-def _composed(
+def _compose_jobs(
     loader: ConfigLoader, master: DictConfig, jobs: Sequence[Sequence[str]]
 ) -> list[DictConfig]:
     """The configuration of each job.
@@ -126,7 +126,7 @@ def _refused(message: str) -> Exception:
     return RequestError(message)
 
 
-class OwnConfig(FileConfigSource):
+class UserConfigSource(FileConfigSource):
     """A folder conf/ where the user stands, of which only groups of this program are seen."""
 
     @staticmethod

@@ -53,7 +53,7 @@ def test_a_notebook_gets_tables_and_axes(store: Store, request_as_composed: Requ
     assert study.contrasts(margin=0.5)["verdict"].item() == "equivalent"
     assert study.plot.accuracy().get_title(loc="left") or study.plot.accuracy().get_title()
     assert "Worse than forward: go_backwards" in " ".join(answer(study))
-    with pytest.raises(RequestError, match="there are: study"):
+    with pytest.raises(RequestError, match="stored sweeps: study"):
         ablation.load("other", store.root)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ablation.errors import RequestError
-from ablation.storage import Damaged, Store
+from ablation.storage import DamagedFile, Store
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class Ledger:
     def _readable(self, id: str) -> None:
         try:
             self.store.inspect(id)
-        except (Damaged, RequestError) as error:
+        except (DamagedFile, RequestError) as error:
             self._violated("unreadable", f"{id}: {error}")
 
     def _violated(self, rule: str, what: str) -> None:

@@ -9,18 +9,18 @@ import random
 import time
 from functools import partial
 
-from ablation.execution import once
+from ablation.execution import train_once
 from ablation.spec import Trial
-from ablation.storage import Finished, Store, TrialResult
+from ablation.storage import CommittedTrial, Store, TrialResult
 from tests.chaos import faults
 from tests.helpers import make_result
 
 faults.install("worker")
 
 
-def work(trial: Trial, root: str, commit: str | None, dirty: bool | None) -> Finished | None:
+def work(trial: Trial, root: str, commit: str | None, dirty: bool | None) -> CommittedTrial | None:
     """What ablation.execution.worker.work does, without Keras."""
-    return once(trial, Store(root), partial(_train, trial))
+    return train_once(trial, Store(root), partial(_train, trial))
 
 
 def _train(trial: Trial) -> TrialResult:

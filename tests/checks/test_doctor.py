@@ -111,7 +111,7 @@ def missing(store: Store) -> None:
 DEFECTS: list[tuple[Callable[[Store], None], Check]] = [
     (garbage, Check("results", "wrong", r"1 result damaged \(.*the sweep's command puts them")),
     (changed, Check("results", "wrong", r"1 result damaged \(.*its checksum does not match\);")),
-    (a_pipe, Check("results", "wrong", r"1 result damaged \(.*it is no file\);")),
+    (a_pipe, Check("results", "wrong", r"1 result damaged \(.*it is not a regular file\);")),
     (another_version, Check("results", "wrong", r"1 file .*another version.*schema 2, this is 1")),
     (a_stranger, Check("results", "wrong", r"1 file .*notes\.json: no trial has this name")),
     (put_aside, Check("put aside", "attention", r"1 damaged file put aside .*delete it")),

@@ -1,4 +1,4 @@
-"""What the pool's tests let workers do: everything that a trial can do to its process."""
+"""Tasks for the pool's tests: everything that a trial can do to its worker process."""
 
 from __future__ import annotations
 
@@ -21,17 +21,18 @@ class Peculiar(Exception):
 
 
 def seed_of(trial: Trial, folder: str) -> int:
-    """Leave a mark, and give the seed back."""
+    """Count the start and return the seed."""
     _mark(trial, folder)
     return trial.seed
 
 
 def process_of(trial: Trial, folder: str) -> int:
+    """Return the worker's process id."""
     return os.getpid()
 
 
 def misbehave(trial: Trial, folder: str) -> int:
-    """Do what the trial's units stand for, if the seed is 1; behave otherwise."""
+    """If the seed is 1, fail in the way that the number of units selects."""
     _mark(trial, folder)
     if trial.seed != 1:
         return trial.seed
@@ -55,7 +56,7 @@ def misbehave(trial: Trial, folder: str) -> int:
         case 9:
             raise MemoryError("all is taken")
         case 10:
-            os.closerange(3, 1000)  # the process lives, but nobody can speak with it
+            os.closerange(3, 1000)  # the process lives, but its pipe is closed
             time.sleep(600)
         case _:
             time.sleep(600)
@@ -63,32 +64,33 @@ def misbehave(trial: Trial, folder: str) -> int:
 
 
 def killed_once(trial: Trial, folder: str) -> int:
+    """Kill the worker on the first try."""
     if _mark(trial, folder) == 1:
         os.kill(os.getpid(), signal.SIGKILL)
     return trial.seed
 
 
 def server_killed_once(trial: Trial, folder: str) -> int:
-    """Kill the process that starts the workers, when the first trial is begun first."""
+    """Kill the fork server on the first try of seed 0."""
     if _mark(trial, folder) == 1 and trial.seed == 0:
         os.kill(os.getppid(), signal.SIGKILL)
         time.sleep(600)
     return trial.seed
 
 
-def leave(trial: Trial, folder: str) -> int:
-    """Let this process count as one that holds too much memory."""
+def exceed_memory(trial: Trial, folder: str) -> int:
+    """Make this worker count as one that uses too much memory."""
     process.RECYCLED_ABOVE = 0
     return trial.seed
 
 
 def held_once(trial: Trial, folder: str) -> int | None:
-    """Behave as if another process were at the trial when it is offered first."""
+    """On the first offer, behave as if another process were training the trial."""
     return None if _mark(trial, folder) == 1 else trial.seed
 
 
 def _mark(trial: Trial, folder: str) -> int:
-    """Count how often the trial was begun."""
+    """Count a start of the trial, and return the number of starts so far."""
     path = Path(folder, f"{trial.arm.units}-{trial.seed}")
     with path.open("a") as file:
         file.write(".")

@@ -13,15 +13,17 @@ import pytest
 
 from ablation.execution import process
 from ablation.execution.order import RETRIES
-from ablation.execution.pool import Ended, available_cores, run_trials
-from ablation.execution.process import OUTSIDE, serve
+from ablation.execution.pool import Outcome, available_cores, run_trials
+from ablation.execution.process import EXTERNAL_FAILURES, serve
 from ablation.spec import Trial
 from tests.helpers import make_trial
 
-LONG = 60.0  # seconds that no work here comes near to, unless it is meant to hang
+LONG = 60.0  # seconds; only a task that hangs on purpose takes so long
 
 
-def run(trials: Sequence[Trial], work: str, folder: Path, time_limit: float = LONG) -> list[Ended]:
+def run(
+    trials: Sequence[Trial], work: str, folder: Path, time_limit: float = LONG
+) -> list[Outcome]:
     work = f"tests.execution.pool_work:{work}"
     return list(run_trials(trials, work, (str(folder),), workers=2, time_limit=time_limit))
 
@@ -30,7 +32,8 @@ def seeds(n: int, units: int = 3) -> list[Trial]:
     return [make_trial(seed=seed, units=units) for seed in range(n)]
 
 
-def begun(folder: Path) -> dict[str, int]:
+def starts(folder: Path) -> dict[str, int]:
+    """How often each trial was started, by its units and seed."""
     return {path.name: path.stat().st_size for path in folder.iterdir()}
 
 
@@ -41,23 +44,23 @@ def alive(process: int) -> bool:
         return False
 
 
-def gone(processes: set[int]) -> bool:
-    """Whether the processes end; a slow machine is given its time."""
+def all_end(processes: set[int]) -> bool:
+    """Wait up to 20 seconds for the processes to end; whether they did."""
     deadline = time.monotonic() + 20
     while any(map(alive, processes)) and time.monotonic() < deadline:
         time.sleep(0.05)
     return not any(map(alive, processes))
 
 
-def test_values_come_back_each_with_its_trial(tmp_path: Path) -> None:
+def test_each_value_is_returned_with_its_trial(tmp_path: Path) -> None:
     trials = seeds(5)
     outcomes = run(trials, "seed_of", tmp_path)
     assert {outcome.trial: outcome.value for outcome in outcomes} == {t: t.seed for t in trials}
     assert all(outcome.kind is None for outcome in outcomes)
-    assert set(begun(tmp_path).values()) == {1}
+    assert set(starts(tmp_path).values()) == {1}
 
 
-def test_nothing_to_do_is_done(tmp_path: Path) -> None:
+def test_no_trials_give_no_outcomes(tmp_path: Path) -> None:
     assert run([], "seed_of", tmp_path) == []
 
 
@@ -76,82 +79,82 @@ def test_nothing_to_do_is_done(tmp_path: Path) -> None:
         (10, "killed", "SIGKILL"),
     ],
 )
-def test_a_misbehaving_trial_costs_itself_only(
+def test_a_misbehaving_trial_harms_no_other_trial(
     units: int, kind: str, message: str, tmp_path: Path
 ) -> None:
     outcomes = run(seeds(4, units), "misbehave", tmp_path, time_limit=20)
     assert Counter(outcome.trial.seed for outcome in outcomes) == Counter(range(4))
-    (bad,) = (outcome for outcome in outcomes if outcome.kind is not None)
-    assert (bad.trial.seed, bad.kind) == (1, kind)
-    assert message in bad.message
-    tries = 1 + RETRIES if kind in OUTSIDE else 1
-    assert begun(tmp_path) == {f"{units}-{s}": tries if s == 1 else 1 for s in range(4)}
-    if kind != "killed":  # the place where it happened
-        assert "pool_work.py" in bad.traceback
-        assert message in bad.traceback
+    (failure,) = (outcome for outcome in outcomes if outcome.kind is not None)
+    assert (failure.trial.seed, failure.kind) == (1, kind)
+    assert message in failure.message
+    tries = 1 + RETRIES if kind in EXTERNAL_FAILURES else 1
+    assert starts(tmp_path) == {f"{units}-{s}": tries if s == 1 else 1 for s in range(4)}
+    if kind != "killed":
+        assert "pool_work.py" in failure.traceback
+        assert message in failure.traceback
 
 
-def test_a_hanging_trial_is_killed_and_the_rest_goes_on(tmp_path: Path) -> None:
+def test_a_hanging_trial_is_killed_and_the_others_are_trained(tmp_path: Path) -> None:
     outcomes = run(seeds(3, units=11), "misbehave", tmp_path, time_limit=2)
     assert sorted(o.trial.seed for o in outcomes if o.kind is None) == [0, 2]
-    (bad,) = (outcome for outcome in outcomes if outcome.kind is not None)
-    assert (bad.trial.seed, bad.kind) == (1, "timed out")
-    assert "time_limit=2" in bad.message
-    assert begun(tmp_path)["11-1"] == 1
+    (failure,) = (outcome for outcome in outcomes if outcome.kind is not None)
+    assert (failure.trial.seed, failure.kind) == (1, "timed out")
+    assert "time_limit=2" in failure.message
+    assert starts(tmp_path)["11-1"] == 1
 
 
-def test_a_trial_killed_once_is_trained_after_all(tmp_path: Path) -> None:
+def test_a_trial_whose_worker_was_killed_is_retried(tmp_path: Path) -> None:
     (outcome,) = run(seeds(1), "killed_once", tmp_path)
     assert outcome.kind is None
-    assert begun(tmp_path) == {"3-0": 2}
+    assert starts(tmp_path) == {"3-0": 2}
 
 
-def test_a_killed_fork_server_costs_no_trial(tmp_path: Path) -> None:
+def test_no_trial_is_lost_if_the_fork_server_is_killed(tmp_path: Path) -> None:
     outcomes = run(seeds(3), "server_killed_once", tmp_path)
     assert sorted(o.value for o in outcomes if o.kind is None) == [0, 1, 2]
 
 
-def test_a_worker_is_replaced_when_it_has_done_enough(
+def test_a_worker_exits_after_enough_trials_or_with_too_much_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The fork server, which holds the constants that count, is one for all tests: by hand here.
+    # All tests share one fork server, which has loaded the constants already. So this test forks.
     context = multiprocessing.get_context("fork")
     for bound, tasks in (("RECYCLED_AFTER", 3), ("RECYCLED_ABOVE", 1)):
-        with monkeypatch.context() as changed:
-            changed.setattr(process, bound, 3 if bound == "RECYCLED_AFTER" else 0)
-            line, end = context.Pipe()
-            worker = context.Process(target=serve, args=(end, tuple(available_cores())))
+        with monkeypatch.context() as patch:
+            patch.setattr(process, bound, 3 if bound == "RECYCLED_AFTER" else 0)
+            pipe, worker_end = context.Pipe()
+            worker = context.Process(target=serve, args=(worker_end, tuple(available_cores())))
             worker.start()
-            end.close()
-            for done in range(1, tasks + 1):
-                task = ("tests.execution.pool_work:seed_of", make_trial(seed=done), str(tmp_path))
-                line.send(task)
-                (value, *_), leaves = line.recv()
-                assert (value, leaves) == (done, done == tasks)
+            worker_end.close()
+            for seed in range(1, tasks + 1):
+                task = ("tests.execution.pool_work:seed_of", make_trial(seed=seed), str(tmp_path))
+                pipe.send(task)
+                (value, *_), exits = pipe.recv()
+                assert (value, exits) == (seed, seed == tasks)
             with pytest.raises(EOFError):
-                line.recv()
+                pipe.recv()
             worker.join()
             assert worker.exitcode == 0
 
 
-def test_replaced_workers_lose_no_trial(tmp_path: Path) -> None:
-    outcomes = run(seeds(4, units=12), "leave", tmp_path)
+def test_no_trial_is_lost_when_workers_are_replaced(tmp_path: Path) -> None:
+    outcomes = run(seeds(4, units=12), "exceed_memory", tmp_path)
     assert sorted(outcome.value for outcome in outcomes) == [0, 1, 2, 3]
 
 
-def test_a_trial_held_elsewhere_is_offered_again(tmp_path: Path) -> None:
+def test_a_trial_that_another_process_has_is_offered_again(tmp_path: Path) -> None:
     outcomes = run(seeds(2), "held_once", tmp_path)
     assert sorted(outcome.value for outcome in outcomes) == [0, 1]
-    assert begun(tmp_path) == {"3-0": 2, "3-1": 2}
+    assert starts(tmp_path) == {"3-0": 2, "3-1": 2}
 
 
-def test_closing_ends_the_workers(tmp_path: Path) -> None:
+def test_closing_the_iterator_ends_the_workers(tmp_path: Path) -> None:
     trials = seeds(8)
     outcomes = run_trials(trials, "tests.execution.pool_work:process_of", (str(tmp_path),), 2, LONG)
     workers = {next(outcomes).value, next(outcomes).value}
     assert os.getpid() not in workers
     outcomes.close()
-    assert gone(workers)
+    assert all_end(workers)
 
 
 def test_a_worker_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:
@@ -170,10 +173,10 @@ def test_a_worker_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:
         worker = int([parent.stdout.readline() for _ in range(3)][-1])
         assert alive(worker)
         parent.kill()
-    assert gone({worker})
+    assert all_end({worker})
 
 
-def test_the_terminal_is_given_back(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_stderr_is_restored(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     run(seeds(1), "seed_of", tmp_path)
     os.write(2, b"still here")
     assert capfd.readouterr().err == "still here"

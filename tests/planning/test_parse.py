@@ -36,7 +36,7 @@ WRONG: list[tuple[list[str], list[str]]] = [
     (["training.learning_rate=nan"], ["training.learning_rate=nan"]),
     (["training.learning_rate=inf"], ["training.learning_rate=inf", "finite"]),
     (["problem.test_size=0"], ["problem.test_size=0", "greater than 0"]),
-    (["+unit=5"], ["unit ", "did you mean units?"]),
+    (["+unit=5"], ["unit: unknown key", "did you mean units?"]),
     (["+training.batchsize=5"], ["training.batchsize", "did you mean batch_size?"]),
     (["merge_mode=[sum,mul]"], ["merge_mode=[sum,mul]", "-m merge_mode=sum,mul"]),
     (["direction=[forward]"], ["direction=[forward]", "one choice"]),

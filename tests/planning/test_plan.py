@@ -30,17 +30,17 @@ def plan_of(requests: list[Request], run: str | None = None) -> Plan:
     return make_plan(requests, "python -m ablation", run, SOURCE)
 
 
-def test_seeds_go_before_arms(request_as_composed: Request) -> None:
+def test_all_arms_of_a_seed_come_before_the_next_seed(request_as_composed: Request) -> None:
     trials = [make_trial(units=units) for units in (5, 3, 4)]
     plan = plan_of([make_request(request_as_composed, trial, seeds=3) for trial in trials])
-    found = [(trial.seed, trial.arm.units) for trial in plan.trials]
-    assert found == [(seed, units) for seed in range(3) for units in (5, 3, 4)]
+    order = [(trial.seed, trial.arm.units) for trial in plan.trials]
+    assert order == [(seed, units) for seed in range(3) for units in (5, 3, 4)]
     assert [entry.id for entry in plan.entries] == [trial.id for trial in plan.trials]
     assert list(plan.labels.values()) == ["units=5", "units=3", "units=4"]
     assert (plan.requested, plan.notes) == (9, [])
 
 
-def test_what_means_the_same_is_one_arm_and_said(request_as_composed: Request) -> None:
+def test_equivalent_combinations_become_one_arm_with_a_note(request_as_composed: Request) -> None:
     trials = [make_trial(merge_mode=mode) for mode in MERGES]
     both = make_trial(direction="bidirectional")
     plan = plan_of([make_request(request_as_composed, trial) for trial in [*trials, both]])
@@ -50,7 +50,7 @@ def test_what_means_the_same_is_one_arm_and_said(request_as_composed: Request) -
     assert "merge_mode" in note
 
 
-def test_a_value_given_twice_is_trained_once_and_said(request_as_composed: Request) -> None:
+def test_a_repeated_value_is_trained_once_with_a_note(request_as_composed: Request) -> None:
     both = make_trial(direction="bidirectional")
     plan = plan_of([make_request(request_as_composed, both) for _ in range(2)])
     assert (plan.requested, len(plan.entries)) == (4, 2)
@@ -59,7 +59,7 @@ def test_a_value_given_twice_is_trained_once_and_said(request_as_composed: Reque
     assert "the same values" in note
 
 
-def test_the_longest_of_different_seeds_counts(request_as_composed: Request) -> None:
+def test_the_largest_number_of_seeds_is_used(request_as_composed: Request) -> None:
     plan = plan_of([make_request(request_as_composed, seeds=n) for n in (2, 5, 3)])
     assert [trial.seed for trial in plan.trials] == [0, 1, 2, 3, 4]
     assert plan.requested == 10
@@ -68,7 +68,7 @@ def test_the_longest_of_different_seeds_counts(request_as_composed: Request) -> 
 @pytest.mark.parametrize(
     "setting", [{"name": "x"}, {"workers": 7}, {"results": "x"}, {"time_limit": 1.5}]
 )
-def test_a_setting_holds_for_the_whole_sweep(
+def test_a_setting_of_the_whole_sweep_cannot_be_swept(
     setting: dict[str, Any], request_as_composed: Request
 ) -> None:
     requests = [make_request(request_as_composed), make_request(request_as_composed, **setting)]
@@ -77,7 +77,7 @@ def test_a_setting_holds_for_the_whole_sweep(
 
 
 @pytest.mark.parametrize(
-    ("problem", "said"),
+    ("problem", "message"),
     [
         ({"name": "cumsums"}, "problem=cumsums: .*did you mean cumsum"),
         ({"treshold": 0.5}, "problem.treshold .*did you mean threshold"),
@@ -87,38 +87,38 @@ def test_a_setting_holds_for_the_whole_sweep(
         ({"threshold": float("inf")}, "problem.threshold=inf: .*number"),
     ],
 )
-def test_a_problem_that_cannot_be_is_refused(
-    problem: dict[str, Any], said: str, request_as_composed: Request
+def test_wrong_options_of_a_problem_are_refused(
+    problem: dict[str, Any], message: str, request_as_composed: Request
 ) -> None:
-    with pytest.raises(RequestError, match=said):
+    with pytest.raises(RequestError, match=message):
         plan_of([make_request(request_as_composed, make_trial(problem=problem))])
 
 
-def named(base: Request, *trials: Trial, seeds: int = 2) -> str:
+def default_name(base: Request, *trials: Trial, seeds: int = 2) -> str:
     return plan_of([make_request(base, trial, seeds=seeds, name=None) for trial in trials]).name
 
 
-def test_the_default_name_says_what_varies_and_is_the_commands_own(
+def test_the_default_name_says_what_varies_and_differs_between_commands(
     request_as_composed: Request,
 ) -> None:
     base = request_as_composed
     two = [make_trial(units=3), make_trial(units=5)]
-    name = named(base, *two)
-    assert name == named(base, *two)
+    name = default_name(base, *two)
+    assert name == default_name(base, *two)
     assert name.startswith("units-")
     others = [
-        named(base, make_trial(units=3), make_trial(units=6)),
-        named(base, *two, seeds=3),
-        named(base, *two, make_trial(units=7)),
-        named(base, make_trial(units=3)),
-        named(base, *(make_trial(units=u, layers=2) for u in (3, 5))),
+        default_name(base, make_trial(units=3), make_trial(units=6)),
+        default_name(base, *two, seeds=3),
+        default_name(base, *two, make_trial(units=7)),
+        default_name(base, make_trial(units=3)),
+        default_name(base, *(make_trial(units=u, layers=2) for u in (3, 5))),
     ]
     assert len({name, *others}) == 6
 
 
-def test_the_default_name_is_a_good_folder_name(request_as_composed: Request) -> None:
+def test_the_default_name_is_a_valid_folder_name(request_as_composed: Request) -> None:
     base = request_as_composed
-    everything = [
+    trials = [
         make_trial(
             direction=direction,
             merge_mode=mode,
@@ -135,18 +135,18 @@ def test_the_default_name_is_a_good_folder_name(request_as_composed: Request) ->
             (2, "bidirectional", "sum", "lstm", "fit"),
         )
     ]
-    for name in (named(base, *everything), named(base, make_trial())):
+    for name in (default_name(base, *trials), default_name(base, make_trial())):
         changed = base.settings.model_dump() | {"name": name}
         assert type(base.settings).model_validate(changed).name == name
 
 
-def test_what_is_saved_is_loaded(tmp_path: Path, request_as_composed: Request) -> None:
+def test_a_saved_plan_loads_unchanged(tmp_path: Path, request_as_composed: Request) -> None:
     plan = plan_of([make_request(request_as_composed)])
     assert save_plan(plan, tmp_path / "study") == plan
     assert load_plan(tmp_path / "study") == plan
 
 
-def test_another_command_replaces(tmp_path: Path, request_as_composed: Request) -> None:
+def test_another_command_replaces_the_plan(tmp_path: Path, request_as_composed: Request) -> None:
     first = plan_of([make_request(request_as_composed)])
     second = plan_of([make_request(request_as_composed, make_trial(units=5))])
     save_plan(first, tmp_path)
@@ -154,18 +154,20 @@ def test_another_command_replaces(tmp_path: Path, request_as_composed: Request) 
     assert load_plan(tmp_path) == second
 
 
-def test_jobs_of_one_run_add_up(tmp_path: Path, request_as_composed: Request) -> None:
+def test_jobs_of_one_run_share_a_plan(tmp_path: Path, request_as_composed: Request) -> None:
     base = request_as_composed
     jobs = [make_request(base, make_trial(units=units)) for units in (3, 4, 5, 3)]
     for job in jobs:
         save_plan(plan_of([job], run="today"), tmp_path)
-    found, whole = load_plan(tmp_path), plan_of(jobs)
-    assert (found.entries, found.requested) == (whole.entries, whole.requested)
+    merged, expected = load_plan(tmp_path), plan_of(jobs)
+    assert (merged.entries, merged.requested) == (expected.entries, expected.requested)
     save_plan(plan_of(jobs[:1], run="tomorrow"), tmp_path)
     assert len(load_plan(tmp_path).entries) == 2
 
 
-def test_jobs_of_one_run_at_once_lose_nothing(tmp_path: Path, request_as_composed: Request) -> None:
+def test_concurrent_jobs_of_one_run_lose_no_trial(
+    tmp_path: Path, request_as_composed: Request
+) -> None:
     units = range(1, 5)
     command = [sys.executable, "-c", ADDER, str(tmp_path)]
     with ExitStack() as stack:
@@ -178,14 +180,16 @@ def test_jobs_of_one_run_at_once_lose_nothing(tmp_path: Path, request_as_compose
             job.stdin.write(plan.model_dump_json())
             jobs.append(stack.enter_context(job))
         assert {job.stdout.readline() for job in jobs if job.stdout} == {"ready\n"}
-        for job in jobs:  # from here they go on together
+        for job in jobs:  # releases all of them at the same time
             assert job.stdin is not None
             job.stdin.close()
     assert [job.returncode for job in jobs] == [0] * len(jobs)
     assert {trial.arm.units for trial in load_plan(tmp_path).trials} == set(units)
 
 
-def test_an_unknown_sweep_lists_the_known(tmp_path: Path, request_as_composed: Request) -> None:
+def test_an_unknown_sweep_lists_the_stored_ones(
+    tmp_path: Path, request_as_composed: Request
+) -> None:
     with pytest.raises(RequestError, match=r"no sweep nine in .*none"):
         load_plan(tmp_path / "nine")
     for name in ("two", "one"):
@@ -195,7 +199,7 @@ def test_an_unknown_sweep_lists_the_known(tmp_path: Path, request_as_composed: R
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"name": 3}', "\x00"])
-def test_a_broken_plan_is_one_line_with_its_path(text: str, tmp_path: Path) -> None:
+def test_a_broken_plan_is_reported_in_one_line_with_its_path(text: str, tmp_path: Path) -> None:
     (tmp_path / "plan.json").write_text(text)
     with pytest.raises(RequestError, match=r"plan\.json: not a plan") as caught:
         load_plan(tmp_path)
@@ -204,9 +208,9 @@ def test_a_broken_plan_is_one_line_with_its_path(text: str, tmp_path: Path) -> N
 
 def test_the_plan_is_readable_json(tmp_path: Path, request_as_composed: Request) -> None:
     plan = save_plan(plan_of([make_request(request_as_composed)]), tmp_path)
-    found = json.loads((tmp_path / "plan.json").read_text())
-    assert found["command"] == "python -m ablation"
-    assert [entry["id"] for entry in found["entries"]] == [entry.id for entry in plan.entries]
+    content = json.loads((tmp_path / "plan.json").read_text())
+    assert content["command"] == "python -m ablation"
+    assert [entry["id"] for entry in content["entries"]] == [entry.id for entry in plan.entries]
 
 
 CLAIM = {"says": "two is better", "arm": "units=5", "other": "units=3", "verdict": "better"}
@@ -221,34 +225,34 @@ TWO = (make_trial(units=3), make_trial(units=5))
 
 
 @pytest.mark.parametrize(
-    ("report", "said"),
+    ("report", "message"),
     [
         ({"baseline": "units=4"}, r"report.baseline=units=4: choose one of units=3, units=5; did"),
         (
             {"claims": [CLAIM, CLAIM | {"arm": "units=55"}]},
             r"claims\.1\.arm=units=55: .*mean units=5",
         ),
-        ({"claims": [CLAIM | {"other": "x"}]}, r"claims\.0\.other=x: .*claims=\[\] does without"),
-        ({"claims": [CLAIM | {"other": "units=5"}]}, r"claims\.0\.other=units=5: .*is the same"),
-        ({"reached_by": 3}, r"report.reached_by=3: no arm has more than 2"),
+        ({"claims": [CLAIM | {"other": "x"}]}, r"claims\.0\.other=x: .*claims=\[\] for none"),
+        ({"claims": [CLAIM | {"other": "units=5"}]}, r"other=units=5: .*another arm of the same"),
+        ({"reached_by": 3}, r"report.reached_by=3: no arm has more than 2 seeds"),
     ],
 )
-def test_a_report_of_what_is_not_planned_is_refused(
-    report: dict[str, Any], said: str, request_as_composed: Request
+def test_a_report_about_arms_or_seeds_outside_the_plan_is_refused(
+    report: dict[str, Any], message: str, request_as_composed: Request
 ) -> None:
-    with pytest.raises(RequestError, match=said) as caught:
+    with pytest.raises(RequestError, match=message) as caught:
         plan_of(with_report(request_as_composed, *TWO, **report))
     assert len(str(caught.value).splitlines()) == 1
 
 
-def test_a_claim_holds_for_arms_that_learn_the_same(request_as_composed: Request) -> None:
+def test_a_claim_about_arms_of_different_lengths_is_refused(request_as_composed: Request) -> None:
     longer = make_trial(units=5, length=5)
     claim = CLAIM | {"arm": "length=5 units=5", "other": "length=4 units=3"}
-    with pytest.raises(RequestError, match="of another one"):
+    with pytest.raises(RequestError, match="same problem and length as length=5 units=5"):
         plan_of(with_report(request_as_composed, TWO[0], longer, claims=[claim]))
 
 
-def test_what_is_planned_can_be_claimed(tmp_path: Path, request_as_composed: Request) -> None:
+def test_a_report_about_planned_arms_is_kept(tmp_path: Path, request_as_composed: Request) -> None:
     report: dict[str, Any] = {"baseline": "units=3", "claims": [CLAIM], "reached_by": 2}
     requests = with_report(request_as_composed, *TWO, **report)
     plan = save_plan(plan_of(requests), tmp_path)

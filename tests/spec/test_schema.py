@@ -167,17 +167,17 @@ def test_claims_are_values_from_yaml_and_json_alike() -> None:
     [
         ("report.claims=3", "report.claims=3: a list is needed, of claims with says, arm, other"),
         ("report.claims=[3]", "a list is needed"),
-        ("report.claims=[{says: x, arm: a, verdict: better}]", "claims.0.other: it is missing"),
+        ("report.claims=[{says: x, arm: a, verdict: better}]", "claims.0.other: missing"),
         (
             "report.claims=[{says: x, arm: a, other: b, verdict: beter}]",
             "report.claims.0.verdict=beter: choose one of better, .*mean better",
         ),
         (
             "report.claims=[{says: x, arm: a, other: b, verdict: better, metrik: loss}]",
-            "report.claims.0.metrik is no key of a claim: .*mean metric",
+            "report.claims.0.metrik: a claim has no such key; .*mean metric",
         ),
         ("report.reached_by=0", "report.reached_by=0: it must be greater than 0"),
-        ("+report.targt=1", "report.targt is no key here: .*mean target"),
+        ("+report.targt=1", "report.targt: unknown key; .*mean target"),
     ],
 )
 def test_a_report_that_cannot_be_is_refused_in_one_line(override: str, said: str) -> None:

@@ -23,35 +23,35 @@ TRIAL = make_trial()
 HOLDER = """
 import sys
 from ablation.storage import Store
-with Store(sys.argv[1]).claim(sys.argv[2]) as mine:
-    print(mine, flush=True)
+with Store(sys.argv[1]).claim(sys.argv[2]) as claimed:
+    print(claimed, flush=True)
     sys.stdin.read()
 """
 
-FULL = """
+FULL_DISK = """
 import resource, signal, sys
-from ablation.errors import Unwritable
+from ablation.errors import UnwritableFolder
 from ablation.storage import Store
 from tests.helpers import make_result, make_trial
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))
 try:
     Store(sys.argv[1]).commit(make_result(make_trial()))
-except Unwritable as error:
+except UnwritableFolder as error:
     print(error)
 """
 
 
-def leftovers(store: Store) -> list[Path]:
+def temporary_files(store: Store) -> list[Path]:
     return [path for path in store.root.rglob("*") if path.suffix == ".tmp"]
 
 
-def test_what_is_committed_is_read_back(store: Store) -> None:
+def test_a_committed_result_is_read_back_unchanged(store: Store) -> None:
     result = make_result(TRIAL)
     assert store.read(TRIAL.id) is None
     assert store.commit(result)
     assert store.read(TRIAL.id) == result
-    assert not leftovers(store)
+    assert not temporary_files(store)
 
 
 def test_a_commit_never_overwrites(store: Store) -> None:
@@ -59,28 +59,28 @@ def test_a_commit_never_overwrites(store: Store) -> None:
     assert store.commit(first)
     assert not store.commit(make_result(TRIAL, accuracy=0.7))
     assert store.read(TRIAL.id) == first
-    assert not leftovers(store)
+    assert not temporary_files(store)
 
 
-def test_a_disk_that_is_full_leaves_nothing(store: Store) -> None:
-    command = [sys.executable, "-c", FULL, str(store.root)]
-    found = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert found.stdout.startswith(f"results={store.root}: cannot write there any more (")
+def test_a_full_disk_leaves_no_file(store: Store) -> None:
+    command = [sys.executable, "-c", FULL_DISK, str(store.root)]
+    completed = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert completed.stdout.startswith(f"results={store.root}: no longer writable (")
     assert list(store.trials.iterdir()) == []
     assert store.commit(make_result(TRIAL))
 
 
-def test_of_many_writers_one_wins_and_its_file_is_whole(tmp_path: Path) -> None:
+def test_one_of_many_writers_wins_and_its_file_is_complete(tmp_path: Path) -> None:
     path = tmp_path / "file"
     context = multiprocessing.get_context("fork")
     with context.Pool(4) as workers:
         texts = [f"{k}" * 20_000 for k in range(8)]
-        won = workers.starmap(write_once, [(path, text) for text in texts])
-    assert [text for text, mine in zip(texts, won, strict=True) if mine] == [path.read_text()]
+        written = workers.starmap(write_once, [(path, text) for text in texts])
+    assert [text for text, won in zip(texts, written, strict=True) if won] == [path.read_text()]
     assert os.listdir(tmp_path) == ["file"]
 
 
-def test_replace_replaces(tmp_path: Path) -> None:
+def test_replace_file_overwrites(tmp_path: Path) -> None:
     path = tmp_path / "file"
     for text in ("first\n", "second é\n"):
         replace_file(path, text)
@@ -88,7 +88,7 @@ def test_replace_replaces(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["file"]
 
 
-def test_done_is_what_has_a_result(store: Store) -> None:
+def test_a_trial_with_a_result_is_done(store: Store) -> None:
     trials = [make_trial(seed=seed) for seed in range(3)]
     ids = {trial.id for trial in trials}
     assert store.done(ids) == set()
@@ -106,26 +106,26 @@ def committed(store: Store) -> tuple[Path, str]:
 
 
 def damage(kind: str, text: str) -> bytes:
-    """What is left of a file's text after an accident."""
-    whole = json.loads(text)
+    """The bytes of a result file after the given kind of damage."""
+    envelope = json.loads(text)
     if kind == "another trial's":
-        return whole_file_of(make_trial(seed=5))
+        return result_file(make_trial(seed=5))
     if kind == "changed":
-        whole["result"]["metrics"]["accuracy"] += 0.01
-    if kind == "without a part":
-        del whole["sha256"]
+        envelope["result"]["metrics"]["accuracy"] += 0.01
+    if kind == "without a checksum":
+        del envelope["sha256"]
     if kind == "not a number":
-        whole["result"]["metrics"]["accuracy"] = float("nan")
+        envelope["result"]["metrics"]["accuracy"] = float("nan")
     return {
         "truncated": text[: len(text) // 2].encode(),
         "empty": b"",
         "garbage": b"\x00\xff\xfe" * 99,
         "a list": b"[1, 2]",
         "null": b"null",
-    }.get(kind, json.dumps(whole).encode())
+    }.get(kind, json.dumps(envelope).encode())
 
 
-def whole_file_of(trial: Trial) -> bytes:
+def result_file(trial: Trial) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         other = Store(folder)
         other.prepare()
@@ -142,26 +142,26 @@ def whole_file_of(trial: Trial) -> bytes:
         "a list",
         "null",
         "changed",
-        "without a part",
+        "without a checksum",
         "not a number",
         "another trial's",
     ],
 )
-def test_a_damaged_file_is_kept_aside_and_its_trial_is_not_done(kind: str, store: Store) -> None:
+def test_a_damaged_file_is_renamed_and_its_trial_is_not_done(kind: str, store: Store) -> None:
     path, text = committed(store)
-    damaged = damage(kind, text)
-    path.write_bytes(damaged)
+    content = damage(kind, text)
+    path.write_bytes(content)
     with pytest.warns(UserWarning, match="is damaged") as caught:
         assert store.read(TRIAL.id) is None
     assert len(caught) == 1
-    (aside,) = store.trials.iterdir()
-    assert aside.read_bytes() == damaged
-    assert aside.name in str(caught[0].message)
+    (renamed,) = store.trials.iterdir()
+    assert renamed.read_bytes() == content
+    assert renamed.name in str(caught[0].message)
     assert store.done([TRIAL.id]) == set()
     assert store.commit(make_result(TRIAL))
 
 
-def test_damage_done_twice_is_kept_twice(store: Store) -> None:
+def test_a_second_damaged_file_does_not_replace_the_first(store: Store) -> None:
     path, _ = committed(store)
     for garbage in (b"one", b"two"):
         path.write_bytes(garbage)
@@ -171,7 +171,7 @@ def test_damage_done_twice_is_kept_twice(store: Store) -> None:
 
 
 def read_and_commit(root: Path) -> str | None:
-    """Find the trial's file damaged, as others do at the same time, and put a sound one there."""
+    """Read the damaged file, and commit a valid one, while other processes do the same."""
     store = Store(root)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -180,20 +180,20 @@ def read_and_commit(root: Path) -> str | None:
     return "".join(str(warning.message) for warning in caught)
 
 
-def test_of_many_who_find_a_file_damaged_one_moves_it_and_none_a_sound_one(store: Store) -> None:
+def test_one_of_many_readers_renames_a_damaged_file_and_none_a_valid_one(store: Store) -> None:
     context = multiprocessing.get_context("fork")
     with context.Pool(4) as workers:
         for n in range(30):
             store.path(TRIAL.id).write_bytes(b"garbage %d" % n)
-            warned = workers.map(read_and_commit, [store.root] * 4, chunksize=1)
-            assert sum(map(bool, warned)) == 1
+            messages = workers.map(read_and_commit, [store.root] * 4, chunksize=1)
+            assert sum(map(bool, messages)) == 1
             assert store.read(TRIAL.id) == make_result(TRIAL)
             store.path(TRIAL.id).unlink()
-    asides = [path.read_bytes() for path in store.trials.glob("*.damaged-*")]
-    assert sorted(asides) == sorted(b"garbage %d" % n for n in range(30))
+    renamed = [path.read_bytes() for path in store.trials.glob("*.damaged-*")]
+    assert sorted(renamed) == sorted(b"garbage %d" % n for n in range(30))
 
 
-def test_a_result_of_a_newer_version_is_refused_and_stays(store: Store) -> None:
+def test_a_result_of_a_newer_version_is_refused_and_kept(store: Store) -> None:
     path, text = committed(store)
     newer = text.replace(f'{{"schema": {SCHEMA}', f'{{"schema": {SCHEMA + 1}', 1)
     assert newer != text
@@ -203,32 +203,32 @@ def test_a_result_of_a_newer_version_is_refused_and_stays(store: Store) -> None:
     assert path.read_text() == newer
 
 
-def test_a_claim_holds_against_other_processes_until_its_own_is_killed(store: Store) -> None:
+def test_a_claim_excludes_other_processes_until_its_process_is_killed(store: Store) -> None:
     other = make_trial(seed=1)
     command = [sys.executable, "-c", HOLDER, str(store.root), TRIAL.id]
     pipes = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipes, stdout=pipes, text=True) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "True\n"
-        with store.claim(TRIAL.id) as mine:
-            assert not mine
-        with store.claim(other.id) as mine:
-            assert mine  # each trial has a lock of its own
+        with store.claim(TRIAL.id) as claimed:
+            assert not claimed
+        with store.claim(other.id) as claimed:
+            assert claimed  # each trial has its own lock
         holder.kill()
         holder.wait()
-        with store.claim(TRIAL.id) as mine:
-            assert mine
+        with store.claim(TRIAL.id) as claimed:
+            assert claimed
 
 
 def test_a_claim_ends_with_its_block(store: Store) -> None:
-    with store.claim(TRIAL.id) as mine:
-        assert mine
+    with store.claim(TRIAL.id) as claimed:
+        assert claimed
     command = [sys.executable, "-c", HOLDER, str(store.root), TRIAL.id]
-    found = subprocess.run(command, input="", capture_output=True, text=True, check=True)
-    assert found.stdout == "True\n"
+    completed = subprocess.run(command, input="", capture_output=True, text=True, check=True)
+    assert completed.stdout == "True\n"
 
 
-def test_the_last_attempt_is_the_one_told(store: Store) -> None:
+def test_last_attempt_returns_the_most_recent(store: Store) -> None:
     assert store.last_attempt(TRIAL.id) is None
     for n in range(3):
         store.fail(TRIAL, "ValueError", f"number {n}", "Traceback: naïve")
@@ -239,17 +239,17 @@ def test_the_last_attempt_is_the_one_told(store: Store) -> None:
     assert len(store.failures(TRIAL.id)) == 3
     log = store.log(TRIAL.id).read_text(encoding="utf-8")
     assert [log.count(f"number {n}\nTraceback: naïve\n") for n in range(3)] == [1, 1, 1]
-    assert not leftovers(store)
+    assert not temporary_files(store)
 
 
-def test_a_log_is_no_attempt(store: Store) -> None:
+def test_a_log_alone_is_not_an_attempt(store: Store) -> None:
     store.log(TRIAL.id).parent.mkdir()
     store.log(TRIAL.id).write_text("words")
     assert store.last_attempt(TRIAL.id) is None
 
 
-@pytest.mark.parametrize("place", ["below a file", "in the kernel's"])
-def test_a_folder_that_cannot_be_written_is_named(place: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("place", ["below a file", "in /proc"])
+def test_a_folder_that_is_not_writable_is_named(place: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     root = tmp_path / "file" / "results" if place == "below a file" else Path("/proc/results")
     with pytest.raises(RequestError, match=r"^results=.*cannot write there") as caught:
@@ -258,7 +258,7 @@ def test_a_folder_that_cannot_be_written_is_named(place: str, tmp_path: Path) ->
     assert len(str(caught.value).splitlines()) == 1
 
 
-def test_what_killed_writers_left_is_removed_when_it_is_old(store: Store) -> None:
+def test_old_temporary_files_of_killed_writers_are_deleted(store: Store) -> None:
     store.commit(make_result(TRIAL))
     store.fail(TRIAL, "ValueError", "no", "")
     (store.root / "sweep").mkdir()

@@ -1,4 +1,4 @@
-"""A trial is trained once: claim it, look whether it is done, run it, commit it."""
+"""Trains a trial exactly once: claim it, check that it has no result, train it, commit it."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ from contextlib import contextmanager
 from typing import BinaryIO
 
 from ablation.spec import Trial
-from ablation.storage import Finished, Store, TrialResult
+from ablation.storage import CommittedTrial, Store, TrialResult
 
 
-def once(trial: Trial, store: Store, run: Callable[[], TrialResult]) -> Finished | None:
-    """Run the trial and commit its result, unless it is done; None where another process is at it.
+def train_once(trial: Trial, store: Store, run: Callable[[], TrialResult]) -> CommittedTrial | None:
+    """Train the trial and commit its result, unless it has one already.
 
-    run: it may end the process or be killed at any time; a commit is then there, or is not.
+    Returns None if another process is training it. run: trains the trial; it may end the process
+    or be killed at any time, and the result is then either complete or absent. What it prints is
+    kept in the trial's log if it fails.
     """
-    with store.claim(trial.id) as mine:
-        if not mine:
+    with store.claim(trial.id) as claimed:
+        if not claimed:
             return None
-        result = store.read(trial.id)  # another process may have committed it since it was planned
+        result = store.read(trial.id)  # another process may have committed it since the plan
         trained = result is None
         if result is None:
             log = store.log(trial.id)
@@ -30,8 +32,8 @@ def once(trial: Trial, store: Store, run: Callable[[], TrialResult]) -> Finished
             with _output_to(output):
                 result = run()
                 store.commit(result)
-            log.unlink(missing_ok=True)  # it matters only where there is no result
-    return Finished(
+            log.unlink(missing_ok=True)  # only a failed trial needs its log
+    return CommittedTrial(
         status=result.status,
         accuracy=result.metrics.accuracy,
         seconds=result.seconds.whole,
@@ -41,8 +43,8 @@ def once(trial: Trial, store: Store, run: Callable[[], TrialResult]) -> Finished
 
 @contextmanager
 def _output_to(file: BinaryIO) -> Iterator[None]:
-    """Send all that this process and its libraries print to a file, for as long as it lasts."""
-    kept = os.dup(1), os.dup(2)
+    """Send everything that this process and its libraries print to a file, inside the block."""
+    saved = os.dup(1), os.dup(2)
     sys.stdout.flush()
     sys.stderr.flush()
     with file:
@@ -53,6 +55,6 @@ def _output_to(file: BinaryIO) -> Iterator[None]:
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
-        for descriptor, copy in enumerate(kept, start=1):
+        for descriptor, copy in enumerate(saved, start=1):
             os.dup2(copy, descriptor)
             os.close(copy)
