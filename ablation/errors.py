@@ -12,15 +12,26 @@ from typing import TextIO
 STEERING = ("Cc", "Cf", "Cs", "Zl", "Zp")  # controls, marks of direction, separators of lines
 
 
-class RequestError(ValueError):
+class _OneLine:
+    """An error that Jupyter shows as one line, without the source lines it passed through."""
+
+    def _render_traceback_(self) -> list[str]:  # IPython calls this
+        return [f"{type(self).__name__}: {one_line(str(self))}"]
+
+
+class RequestError(_OneLine, ValueError):
     """The request is wrong; the message is one line that says where and what is possible."""
 
     def __init__(self, message: str) -> None:
         super().__init__(one_line(message))  # it may cite what somebody else has written
 
 
-class SweepFailed(Exception):
+class SweepFailed(_OneLine, Exception):
     """Some trials have no result; the message says how many of how many."""
+
+
+class Interrupted(_OneLine, KeyboardInterrupt):
+    """A sweep was stopped by hand; what has been trained is kept."""
 
 
 class UnwritableFolder(SweepFailed):

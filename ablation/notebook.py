@@ -9,10 +9,12 @@ from functools import cached_property
 from html import escape
 from pathlib import Path
 
+import pandas as pd
+
 from ablation import analysis
 from ablation.compose import App, run_overrides
-from ablation.errors import RequestError
-from ablation.report import Gallery, answer
+from ablation.errors import Interrupted, RequestError
+from ablation.report import Gallery, answer, summary_table
 
 
 class Study(analysis.Study):
@@ -29,10 +31,12 @@ class Study(analysis.Study):
         return Gallery(self)
 
     def _repr_html_(self) -> str:
-        """What Jupyter shows: the answer in sentences, and the summary."""
+        """What Jupyter shows: the study's size, its answer in sentences, and the summary."""
+        head = f"<h3>{escape(self.plan.name)}</h3><p>{self.size}</p>"
         said = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.answer)
-        table = self.summary().round(4).to_html(index=False) if self.frames.results else ""
-        return f"<h3>{escape(self.plan.name)}</h3><ul>{said}</ul>{table}"
+        summary = summary_table(self)
+        table = pd.DataFrame(summary.texts(brief=True)).to_html(index=False) if summary else ""
+        return f"{head}<ul>{said}</ul>{table}"
 
 
 def load(name: str, results: str | Path = "results") -> Study:
@@ -59,7 +63,10 @@ def run(*overrides: str, **settings: object) -> Study:
     words = [word for word in overrides if word not in ("-m", "--multirun")]
     words += _written(settings)
     app = App(f"python -m ablation -m {shlex.join(words)}".strip())
-    run_overrides(app, words)
+    try:
+        run_overrides(app, words)
+    except KeyboardInterrupt:
+        raise Interrupted("what has been trained is kept; the same call continues it") from None
     assert app.folder is not None  # or something was raised
     if not (app.folder / "plan.json").exists():
         raise RequestError("plan=true shows the plan and trains nothing: there is no study yet")

@@ -1,4 +1,7 @@
-"""The terminal: it obeys no control character of a result, and may close at any time."""
+"""The terminal, or the output of a notebook's cell.
+
+It obeys no control character of a result, and a terminal may close at any time.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterable
+from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.markup import escape
@@ -15,6 +19,7 @@ from rich.table import Table
 
 from ablation.errors import printable
 
+NOTEBOOK_WIDTH = 80  # characters
 LONGEST = 300  # characters of a reason that are shown; the log has all of them
 
 
@@ -22,7 +27,17 @@ class Terminal(Console):
     """A console that shows what results say and obeys none of it.
 
     When its reader or terminal has gone it prints nothing more, and that counts as Ctrl-C.
+    In a notebook it prints plain text, as `print` does.
     """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(highlight=False, soft_wrap=False, **options)
+        self.notebook = self.is_jupyter
+        if self.notebook:  # rich would make an output of its own of each line
+            self.is_jupyter = False
+            self._force_terminal = False
+            self._color_system = None
+            self.width = NOTEBOOK_WIDTH
 
     def _check_buffer(self) -> None:
         try:
@@ -47,7 +62,33 @@ class Terminal(Console):
             yield segment if own else segment._replace(text=printable(segment.text))
 
 
-terminal = Terminal(highlight=False, soft_wrap=False)
+terminal = Terminal()
+
+
+class CellOutput:
+    """A text in the output of a notebook's cell that is replaced in place, as rich's Live is."""
+
+    def __init__(self, renderable: RenderableType) -> None:
+        self.renderable = renderable
+
+    def start(self) -> None:
+        """Show it below what the cell has shown so far."""
+        from IPython.display import display
+
+        self.handle = display(self._content(), raw=True, display_id=True)
+
+    def refresh(self) -> None:
+        """Show it as it is now."""
+        self.handle.update(self._content(), raw=True)
+
+    def stop(self) -> None:
+        """Take it away."""
+        self.handle.update({"text/plain": ""}, raw=True)
+
+    def _content(self) -> dict[str, str]:
+        with terminal.capture() as capture:
+            terminal.print(self.renderable)
+        return {"text/plain": capture.get().rstrip()}
 
 
 def say(sentence: str) -> None:

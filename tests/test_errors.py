@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from ablation.errors import RequestError, printable, suggest
+from ablation.errors import Interrupted, RequestError, SweepFailed, printable, suggest
 
 
 def test_the_nearest_choice_is_offered_if_one_is_near() -> None:
@@ -17,3 +17,8 @@ def test_what_steers_a_terminal_is_spelt_out() -> None:
 
 def test_a_request_error_is_one_line_whatever_it_cites() -> None:
     assert str(RequestError("units=1\n\x1b]0;x\x07: no\n")) == r"units=1; \x1b]0;x\x07: no"
+
+
+def test_a_notebook_shows_the_line_and_no_traceback() -> None:
+    for error in (RequestError("units=0: no"), SweepFailed("1 of 2"), Interrupted("it is kept")):
+        assert error._render_traceback_() == [f"{type(error).__name__}: {error}"]

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import io
+import re
+import sys
+from types import ModuleType
 
 import pytest
 
@@ -16,7 +19,7 @@ from ablation.report import (
 )
 from ablation.spec import Request, Trial
 from ablation.storage import CommittedTrial, Store
-from ablation.terminal import LONGEST, duration, terminal
+from ablation.terminal import LONGEST, Terminal, duration, terminal
 from tests.helpers import make_result, make_sweep, make_trial
 
 FORWARD = make_trial()
@@ -68,6 +71,54 @@ def test_progress_is_a_line_a_trial(screen: io.StringIO) -> None:
         "[4/4] forward [x]  seed 3  failed: ValueError: no [b]such[/b] thing  (left 0 s)"
     )
     assert len(lines) == 3
+
+
+class Cell:
+    """The part of IPython that shows something in a notebook's cell and replaces it."""
+
+    def __init__(self) -> None:
+        self.shown: list[str] = []
+        self.outputs = 0
+
+    def display(self, data: dict[str, str], raw: bool, display_id: bool) -> Cell:
+        assert raw
+        assert display_id
+        self.outputs += 1
+        self.shown.append(data["text/plain"])
+        return self
+
+    def update(self, data: dict[str, str], raw: bool) -> None:
+        assert raw
+        self.shown.append(data["text/plain"])
+
+
+def test_a_notebook_has_one_output_that_changes(
+    screen: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cell = Cell()
+    monkeypatch.setitem(sys.modules, "IPython.display", cell)
+    monkeypatch.setitem(sys.modules, "IPython", ModuleType("IPython"))
+    monkeypatch.setattr(terminal, "notebook", True)
+    trials = [make_trial(seed=seed) for seed in range(3)]
+    with Progress({FORWARD.arm: "forward"}, [FORWARD.arm] * 3, done=0) as progress:
+        for trial in trials:
+            progress.update(finished(trial))
+    assert cell.outputs == 1
+    *counts, end = cell.shown
+    assert [re.findall("[0-9]/3 trials", text) for text in counts] == [
+        [f"{done}/3 trials"] for done in range(4)
+    ]
+    assert end == ""
+    assert "\x1b" not in "".join(cell.shown)
+    assert not screen.getvalue()
+
+
+def test_a_notebook_gets_plain_text(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as Jupyter's kernel does
+    Terminal(force_jupyter=True).print("[bold]name[/bold]", style="red")
+    assert capsys.readouterr().out == "name\n"
 
 
 def test_the_live_picture_has_the_running_means(screen: io.StringIO) -> None:

@@ -49,8 +49,19 @@ class Study:
         self._compared: dict[tuple[str, str | None, float], pd.DataFrame] = {}
 
     def __repr__(self) -> str:
-        done = len(self.frames.results)
-        return f"<Study {self.plan.name}: {len(self.arms)} arms, {done} of {len(self.trials)} done>"
+        return f"<Study {self.plan.name}: {self.size}>"
+
+    @property
+    def size(self) -> str:
+        """How many arms, seeds and trials there are, in words."""
+        seeds = self.trials["arm"].value_counts()
+        fewest, most = int(seeds.min()), int(seeds.max())
+        each = f"{most}" if fewest == most else f"{fewest} to {most}"
+        done, trials = len(self.frames.results), len(self.trials)
+        return (
+            f"{len(self.arms)} arm{'s' * (len(self.arms) > 1)}, "
+            f"{each} seed{'s' * (most > 1)} each, {done} of {trials} trials done"
+        )
 
     @property
     def arms(self) -> list[str]:

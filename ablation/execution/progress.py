@@ -18,7 +18,7 @@ from rich.table import Table
 
 from ablation.errors import one_line
 from ablation.spec import Arm
-from ablation.terminal import LONGEST, duration, make_table, terminal
+from ablation.terminal import LONGEST, CellOutput, duration, make_table, terminal
 
 if TYPE_CHECKING:
     from ablation.execution.pool import Outcome
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class Progress:
     """Trials done, rate, time left and the running mean of each arm.
 
-    Drawn live in a terminal; elsewhere, one line for each trial.
+    Drawn live in a terminal and in a notebook; elsewhere, one line for each trial.
     """
 
     def __init__(self, names: dict[Arm, str], planned: Sequence[Arm], done: int) -> None:
@@ -40,10 +40,14 @@ class Progress:
         self.failed: Counter[Arm] = Counter()
         self.latest: dict[Arm, int] = {}  # trials done when the arm's latest one ended
         self.began = time.monotonic()
-        self.live = Live(self, console=terminal, refresh_per_second=2, transient=True)
+        self.live: Live | CellOutput | None = None
+        if terminal.notebook:
+            self.live = CellOutput(self)
+        elif terminal.is_terminal:
+            self.live = Live(self, console=terminal, refresh_per_second=2, transient=True)
 
     def __enter__(self) -> Progress:
-        if terminal.is_terminal:
+        if self.live:
             self.live.start()
         return self
 
@@ -53,7 +57,8 @@ class Progress:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.live.stop()  # always: the terminal may have been closed meanwhile
+        if self.live:
+            self.live.stop()
 
     def update(self, outcome: Outcome) -> None:
         """Count how one trial ended, and print its line unless the display is live."""
@@ -69,7 +74,9 @@ class Progress:
             self.failed[arm] += 1
             reason = textwrap.shorten(one_line(outcome.message), LONGEST, placeholder=" ...")
             text = f"failed: {outcome.kind}: {reason}"
-        if not terminal.is_terminal:
+        if self.live:
+            self.live.refresh()
+        else:
             terminal.print(
                 f"[{self.done}/{self.total}] {self.names[arm]}  seed {outcome.trial.seed}  {text}"
                 f"  (left {self._left()})",

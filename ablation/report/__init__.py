@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ablation.report.figures.catalogue import Gallery
     from ablation.report.figures.drawing import save
     from ablation.report.sentences import alarms, answer
+    from ablation.report.tables import summary_table
 
 __all__ = [
     "Column",
@@ -32,6 +33,7 @@ __all__ = [
     "show_predictions",
     "show_report",
     "store_report",
+    "summary_table",
 ]
 
 # These load pandas and matplotlib, which a sweep that is finished does not wait for.
@@ -41,6 +43,7 @@ _LATE = {
     "save": "figures.drawing",
     "alarms": "sentences",
     "answer": "sentences",
+    "summary_table": "tables",
 }
 
 

@@ -45,8 +45,11 @@ def test_a_notebook_gets_tables_and_axes(store: Store, request_as_composed: Requ
     assert study.arms == ["forward", "go_backwards"]
     assert len(study.trials) == 16
     assert list(study.summary()["n"]) == [8, 8]
-    assert repr(study) == "<Study study: 2 arms, 16 of 16 done>"
-    assert "<li>Worse than forward: go_backwards" in study._repr_html_()
+    assert repr(study) == "<Study study: 2 arms, 8 seeds each, 16 of 16 trials done>"
+    page = study._repr_html_()
+    assert "<h3>study</h3><p>2 arms, 8 seeds each, 16 of 16 trials done</p>" in page
+    assert "<li>Worse than forward: go_backwards" in page
+    assert page.count("<tr") == 3  # the summary with its head
     assert set(study.contrasts("updates_to_target")["verdict"]) == {"better"}
     (verdict,) = study.contrasts()["verdict"]
     assert verdict == "better"

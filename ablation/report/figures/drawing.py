@@ -8,6 +8,7 @@ from __future__ import annotations
 import textwrap
 import warnings
 from collections.abc import Callable, Sequence
+from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -34,7 +35,17 @@ FACTORS = {"length": "length (steps)", "units": "units (count)"}
 def new_figure(width: float = 7.0, height: float = 4.0) -> tuple[Figure, Axes]:
     """Return an empty figure of one panel in the house style; width and height in inches."""
     made = Figure(figsize=(width, height), layout="constrained", facecolor="white")
-    return made, made.add_subplot()
+    return made, made.add_subplot(axes_class=ShownAxes)
+
+
+class ShownAxes(Axes):
+    """Axes that Jupyter shows as their figure, which no window and no pyplot knows of."""
+
+    def _repr_png_(self) -> bytes:
+        figure, picture = self.get_figure(root=True), BytesIO()
+        assert figure is not None  # it was made with one
+        figure.savefig(picture, format="png")
+        return picture.getvalue()
 
 
 def save(figure: Figure, folder: Path, name: str) -> tuple[Path, Path]:

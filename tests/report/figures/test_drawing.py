@@ -7,13 +7,19 @@ import pytest
 from matplotlib.axes import Axes
 
 from ablation.report.figures import drawing
-from ablation.report.figures.drawing import new_figure
+from ablation.report.figures.drawing import ShownAxes, new_figure
 
 pytestmark = pytest.mark.filterwarnings("error")
 
 
 def empty_axes() -> Axes:
     return new_figure()[1]
+
+
+def test_jupyter_shows_axes_as_a_picture() -> None:
+    axes = new_figure()[1]
+    assert isinstance(axes, ShownAxes)
+    assert axes._repr_png_().startswith(b"\x89PNG")
 
 
 def place(axes: Axes, *values: float) -> list[float]:
