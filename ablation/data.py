@@ -1,4 +1,4 @@
-"""What a problem hands to a model: sequences and their labels."""
+"""Sequences and their labels, as a problem gives them to a model, and ceilings."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
-PADDING = -(2.0**120)  # no number of a step that exists is like it, as a 0 would be
+PADDING = -(2.0**120)  # marks padded steps: unlike 0, it does not occur in real data
 
 
 @dataclass(frozen=True)
 class Sequences:
-    """Labelled sequences of one split.
+    """Labelled sequences of the training or the test set.
 
-    x: (n, steps, features) float32, or (n, steps) int32 where the steps are symbols.
-    y: (n, steps) int32 with one label a step, or (n,) int32 with one label a sequence.
-    scored: (n, steps) bool, the steps whose label counts; None where all do.
-    present: (n, steps) bool, the steps that exist (False is padding); None where all do.
-    classes: number of labels, which are 0 .. classes - 1.
-    symbols: size of the vocabulary of a symbolic x (symbol 0 is padding); 0 for a numeric x.
+    x: (n, steps, features) float32 if the steps are numbers, (n, steps) int32 if they are symbols.
+    y: int32, (n, steps) with one label per step, (n,) with one label per sequence.
+    scored: (n, steps) bool, the steps whose label counts; None if all count.
+    present: (n, steps) bool, False where a step is padding; None if there is no padding.
+    classes: number of classes; labels are 0 .. classes - 1.
+    symbols: vocabulary size of symbols, including the padding symbol 0; 0 if x is numeric.
     """
 
     x: Array
@@ -37,12 +37,12 @@ class Sequences:
 
     @property
     def per_step(self) -> bool:
-        """Whether there is one label for each step (and not one for each sequence)."""
+        """Whether there is one label per step, rather than one per sequence."""
         return self.y.ndim == 2
 
     @property
     def weights(self) -> Array:
-        """Weight of each label in loss and metrics: float32 of the shape of y, 0 or 1."""
+        """Weight of each label in losses and metrics: 0 or 1, float32, the shape of y."""
         weights = np.ones(self.y.shape, np.float32)
         if self.per_step and self.scored is not None:
             weights *= self.scored
@@ -51,9 +51,9 @@ class Sequences:
         return weights
 
     def padded(self) -> Sequences:
-        """These, with PADDING in all steps of a numeric x that do not exist, by which models know.
+        """A copy whose padded steps hold PADDING, which is how models recognise them.
 
-        Symbols stay as they are: there, 0 is padding.
+        Symbols are returned unchanged: symbol 0 is padding already.
         """
         if self.symbols or self.present is None:
             return self
@@ -61,7 +61,7 @@ class Sequences:
         return replace(self, x=x)
 
     def first(self, n: int) -> Sequences:
-        """The first n sequences, or all where there are fewer."""
+        """The first n sequences, or all if there are fewer."""
 
         def cut(values: Array | None) -> Array | None:
             return None if values is None else values[:n]
@@ -77,7 +77,7 @@ class Sequences:
 
 @dataclass(frozen=True)
 class Dataset:
-    """The two splits of one replicate: fresh training data, and the frozen test set."""
+    """The training set of one seed, and the test set, which is the same for every seed."""
 
     train: Sequences
     test: Sequences
@@ -85,12 +85,13 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Ceiling:
-    """The best that any model with one view of the input can reach, step by step.
+    """The best that any model can reach that sees one view of the input.
 
-    accuracy: (steps,) best expected accuracy at each step.
-    loss: (steps,) least expected log loss at each step, in nats.
-    exact: probability that a whole sequence is right under the per-step rule; None if unknown.
-    error: standard error of the mean accuracy; 0 where the figure is exact.
+    accuracy: (steps,) the highest expected accuracy at each step.
+    loss: (steps,) the lowest expected log loss at each step, in nats.
+    exact: probability that the rule that is best at each step gets a whole sequence right; None if
+    unknown.
+    error: standard error of the mean accuracy; 0 if the accuracy is exact.
     """
 
     accuracy: Array

@@ -1,4 +1,4 @@
-"""What is measured of a trial, a row a measure: all that tables, figures and tests need to know."""
+"""The measures of a trial: for each, how it is named, formatted and compared."""
 
 from __future__ import annotations
 
@@ -8,15 +8,19 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Measure:
-    """A measure, which is a column of the trials frame under its key in MEASURES.
+    """A measure. Its key in MEASURES is its column in the trials frame.
 
-    name: in a sentence. label: on an axis, with the unit. sense: 1 where more is better, else -1.
-    margin: the difference that does not matter, in its unit; None: arms are not compared by it.
-    digits: decimal places that are shown. source: where a result holds it; "" where it is computed.
-    share: whether it lies between 0 and 1, and its errors are best seen on a logarithmic axis.
-    limit: the column up to which it was observed, if NaN means "not reached before that".
-    fixed: whether it is the same for every seed, so that two values need no test.
-    cheaper: the share of another arm's cost from which less counts as cheaper; None: no cost.
+    name: for sentences. label: for axes, with the unit.
+    sense: 1 if more is better, -1 if less is better.
+    margin: the difference that does not matter, in the measure's unit; None if arms are not
+    compared by it.
+    digits: decimal places to show.
+    source: dotted path in a stored result; "" if the measure is computed.
+    share: whether it lies between 0 and 1, so that its errors suit a logarithmic axis.
+    limit: for a censored measure, where NaN means "not reached": the column that says how far the
+    trial was observed.
+    fixed: whether it is the same for every seed, so that no test is needed.
+    cheaper: an arm counts as cheaper below this share of another arm's cost; None if not a cost.
     """
 
     name: str
@@ -37,15 +41,15 @@ class Measure:
 
     @property
     def typical(self) -> Literal["mean", "median"]:
-        """By what arms are summarised: where some never reach the target there is no mean."""
+        """The average to report: the median if values can be censored, since they have no mean."""
         return "median" if self.limit else "mean"
 
     def format(self, value: float | None) -> str:
-        """The value with its digits; an en dash where there is none."""
+        """The value with its decimal places; an en dash for None and NaN."""
         return "–" if value is None or value != value else f"{value:,.{self.digits}f}"
 
     def signed(self, difference: float | None) -> str:
-        """A difference with its sign; what rounds to nothing has no minus."""
+        """The difference with its sign, "+" if it rounds to zero; an en dash for None and NaN."""
         if difference is None or difference != difference:
             return "–"
         return f"{round(difference, self.digits) + 0.0:+,.{self.digits}f}"
@@ -128,11 +132,11 @@ MEASURES = {
         "updates", "updates (batches)", sense=-1, digits=0, source="updates", cheaper=1.0
     ),
 }
-# What arms can be compared by, and what they cost.
+# METRICS: what arms can be compared by. COSTS: what an arm can cost.
 METRICS = tuple(key for key, measure in MEASURES.items() if measure.margin is not None)
 COSTS = ("parameters", "seconds", "updates")
 
 
 def measure_of(key: str) -> Measure:
-    """The measure of a column; an unlisted one is called as its column, and more is better."""
+    """The measure of a column. For an unlisted column the name is the column's; more is better."""
     return MEASURES.get(key) or Measure(key.replace("_", " "), key, sense=1)

@@ -1,4 +1,4 @@
-"""Named streams of randomness: the same seed and purpose give the same numbers in every arm."""
+"""Named random streams: a seed and a purpose give the same numbers in every arm."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import numpy as np
 
 
 def stream(seed: int | None, purpose: str) -> np.random.Generator:
-    """The generator of one seed for one purpose ("data", "order", "weights/forward_0", ...).
+    """The random generator of a seed for a purpose ("data/train", "order", "weights/head", ...).
 
-    A seed of None is the stream that all seeds share, such as the frozen test set's.
-    Streams of different purposes are independent (numpy.random.SeedSequence).
+    seed: None is a stream that all seeds share, such as that of the test set. A negative seed
+    raises ValueError. Streams of different seeds or purposes are independent
+    (numpy.random.SeedSequence).
     """
     key = zlib.crc32(purpose.encode())
     entropy = (0, 0) if seed is None else (1, seed)

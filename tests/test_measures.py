@@ -1,4 +1,4 @@
-"""The table of measures: what is compared, and how it is shown."""
+"""The table of measures: what arms are compared by, and how values are shown."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from ablation.measures import COSTS, MEASURES, METRICS, measure_of
 
 
-def test_what_arms_are_compared_by_has_a_margin_and_what_they_cost_a_share() -> None:
+def test_every_metric_has_a_margin_and_every_cost_a_cheaper_share() -> None:
     assert all(MEASURES[key].margin for key in METRICS)
     assert all(MEASURES[key].cheaper for key in COSTS)
     assert {key for key, m in MEASURES.items() if m.sense == 1} == {
@@ -19,7 +19,7 @@ def test_what_arms_are_compared_by_has_a_margin_and_what_they_cost_a_share() -> 
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "shown", "difference"),
+    ("key", "value", "text", "signed_text"),
     [
         ("accuracy", 0.98765, "0.9877", "+0.9877"),
         ("parameters", 20901.0, "20,901", "+20,901"),
@@ -29,11 +29,13 @@ def test_what_arms_are_compared_by_has_a_margin_and_what_they_cost_a_share() -> 
         ("loss", None, "–", "–"),
     ],
 )
-def test_values_and_differences(key: str, value: float | None, shown: str, difference: str) -> None:
-    assert MEASURES[key].format(value) == shown
-    assert MEASURES[key].signed(value) == difference
+def test_values_and_differences_as_text(
+    key: str, value: float | None, text: str, signed_text: str
+) -> None:
+    assert MEASURES[key].format(value) == text
+    assert MEASURES[key].signed(value) == signed_text
 
 
-def test_an_unlisted_column_is_called_as_it_is() -> None:
+def test_an_unlisted_column_is_named_after_itself() -> None:
     assert measure_of("peak_memory_mb").name == "peak memory mb"
     assert measure_of("seconds").title == "training time"

@@ -18,7 +18,7 @@ def test_the_same_seed_and_purpose_give_the_same_numbers() -> None:
         np.testing.assert_array_equal(first, second)
 
 
-def test_everything_else_gives_others() -> None:
+def test_other_seeds_and_purposes_give_other_numbers() -> None:
     drawn = {(s, p): tuple(stream(s, p).integers(2**60, size=2)) for s in SEEDS for p in PURPOSES}
     assert len(set(drawn.values())) == len(SEEDS) * len(PURPOSES)
 
@@ -29,19 +29,19 @@ def test_streams_are_independent() -> None:
         assert abs(np.corrcoef(a, b)[0, 1]) < 5 / np.sqrt(20_000)
 
 
-def test_the_global_generator_has_no_say() -> None:
+def test_streams_ignore_the_global_generator() -> None:
     np.random.seed(0)
     first = stream(3, "order").random()
     np.random.seed(1)
     assert stream(3, "order").random() == first
 
 
-def test_the_streams_are_those_of_every_stored_result() -> None:
+def test_the_streams_have_not_changed_since_results_were_stored() -> None:
     assert stream(0, "data/train").integers(10**9) == GOLDEN[0]
     assert stream(1, "order").integers(10**9) == GOLDEN[1]
     assert stream(None, "data/test").integers(10**9) == GOLDEN[2]
 
 
-def test_a_negative_seed_is_refused() -> None:
+def test_a_negative_seed_is_an_error() -> None:
     with pytest.raises(ValueError, match="non-negative"):
         stream(-1, "order")

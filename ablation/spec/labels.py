@@ -1,4 +1,4 @@
-"""Short names for arms: the values by which they differ."""
+"""Short names for arms, made of the values in which they differ."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PLAIN_FACTORS = ("problem", "direction", "merge_mode", "cell", "engine", "optimi
 
 
 def varying(arms: Iterable[Arm]) -> list[str]:
-    """The columns by which arms differ; a parameter that only some problems have is none."""
+    """The columns in which arms differ. Arms whose problem lacks a parameter are ignored for it."""
     rows = [arm.flat() for arm in arms]
     columns = list(dict.fromkeys(column for row in rows for column in row))
     values = {c: {canonical(row[c]) for row in rows if c in row} for c in columns}
@@ -19,9 +19,9 @@ def varying(arms: Iterable[Arm]) -> list[str]:
 
 
 def label_arms(arms: Iterable[Arm]) -> dict[Arm, str]:
-    """A short name for each arm: the values by which the arms differ, such as "bidirectional sum".
+    """A short name for each arm: the values in which the arms differ, such as "bidirectional sum".
 
-    Where nothing differs the name is the direction and the merge mode.
+    If the arms do not differ, the name is the direction and the merge mode.
     """
     rows = {arm: arm.flat() for arm in arms}
     columns = varying(rows) or ["direction", "merge_mode"]

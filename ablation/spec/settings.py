@@ -1,4 +1,4 @@
-"""What a request says beside its arm: how a sweep is run, named and reported."""
+"""The settings of a request: how a sweep is run, named and reported."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ VERDICTS = ("better", "worse", "equivalent")
 
 
 class Claim(Frozen):
-    """What was said of two arms before they were trained, to be held against the verdict.
+    """A statement about two arms, made before training and checked against the result.
 
-    says: the claim in words. arm, other: names as in the report. verdict: what the arm is said to
-    be against the other. margin: as of ReportSettings.
+    says: the claim in words. arm, other: the arms' names in the report.
+    verdict: what the arm is claimed to be, compared with the other. margin: as in ReportSettings.
     """
 
     says: str
@@ -32,17 +32,20 @@ class Claim(Frozen):
 
 def _as_claims(value: object) -> object:
     if isinstance(value, list | tuple) and all(isinstance(c, Mapping | Claim) for c in value):
-        return tuple(value)  # YAML and JSON have lists alone
-    raise ValueError(f"a list is needed, of claims with {', '.join(Claim.model_fields)}")
+        return tuple(value)  # YAML and JSON have only lists
+    raise ValueError(f"a list of claims is needed, each with {', '.join(Claim.model_fields)}")
 
 
 class ReportSettings(Frozen):
     """How arms are compared.
 
-    metric: by what. margin: the difference in it that does not matter; None: the metric's own.
-    baseline: the arm that all are compared with. target: the accuracy of updates_to_target, and
-    what an arm is held against. reached_by: an arm is reliable if at least so many of its seeds
-    reach the target; None: nine in ten, rounded up. claims: made before the sweep.
+    metric: the measure to compare.
+    margin: the difference that does not matter, in the metric's unit; None: the metric's default.
+    baseline: the arm that all others are compared with; None: pairs of arms are compared.
+    target: the accuracy that an arm should reach; updates_to_target counts the updates until then.
+    reached_by: how many seeds must reach the target for an arm to be reliable; None: nine in ten,
+    rounded up.
+    claims: statements made before training, which the report checks.
     """
 
     metric: Annotated[str, one_of(*METRICS)] = "accuracy"
@@ -53,22 +56,33 @@ class ReportSettings(Frozen):
     claims: Annotated[tuple[Claim, ...], BeforeValidator(_as_claims)] = ()
 
     def margin_of(self, metric: str) -> float:
-        """The margin in this metric's unit."""
-        given = self.margin if metric == self.metric else None
-        usual = MEASURES[metric].margin
-        assert usual is not None  # it is one of METRICS
-        return usual if given is None else given
+        """The margin for a metric, in its unit: `margin` if it is set for this metric."""
+        if metric == self.metric and self.margin is not None:
+            return self.margin
+        default = MEASURES[metric].margin
+        assert default is not None  # every one of METRICS has a margin
+        return default
 
 
 def _count_or_auto(value: object) -> object:
-    whole = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 10_000
-    if value == "auto" or whole:
+    is_count = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 10_000
+    if value == "auto" or is_count:
         return value
     raise ValueError("a whole number from 1 to 10000 is needed, or auto")
 
 
 class Settings(Frozen):
-    """What a request says beside its arm: how it is run, named and reported."""
+    """The settings of a request. They are not part of a trial's id.
+
+    seeds: seeds per arm; "auto": add seeds while a contrast is undecided, up to max_seeds.
+    budget: seconds after which seeds="auto" adds no more seeds; None: no limit.
+    match: "units": all arms have the same units; "parameters": units are chosen so that arms are
+    equally large.
+    name: the sweep's folder; None: made from the options that vary. results: the results folder.
+    workers: worker processes; None: one per core. time_limit: seconds per trial.
+    on_error: whether to continue or stop after a failed trial.
+    plan: only show what would be trained. yes: start even a very large sweep.
+    """
 
     seeds: Annotated[int | str, BeforeValidator(_count_or_auto)]
     max_seeds: Annotated[PositiveInt, Field(ge=2, le=10_000)]
@@ -87,17 +101,17 @@ class Settings(Frozen):
     def _name_is_a_folder(self) -> Settings:
         if self.name is not None and not re.fullmatch(r"[^\W_.][\w.,=+-]{0,79}", self.name):
             raise ValueError(
-                "name: up to 80 letters, digits, and _ . , = + - (it becomes a folder's name)"
+                "name: up to 80 letters, digits, and _ . , = + - (it becomes a folder name)"
             )
         if self.name is not None and len(self.name.encode()) > 200:
-            raise ValueError("name: it is longer than a folder's name may be")
+            raise ValueError("name: it is too long for a folder name")
         if self.name in ("trials", "attempts", "trials.lock"):
-            raise ValueError(f"name: {self.name} is the program's own; choose another")
+            raise ValueError(f"name: {self.name} is reserved; choose another name")
         return self
 
 
 class Request(Frozen):
-    """One composed configuration: an arm, its seeds, and the settings."""
+    """One composed configuration: an arm and its settings."""
 
     arm: Arm
     settings: Settings

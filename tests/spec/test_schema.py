@@ -40,20 +40,20 @@ MEANING: list[dict[str, Any]] = [
 ]
 
 
-def test_the_id_is_that_of_every_stored_result() -> None:
-    """A change here makes strangers of all stored results: raise SCHEMA, and say so."""
+def test_the_id_has_not_changed_since_results_were_stored() -> None:
+    """If this id changes, stored results are no longer found: raise SCHEMA and say so."""
     assert make_trial().id == GOLDEN
 
 
-def test_everything_that_a_trial_means_is_in_its_id() -> None:
+def test_every_field_of_a_trial_is_part_of_its_id() -> None:
     trials = [make_trial(), *(make_trial(**change) for change in MEANING)]
     assert len({trial.id for trial in trials}) == len(trials)
-    touched = {key for change in MEANING for key in change}
-    assert touched == {*Arm.model_fields, "seed"}
-    assert touched == TRIAL.keys() | {"digest"}
+    changed_fields = {key for change in MEANING for key in change}
+    assert changed_fields == {*Arm.model_fields, "seed"}
+    assert changed_fields == TRIAL.keys() | {"digest"}
 
 
-def test_a_trial_read_back_has_its_id() -> None:
+def test_a_trial_read_back_from_json_keeps_its_id() -> None:
     for change in MEANING:
         trial = make_trial(**change)
         again = Trial.model_validate_json(trial.model_dump_json())
@@ -71,7 +71,9 @@ def test_a_trial_read_back_has_its_id() -> None:
         {"yes": True},
     ],
 )
-def test_settings_are_not_in_the_id(setting: dict[str, Any], request_as_composed: Request) -> None:
+def test_settings_are_not_part_of_the_id(
+    setting: dict[str, Any], request_as_composed: Request
+) -> None:
     changed = make_request(request_as_composed, **setting)
     assert getattr(changed.settings, *setting) != getattr(request_as_composed.settings, *setting)
     assert [t.id for t in trials_of(changed.arm, range(2))] == [
@@ -79,29 +81,29 @@ def test_settings_are_not_in_the_id(setting: dict[str, Any], request_as_composed
     ]
 
 
-def test_every_seed_is_a_trial_of_the_same_arm() -> None:
+def test_each_seed_gives_one_trial_of_the_arm() -> None:
     trials = trials_of(make_trial().arm, range(5))
     assert [trial.seed for trial in trials] == [0, 1, 2, 3, 4]
     assert {trial.arm for trial in trials} == {make_trial().arm}
 
 
 @pytest.mark.parametrize("direction", ["forward", "go_backwards", "go_backwards_raw"])
-def test_one_direction_has_nothing_to_merge(direction: str) -> None:
+def test_a_single_direction_has_no_merge_mode(direction: str) -> None:
     trials = [make_trial(direction=direction, merge_mode=mode) for mode in (None, *MERGES)]
     assert len({trial.id for trial in trials}) == 1
     assert trials[0].arm.merge_mode is None
 
 
-def test_both_directions_need_a_merge() -> None:
+def test_a_bidirectional_arm_needs_a_merge_mode() -> None:
     with pytest.raises(ValueError, match="merge_mode: choose one of concat, sum, mul, ave"):
         Trial.model_validate({**TRIAL, "direction": "bidirectional"})
 
 
-def test_updates_leave_out_the_incomplete_batch() -> None:
+def test_updates_do_not_count_the_incomplete_batch() -> None:
     assert make_trial(training={"sequences": 45, "epochs": 3}).arm.training.updates == 12
 
 
-def test_a_plain_command_is_the_lesson(request_as_composed: Request) -> None:
+def test_the_defaults_are_those_of_the_lesson(request_as_composed: Request) -> None:
     arm, settings = request_as_composed.arm, request_as_composed.settings
     assert (arm.direction, arm.merge_mode, arm.units, arm.length) == (
         "bidirectional",
@@ -114,7 +116,7 @@ def test_a_plain_command_is_the_lesson(request_as_composed: Request) -> None:
     assert (arm.problem.name, arm.problem.test_size, settings.seeds) == ("cumsum", 10_000, 10)
 
 
-def test_the_settings_are_what_a_request_has_beside_its_arm() -> None:
+def test_every_key_of_the_configuration_belongs_to_the_settings_or_the_arm() -> None:
     assert set(compose()) == (Settings.model_fields.keys() | Arm.model_fields.keys()) - {"digest"}
 
 
@@ -122,12 +124,12 @@ def arms(*changes: dict[str, Any]) -> list[Arm]:
     return [make_trial(**change).arm for change in changes]
 
 
-def test_labels_say_only_what_differs() -> None:
-    both = {"direction": "bidirectional"}
+def test_labels_contain_only_what_differs() -> None:
+    bidirectional = {"direction": "bidirectional"}
     assert list(label_arms(arms({"units": 3}, {"units": 5})).values()) == ["units=3", "units=5"]
-    modes = arms({**both, "merge_mode": "sum"}, {**both, "merge_mode": "mul"})
+    modes = arms({**bidirectional, "merge_mode": "sum"}, {**bidirectional, "merge_mode": "mul"})
     assert list(label_arms(modes).values()) == ["sum", "mul"]
-    directions = arms({}, {**both, "merge_mode": "sum"})
+    directions = arms({}, {**bidirectional, "merge_mode": "sum"})
     assert list(label_arms(directions).values()) == ["forward", "bidirectional sum"]
     problems = arms({"problem": {"threshold": 0.25}}, {"problem": {"threshold": 0.5}})
     assert list(label_arms(problems).values()) == [
@@ -138,35 +140,35 @@ def test_labels_say_only_what_differs() -> None:
     assert list(label_arms(optimizers).values()) == ["units=3 adam", "units=5 sgd"]
 
 
-def test_a_single_arm_is_its_direction_and_merge() -> None:
+def test_the_label_of_a_single_arm_is_its_direction_and_merge_mode() -> None:
     assert list(label_arms(arms({})).values()) == ["forward"]
     assert list(label_arms(arms({"direction": "bidirectional"})).values()) == [
         "bidirectional concat"
     ]
 
 
-def test_labels_are_different_for_different_arms() -> None:
-    everything = [
-        make_trial(**c).arm for c in MEANING if c.keys().isdisjoint({"seed", "digest"})
-    ] + [make_trial().arm]
-    assert len(set(label_arms(everything).values())) == len(everything)
+def test_different_arms_have_different_labels() -> None:
+    all_arms = [make_trial(**c).arm for c in MEANING if c.keys().isdisjoint({"seed", "digest"})] + [
+        make_trial().arm
+    ]
+    assert len(set(label_arms(all_arms).values())) == len(all_arms)
 
 
-def test_claims_are_values_from_yaml_and_json_alike() -> None:
+def test_claims_can_be_read_from_yaml_and_json() -> None:
     claim = "{says: it is so, arm: forward, other: go_backwards, verdict: worse, margin: 1}"
     settings = parse_all(compose(f"report.claims=[{claim}]")).settings
-    (made,) = settings.report.claims
-    assert (made.says, made.metric, made.margin) == ("it is so", "accuracy", 1.0)
-    again = type(settings.report).model_validate_json(settings.report.model_dump_json())
-    assert again == settings.report
-    assert hash(again) == hash(settings.report)
+    (parsed,) = settings.report.claims
+    assert (parsed.says, parsed.metric, parsed.margin) == ("it is so", "accuracy", 1.0)
+    from_json = type(settings.report).model_validate_json(settings.report.model_dump_json())
+    assert from_json == settings.report
+    assert hash(from_json) == hash(settings.report)
 
 
 @pytest.mark.parametrize(
-    ("override", "said"),
+    ("override", "message"),
     [
-        ("report.claims=3", "report.claims=3: a list is needed, of claims with says, arm, other"),
-        ("report.claims=[3]", "a list is needed"),
+        ("report.claims=3", "report.claims=3: a list of claims is needed, each with says, arm"),
+        ("report.claims=[3]", "a list of claims is needed"),
         ("report.claims=[{says: x, arm: a, verdict: better}]", "claims.0.other: missing"),
         (
             "report.claims=[{says: x, arm: a, other: b, verdict: beter}]",
@@ -180,7 +182,7 @@ def test_claims_are_values_from_yaml_and_json_alike() -> None:
         ("+report.targt=1", "report.targt: unknown key; .*mean target"),
     ],
 )
-def test_a_report_that_cannot_be_is_refused_in_one_line(override: str, said: str) -> None:
-    with pytest.raises(RequestError, match=said) as caught:
+def test_a_wrong_report_setting_is_refused_in_one_line(override: str, message: str) -> None:
+    with pytest.raises(RequestError, match=message) as caught:
         parse_all(compose(override))
     assert len(str(caught.value).splitlines()) == 1
