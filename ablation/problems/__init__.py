@@ -1,4 +1,4 @@
-"""Makes the sequences that are learnt, and knows the best that each view of them allows."""
+"""Makes training and test sequences, and the ceilings of each view of the input."""
 
 from __future__ import annotations
 

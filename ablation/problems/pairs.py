@@ -1,4 +1,4 @@
-"""What exclusive or and conjunction share: fair bits, and labels made of two of them."""
+"""Shared by exclusive_or and conjunction: fair bits, and labels computed from two of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ablation.data import Array, Ceiling, Sequences
-from ablation.problems.ceilings.views import seen
+from ablation.problems.ceilings.views import visible_steps
 
 
 def generate(
@@ -18,9 +18,10 @@ def generate(
     lag: int,
     label: Callable[[Array, Array], Array],
 ) -> Sequences:
-    """Fair bits b, and y[t] = label(b[t - lag], b[t + lag]) at the steps that have both.
+    """Fair bits b, with y[t] = label(b[t - lag], b[t + lag]) at the steps that have both.
 
-    x: (sequences, length, 1) float32 of 0 and 1; y: (sequences, length) int32, 0 where not scored.
+    x: (sequences, length, 1) float32, 0 or 1. y: (sequences, length) int32; only the steps with
+    both bits are scored, all others are 0.
     """
     steps = scored_steps(length, lag)
     bits = rng.integers(0, 2, (sequences, length), dtype=np.int32)
@@ -32,16 +33,19 @@ def generate(
 
 
 def scored_steps(length: int, lag: int) -> Array:
-    """The steps that have a bit `lag` before and a bit `lag` after them."""
+    """The steps with a bit `lag` steps before them and one `lag` steps after them.
+
+    Raises ValueError if the length leaves no such step.
+    """
     if not 1 <= lag <= (length - 1) // 2:
-        possible = f"1 .. {(length - 1) // 2}" if length >= 3 else "nothing (length >= 3 is needed)"
-        raise ValueError(f"lag: {lag} is not possible with length {length}, possible is {possible}")
+        choice = f"choose 1 .. {(length - 1) // 2}" if length >= 3 else "length >= 3 is needed"
+        raise ValueError(f"lag: {lag} is not possible with length {length}; {choice}")
     return np.arange(lag, length - lag)
 
 
 @dataclass(frozen=True)
 class Knowledge:
-    """Best accuracy and least loss (nats) of one step, by how many of its two bits are seen."""
+    """The best accuracy and loss (nats) at one step if 0, 1 or 2 of its bits are visible."""
 
     accuracy: tuple[float, float, float]
     loss: tuple[float, float, float]
@@ -50,13 +54,14 @@ class Knowledge:
 def ceilings(
     length: int, lag: int, knowledge: Knowledge, exact: Callable[[int], float]
 ) -> dict[str, Ceiling]:
-    """Ceilings of all views: NaN at the steps that are not scored.
+    """Ceilings of all views, with NaN at the steps that are not scored.
 
-    exact: probability that a view is right at its first n scored steps, where it misses a bit.
+    exact: maps n to the probability of being right at the first n scored steps, if one or both
+    bits of each are hidden.
     """
     steps = scored_steps(length, lag)
     result = {}
-    for view, visible in seen(length).items():
+    for view, visible in visible_steps(length).items():
         bits = visible[steps, steps - lag].astype(int) + visible[steps, steps + lag]
         accuracy, loss = np.full((2, length), np.nan)
         accuracy[steps] = np.take(knowledge.accuracy, bits)

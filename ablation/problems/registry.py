@@ -1,4 +1,4 @@
-"""The problems: one module each, or a function of the user's own; found by the name in its YAML."""
+"""Finds a problem by its name: a module of `suite`, or a function in the user's own code."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ablation.problems.own import function as dotted
 from ablation.seeding import stream
 from ablation.spec import DOTTED, MERGES, Arm, Problem
 
-# The problems that come along are the modules of `suite`: to add one is to write its file.
+# Each module of `suite` is a problem, so adding a problem means adding a file.
 PROBLEMS = {
     module.name: f"{suite.__name__}.{module.name}"
     for module in pkgutil.iter_modules(suite.__path__)
@@ -30,9 +30,9 @@ PROBLEMS = {
 
 
 def load(problem: Problem, length: int, sequences: int, seed: int) -> Dataset:
-    """Make the problem's data for one replicate.
+    """Make the training and the test set of a problem.
 
-    The training data follow from the seed; the test set is the same for every seed and arm.
+    The training set depends on the seed; the test set is the same for every seed and arm.
     """
     return Dataset(
         _split(problem, "train", length, sequences, seed),
@@ -41,65 +41,68 @@ def load(problem: Problem, length: int, sequences: int, seed: int) -> Dataset:
 
 
 def sample(problem: Problem, length: int) -> Sequences:
-    """A few training sequences, for their shape."""
+    """Two training sequences, to read shapes and numbers of classes and symbols from."""
     return _split(problem, "train", length, 2, 0)
 
 
 def ceilings_of(problem: Problem, length: int) -> Mapping[str, Ceiling]:
-    """The best that each view of the input allows; empty where a problem knows none."""
+    """The ceilings of a problem by view; empty if the problem defines none."""
     _check_parameters(problem)
-    known = _function(problem, "ceilings", lambda length, **parameters: {})
-    with _told(problem):
-        found: Mapping[str, Ceiling] = known(length, **problem.parameters)
+    compute = _function(problem, "ceilings", lambda length, **parameters: {})
+    with _explain_errors(problem):
+        ceilings: Mapping[str, Ceiling] = compute(length, **problem.parameters)
     if is_own(problem):
-        dotted.check_ceilings(problem.name, found, length)
-    return found
+        dotted.check_ceilings(problem.name, ceilings, length)
+    return ceilings
 
 
 def bounds(arm: Arm) -> dict[str, Ceiling]:
-    """The arm's own "ceiling" and that of a model without input, "majority", if they are known."""
-    known = ceilings_of(arm.problem, arm.length)
+    """The arm's "ceiling" and the "majority" of its problem, as far as they are known."""
+    ceilings = ceilings_of(arm.problem, arm.length)
     view = arm.direction
-    # One layer with a linear head adds up what the two halves say, however they are trained.
+    # With one layer and a linear head, an additive merge can only add the halves' contributions.
     merge = MERGES.get(arm.merge_mode or "")
     if merge and merge.additive and arm.layers == 1:
-        view = f"{view}/additive" if f"{view}/additive" in known else view
-    named = {"ceiling": known.get(view), "majority": known.get("majority")}
-    return {name: bound for name, bound in named.items() if bound is not None}
+        view = f"{view}/additive" if f"{view}/additive" in ceilings else view
+    candidates = {"ceiling": ceilings.get(view), "majority": ceilings.get("majority")}
+    return {name: ceiling for name, ceiling in candidates.items() if ceiling is not None}
 
 
 def longest(problem: Problem) -> int:
-    """Steps of the longest sequence of a problem whose data is there before it is asked for."""
+    """Steps of the longest sequence of a problem whose data is fixed.
+
+    Raises RequestError if the problem generates sequences of any length.
+    """
     if not _has(problem, "longest"):
         raise RequestError(f"length: problem={problem.name} needs a number of steps")
     return int(_call(problem, "longest"))
 
 
 def available(problem: Problem, length: int) -> int | None:
-    """Number of training sequences that there are; None where any number can be made."""
+    """Number of training sequences of at most `length` steps; None if they are generated."""
     if not _has(problem, "available"):
         return None
     return int(_call(problem, "available", length))
 
 
 def files(problem: Problem) -> list[Path]:
-    """The user's own files that the problem is made of."""
+    """The user's own code and data files that the problem is made from."""
     if _has(problem, "files"):
         return [Path(path) for path in _call(problem, "files")]
-    # A path is no part of a trial's id: what lies there has to be.
+    # A trial's id covers the content of this file, not its path.
     path = problem.parameters.get("path") if is_own(problem) else None
     return [Path(path)] if isinstance(path, str) else []
 
 
 def is_own(problem: Problem) -> bool:
-    """Whether the problem is a function of the user's own, such as mine.parity."""
+    """Whether the problem is a function in the user's own code, such as mine.parity."""
     return re.fullmatch(DOTTED, problem.name) is not None
 
 
 def check(problem: Problem, length: int) -> None:
-    """Raise RequestError where the problem is unknown, or cannot be made of its parameters."""
+    """Raise RequestError if the problem is unknown or cannot be made from its parameters."""
     _check_parameters(problem)
-    with _told(problem):
+    with _explain_errors(problem):
         sample(problem, length)
 
 
@@ -108,25 +111,25 @@ def _check_parameters(problem: Problem) -> None:
     accepted = list(parameters)[3:]
     for key, value in problem.parameters.items():
         if key not in accepted or key == "split":
-            known = [name for name in ("test_size", *accepted) if name != "split"]
-            raise RequestError(f"problem.{key} is no key of {problem.name}: {suggest(key, known)}")
-        default, switch = parameters[key].default, isinstance(value, bool)
-        if isinstance(default, bool) and not switch:
+            keys = [name for name in ("test_size", *accepted) if name != "split"]
+            raise RequestError(f"problem.{key} is no key of {problem.name}: {suggest(key, keys)}")
+        default, is_bool = parameters[key].default, isinstance(value, bool)
+        if isinstance(default, bool) and not is_bool:
             raise RequestError(f"problem.{key}={value}: true or false is needed")
-        number = isinstance(value, int | float) and math.isfinite(value) and not switch
-        if isinstance(default, int | float) and not isinstance(default, bool) and not number:
+        is_number = isinstance(value, int | float) and math.isfinite(value) and not is_bool
+        if isinstance(default, int | float) and not isinstance(default, bool) and not is_number:
             raise RequestError(f"problem.{key}={value}: a finite number is needed")
 
 
 @contextmanager
-def _told(problem: Problem) -> Iterator[None]:
-    """Say of which problem an error is."""
+def _explain_errors(problem: Problem) -> Iterator[None]:
+    """Turn the errors of a problem's code into a RequestError that names the problem."""
     try:
         yield
     except RequestError:
         raise
     except Exception as error:
-        if is_own(problem):  # whatever may be wrong with it
+        if is_own(problem):  # the user's code may raise anything
             module = problem.name.rpartition(".")[0]
             raise RequestError(f"problem={problem.name}: {dotted.told(error, module)}") from error
         if not isinstance(error, ValueError | ImportError):
@@ -135,9 +138,9 @@ def _told(problem: Problem) -> Iterator[None]:
 
 
 def _call(problem: Problem, name: str, *arguments: Any) -> Any:
-    """What one of the problem's functions says of its parameters."""
+    """Call one of the problem's functions with its parameters."""
     _check_parameters(problem)
-    with _told(problem):
+    with _explain_errors(problem):
         return _function(problem, name)(*arguments, **problem.parameters)
 
 
@@ -158,10 +161,10 @@ def _has(problem: Problem, name: str) -> bool:
 
 
 def _function(problem: Problem, name: str, *default: Any) -> Callable[..., Any]:
-    """One of the problem's functions; those of mine.parity have its name in front."""
+    """One of the problem's functions. For mine.parity, `ceilings` is mine.parity_ceilings."""
     if is_own(problem):
-        own = problem.name.rpartition(".")[2]
-        name = own if name == "generate" else f"{own}_{name}"
+        prefix = problem.name.rpartition(".")[2]
+        name = prefix if name == "generate" else f"{prefix}_{name}"
     return getattr(_module(problem), name, *default)  # type: ignore[no-any-return]
 
 

@@ -1,4 +1,4 @@
-"""Two independent ways to a ceiling: counting every case, and the best rule found in a sample."""
+"""Two independent ways to a ceiling: enumerate all cases, or find the best rule in a sample."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Array = NDArray[Any]
 
 
 def visible(view: str, t: int, length: int) -> list[int]:
-    """The definition of each view, in words of its own."""
+    """The steps that each view has seen at output t, defined independently of the program."""
     if view == "majority":
         return []
     if view == "forward":
@@ -27,7 +27,10 @@ def visible(view: str, t: int, length: int) -> list[int]:
 
 
 class Enumeration:
-    """Exact ceilings from the list of all cases (x, y, probability)."""
+    """Exact ceilings from the list of all cases (x, y, probability).
+
+    x, y: (cases, steps). probability: (cases,).
+    """
 
     def __init__(self, x: Array, y: Array, probability: Array) -> None:
         self.x, self.y, self.probability = x, y, probability
@@ -36,7 +39,7 @@ class Enumeration:
         """Accuracy and loss per step, and the probability that all steps are right."""
         cases, length = self.x.shape
         accuracy, loss = np.zeros((2, length))
-        right = np.ones(cases, bool)
+        correct = np.ones(cases, bool)
         for t in range(length):
             groups: dict[tuple[float, ...], list[int]] = {}
             for case in range(cases):
@@ -50,13 +53,13 @@ class Enumeration:
                 loss -= np.eye(length)[t] * sum(
                     part * np.log(part / mass.sum()) for part in (one, zero) if part > 1e-15
                 )
-                right[members] &= self.y[members, t] == (one > zero + 1e-12)
-        return accuracy, loss, float(self.probability[right].sum())
+                correct[members] &= self.y[members, t] == (one > zero + 1e-12)
+        return accuracy, loss, float(self.probability[correct].sum())
 
 
 @pytest.fixture(scope="session")
 def uniform_sum_cdf() -> Any:
-    """The Irwin-Hall distribution function by scipy's splines (scipy.stats.irwinhall is slow)."""
+    """The Irwin-Hall distribution function from SciPy's splines (scipy.stats.irwinhall is slow)."""
 
     def cdf(x: Array, n: int) -> Array:
         integral = BSpline.basis_element(np.arange(n + 1.0)).antiderivative()
@@ -72,7 +75,7 @@ def enumeration() -> type[Enumeration]:
 
 @pytest.fixture(scope="session")
 def best_rule() -> Any:
-    """Accuracy per step of the best rule found in a sample, given the sum of what is seen."""
+    """Accuracy per step of the best rule in a sample that uses only the sum of visible values."""
 
     def find(x: Array, y: Array, weights: Array, view: str, bins: int = 200) -> Array:
         length = x.shape[1]

@@ -1,4 +1,4 @@
-"""What holds for every problem of the suite."""
+"""Properties that hold for every problem of the suite."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_shapes_and_types(problem: ModuleType, length: int) -> None:
 
 
 @suite
-def test_same_generator_same_data(problem: ModuleType) -> None:
+def test_the_same_generator_gives_the_same_data(problem: ModuleType) -> None:
     first, again, other = (problem.generate(np.random.default_rng(s), 50, 10) for s in (5, 5, 6))
     np.testing.assert_array_equal(first.x, again.x)
     np.testing.assert_array_equal(first.y, again.y)
@@ -61,7 +61,7 @@ def test_same_generator_same_data(problem: ModuleType) -> None:
 
 @suite
 @pytest.mark.parametrize("length", [5, 10, 13])
-def test_who_sees_more_can_do_more(problem: ModuleType, length: int) -> None:
+def test_a_view_that_sees_more_has_a_higher_ceiling(problem: ModuleType, length: int) -> None:
     ceilings = problem.ceilings(length)
     noise = 4 * max(ceiling.error for ceiling in ceilings.values())
     scored = problem.generate(np.random.default_rng(0), 1, length).weights[0] == 1
@@ -81,11 +81,11 @@ def test_who_sees_more_can_do_more(problem: ModuleType, length: int) -> None:
 
 
 @suite
-def test_majority_is_the_clock_on_generated_data(problem: ModuleType) -> None:
+def test_the_majority_ceiling_is_the_most_frequent_label_at_each_step(problem: ModuleType) -> None:
     data = problem.generate(np.random.default_rng(8), 40_000, 11)
     share = data.y.mean(axis=0)
-    found = np.where(data.weights[0] == 1, np.maximum(share, 1 - share), np.nan)
-    np.testing.assert_allclose(problem.ceilings(11)["majority"].accuracy, found, atol=0.011)
+    accuracy = np.where(data.weights[0] == 1, np.maximum(share, 1 - share), np.nan)
+    np.testing.assert_allclose(problem.ceilings(11)["majority"].accuracy, accuracy, atol=0.011)
 
 
 def defaults(function: Any) -> dict[str, Any]:
@@ -103,8 +103,8 @@ def test_yaml_states_the_defaults(problem: ModuleType) -> None:
 
 
 def test_views_of_three_steps() -> None:
-    seen = {name: rows.astype(int).tolist() for name, rows in views.seen(3).items()}
-    assert seen == {
+    visible = {view: rows.astype(int).tolist() for view, rows in views.visible_steps(3).items()}
+    assert visible == {
         "majority": [[0, 0, 0], [0, 0, 0], [0, 0, 0]],
         "forward": [[1, 0, 0], [1, 1, 0], [1, 1, 1]],
         "go_backwards": [[1, 1, 1], [0, 1, 1], [0, 0, 1]],

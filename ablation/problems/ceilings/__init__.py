@@ -1,1 +1,1 @@
-"""The mathematics of the best possible model: exact where it can be, else simulated."""
+"""Ceilings: how good the best possible model is, computed exactly or by simulation."""

@@ -1,4 +1,4 @@
-"""Which values of the input a model has seen when it has to answer at each step."""
+"""Views: the input steps that a model has read before it predicts each label."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import numpy as np
 from ablation.data import Array
 
 
-def seen(length: int) -> dict[str, Array]:
-    """For each view, a (length, length) bool array: row t marks the values seen at output t.
+def visible_steps(length: int) -> dict[str, Array]:
+    """For each view, (length, length) bool: row t marks the input steps visible at output t.
 
-    "majority" has seen nothing but the clock. "go_backwards_raw" is the literal Keras layer, whose
-    output t comes after its first t + 1 inputs, counted from the end of the sequence.
+    "majority" sees no input, only the number of the step. "go_backwards_raw" is Keras's backward
+    layer as it is: its output t has read the last t + 1 steps.
     """
     forward = np.tri(length, dtype=bool)
     return {

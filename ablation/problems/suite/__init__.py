@@ -1,1 +1,1 @@
-"""The problems that come along, a file each: `generate`, and `ceilings` where they are known."""
+"""The built-in problems, one file each: `generate`, and `ceilings` where they are known."""

@@ -1,9 +1,8 @@
-"""Does the sequence so far, this step included, weigh as much as what is still to come?
+"""Is the sum up to and including this step at least the sum of the steps after it?
 
-A forward layer knows the one scale, a backward layer the other (and the present value), and each
-has to guess what it does not see. Both together are perfect, with any additive merge: the label is
-the sign of past - future. The present value counts as past, which is why the two directions differ
-a little.
+A forward layer knows the past sum. A backward layer knows the future sum and the current value.
+Each has to guess the rest. Both together are perfect with any additive merge, because the label is
+the sign of past - future. The current value counts as past, so the two directions differ a little.
 """
 
 from __future__ import annotations
@@ -17,9 +16,9 @@ from ablation.problems.ceilings import linear
 
 
 def generate(rng: np.random.Generator, sequences: int, length: int) -> Sequences:
-    """Uniform values x, and y[t] = 1 once x[1] + ... + x[t] >= x[t+1] + ... + x[T].
+    """Uniform values x, with y[t] = 1 once x[1] + ... + x[t] >= x[t+1] + ... + x[T].
 
-    x: (sequences, length, 1) float32 in [0, 1); y: (sequences, length) int32, summed exactly.
+    x: (sequences, length, 1) float32 in [0, 1). y: (sequences, length) int32, from exact sums.
     """
     x = rng.random((sequences, length, 1), dtype=np.float32)
     past = np.cumsum(x[..., 0], axis=1, dtype=np.float64)
@@ -28,10 +27,10 @@ def generate(rng: np.random.Generator, sequences: int, length: int) -> Sequences
 
 @lru_cache
 def ceilings(length: int) -> dict[str, Ceiling]:
-    """The best that each view can reach: exact to 1e-6, `exact` by Monte Carlo.
+    """Ceilings of all views, to 1e-6; `exact` by Monte Carlo.
 
-    With every future value replaced by one minus itself, the label asks whether all T uniforms sum
-    to T - t, the number of future ones. The raw backward layer at output t has then seen t of T
-    exchangeable values, just as the forward layer has: their ceilings are the same.
+    If every future value x is replaced by 1 - x, the label says whether all T uniforms sum to at
+    least T - t, the number of future values. At output t the raw backward layer has then seen t of
+    T exchangeable values, as the forward layer has, so both have the same ceiling.
     """
     return linear.ceilings(2 * np.tri(length) - 1, 0.0)

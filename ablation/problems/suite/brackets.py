@@ -1,10 +1,9 @@
-"""Has this bracket a partner? Half the brackets look back for it, the other half ahead.
+"""Is this bracket matched? Half of the brackets depend on the past, the other half on the future.
 
-A closing bracket is matched if one is open before it, an opening one if it is closed later. A
-forward layer is therefore certain of the closing brackets and guesses the opening ones by the
-number of steps that are left; a backward layer the reverse. Each bracket is decided by the
-direction that knows it, and both directions see which kind it is, so an additive merge of the two
-can be perfect.
+A closing bracket is matched if an open one precedes it, an opening bracket if it is closed later. A
+forward layer is therefore certain about closing brackets and has to guess the opening ones from the
+number of remaining steps. A backward layer is the reverse. Both directions see the kind of the
+bracket, and one of them knows the label, so an additive merge of both can be perfect.
 """
 
 from __future__ import annotations
@@ -19,9 +18,9 @@ from ablation.problems.ceilings.monte_carlo import entropy
 
 
 def generate(rng: np.random.Generator, sequences: int, length: int) -> Sequences:
-    """Random brackets x, +1 opening and -1 closing, and y[t] = 1 where bracket t has a partner.
+    """Random brackets x, +1 for opening and -1 for closing, with y[t] = 1 if bracket t is matched.
 
-    x: (sequences, length, 1) float32; y: (sequences, length) int32.
+    x: (sequences, length, 1) float32. y: (sequences, length) int32.
     """
     x = 2 * rng.integers(0, 2, (sequences, length), dtype=np.int32) - 1
     height = np.cumsum(x, axis=1)
@@ -34,41 +33,42 @@ def generate(rng: np.random.Generator, sequences: int, length: int) -> Sequences
 
 @lru_cache
 def ceilings(length: int) -> dict[str, Ceiling]:
-    """The best that each view can reach, exact; `exact` is unknown for the clock and the raw view.
+    """Ceilings of all views, exact; `exact` is unknown for "majority" and "go_backwards_raw".
 
-    By reflection, a fair walk stays at 0 or above for n steps with probability C(n, n/2) / 2**n;
-    an opening bracket is matched unless the walk after it does so.
+    By the reflection principle, a fair random walk stays at or above 0 for n steps with probability
+    C(n, n/2) / 2**n. An opening bracket is matched unless the walk after it does.
     """
-    found = np.array([_found(n) for n in range(length)])
-    ahead, back = found[::-1], found
-    clock = (ahead + back) / 2
+    matched = np.array([_matched(n) for n in range(length)])
+    opening, closing = matched[::-1], matched  # matched by a later, an earlier bracket
+    either = (opening + closing) / 2
     accuracy, loss = np.array([_raw(length, t) for t in range(length)]).T
-    exact, sure = _exact(length), np.ones(length)
+    exact, ones = _exact(length), np.ones(length)
     return {
-        "majority": Ceiling(_best(clock), entropy(clock)),
-        "forward": Ceiling((1 + _best(ahead)) / 2, entropy(ahead) / 2, exact),
-        "go_backwards": Ceiling((1 + _best(back)) / 2, entropy(back) / 2, exact),
+        "majority": Ceiling(_best(either), entropy(either)),
+        "forward": Ceiling((1 + _best(opening)) / 2, entropy(opening) / 2, exact),
+        "go_backwards": Ceiling((1 + _best(closing)) / 2, entropy(closing) / 2, exact),
         "go_backwards_raw": Ceiling(accuracy, loss),
-        "bidirectional": Ceiling(sure, 0 * sure, 1.0),
+        "bidirectional": Ceiling(ones, 0 * ones, 1.0),
     }
 
 
 def _best(p: Array) -> Array:
+    """Accuracy of the more probable label, given P(label = 1)."""
     return np.asarray(np.maximum(p, 1 - p))
 
 
-def _found(steps: int) -> float:
-    """Probability that a bracket finds its partner within so many steps."""
+def _matched(steps: int) -> float:
+    """Probability that a bracket is matched within the given number of steps."""
     return 1.0 - comb(steps, steps // 2) / (1 << steps)
 
 
 def _unmatched(steps: int) -> Array:
-    """Probability of h = 0 .. steps unmatched opening brackets in a random string."""
+    """Probabilities of h = 0 .. steps unmatched opening brackets in a random string."""
     return np.array([comb(steps, (steps + h + 1) // 2) / 2**steps for h in range(steps + 1)])
 
 
-def _one_kind(steps: int) -> Array:
-    """Probability of h unmatched brackets of one kind, and none of the other (ballot numbers)."""
+def _unmatched_one_kind(steps: int) -> Array:
+    """Probabilities of h unmatched brackets of one kind and none of the other (ballot numbers)."""
     ways = [
         (h + 1) * comb(steps + 1, (steps - h) // 2) // (steps + 1) * ((steps - h + 1) % 2)
         for h in range(steps + 1)
@@ -79,34 +79,35 @@ def _one_kind(steps: int) -> Array:
 def _raw(length: int, t: int) -> tuple[float, float]:
     """Accuracy and loss of the raw view at output t, which has seen the last t + 1 steps.
 
-    Each weight is the probability of a situation in which it is unsure, and p that of a partner.
+    weight: probability of each situation in which the label is uncertain. p: probability that the
+    bracket is matched in that situation.
     """
     first = length - 1 - t
     if first <= t:
-        # Sure of an opening bracket, and of a closing one whose partner lies in the window.
-        # Otherwise the unseen beginning must have more opening brackets to give than the window
-        # has unmatched closing ones before this one.
-        weight = _one_kind(t - first) / 2
+        # Opening brackets are certain, and so are closing ones matched within the window. Any
+        # other closing bracket is matched if the hidden beginning has more unmatched opening
+        # brackets than the window has unmatched closing ones before this one.
+        weight = _unmatched_one_kind(t - first) / 2
         more = 1 - np.cumsum(_unmatched(first))
         p = np.zeros(len(weight))
         p[: len(more)] = more[: len(p)]
     else:
-        # The bracket is not seen. If opening and not closed in the unseen gap, which leaves h more
-        # open, then it needs h + 1 unmatched closing brackets in the window.
+        # The bracket itself is hidden. An opening one that the hidden gap does not close, and that
+        # has h more open brackets after it, needs h + 1 unmatched closing ones in the window.
         weight = _unmatched(t + 1)
-        gap = np.concatenate([[0.0], np.cumsum(_one_kind(first - 1 - t))])
+        gap = np.concatenate([[0.0], np.cumsum(_unmatched_one_kind(first - 1 - t))])
         closed = gap[np.minimum(np.arange(len(weight)), len(gap) - 1)]
-        p = (_found(t) + _found(first - 1 - t) + closed) / 2
-    sure = 1 - weight.sum()
-    return float(sure + weight @ _best(p)), float(weight @ entropy(p))
+        p = (_matched(t) + _matched(first - 1 - t) + closed) / 2
+    certain = 1 - weight.sum()
+    return float(certain + weight @ _best(p)), float(weight @ entropy(p))
 
 
 def _exact(length: int) -> float:
-    """Probability that one direction is right on a whole string.
+    """Probability that the best forward rule gets a whole string right; backward is the same.
 
-    Forward, an opening bracket is called matched if three steps or more are left (with one or two
-    it is a tie, predicted 0). So all of the beginning must be closed by the last three brackets,
-    which must read: k closing, then only opening ones.
+    The rule predicts that an opening bracket is matched if three or more steps are left. With one
+    or two left it is a tie, predicted as 0. The rule is right if the last three brackets are k
+    closing ones followed only by opening ones, and those k close all that was open before.
     """
     last = min(3, length)
     at_most = np.cumsum(_unmatched(length - last))

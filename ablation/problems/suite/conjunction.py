@@ -1,10 +1,11 @@
-"""A past bit and a future bit: the control to exclusive or.
+"""A past bit AND a future bit: the control for exclusive or.
 
-The input is the same and both directions are needed as much, but this label is a threshold of a
-sum, so any merge will do. Where the additive merges fail on exclusive or and succeed here, it is
-the merge that fails, not the training. One direction that sees a 0 knows the label, and with a 1 it
-has to toss a coin: right in .75, like the constant answer 0; only the loss shows what it has
-learnt.
+The input is the same and both directions are needed just as much. But this label is a threshold of
+a sum, so any merge can represent it. If an additive merge fails on exclusive or and succeeds here,
+the merge is at fault and not the training.
+
+A single direction that sees a 0 knows the label; with a 1, both labels are equally likely. Its
+accuracy is 0.75, the same as always predicting 0. Only the loss shows what it has learnt.
 """
 
 from __future__ import annotations
@@ -17,30 +18,32 @@ import numpy as np
 from ablation.data import Ceiling, Sequences
 from ablation.problems import pairs
 
-QUARTER = -0.25 * log(0.25) - 0.75 * log(0.75)  # entropy of one in four, nats
+QUARTER = -0.25 * log(0.25) - 0.75 * log(0.75)  # entropy of P(label = 1) = 1/4, in nats
 KNOWLEDGE = pairs.Knowledge(accuracy=(0.75, 0.75, 1.0), loss=(QUARTER, 0.5 * log(2), 0.0))
 
 
 def generate(rng: np.random.Generator, sequences: int, length: int, *, lag: int = 2) -> Sequences:
-    """Fair bits b, and y[t] = b[t - lag] and b[t + lag] at the steps that have both.
+    """Fair bits b, with y[t] = b[t - lag] and b[t + lag] at the steps that have both.
 
-    x: (sequences, length, 1) float32 of 0 and 1; y: (sequences, length) int32; others not scored.
+    x: (sequences, length, 1) float32, 0 or 1. y: (sequences, length) int32; only the steps with
+    both bits are scored.
     """
     return pairs.generate(rng, sequences, length, lag, np.bitwise_and)
 
 
 @lru_cache
 def ceilings(length: int, *, lag: int = 2) -> dict[str, Ceiling]:
-    """The best that each view can reach, exact; an additive merge of both reaches everything."""
-    result = pairs.ceilings(length, lag, KNOWLEDGE, lambda n: _none(n, lag))
+    """Ceilings of all views, exact. An additive merge can reach the bidirectional ceiling."""
+    result = pairs.ceilings(length, lag, KNOWLEDGE, lambda n: _all_zero(n, lag))
     result["bidirectional/additive"] = result["bidirectional"]
     return result
 
 
-def _none(steps: int, lag: int) -> float:
-    """Probability that the first `steps` labels are all 0, which is what ties are predicted as.
+def _all_zero(steps: int, lag: int) -> float:
+    """Probability that the first `steps` labels are all 0, as a tie is predicted.
 
-    Bits 2 * lag apart form chains without two ones in a row; Fibonacci counts them.
+    That is, no chain of bits 2 * lag apart has two ones in a row. Fibonacci numbers count these
+    chains.
     """
     probability = 1.0
     if steps:

@@ -1,8 +1,9 @@
 """The lesson's problem: has the running sum reached its limit yet?
 
-The label needs the past only. A forward layer can therefore be perfect, and so can a bidirectional
-one. A backward layer, at step t, sees x[t] .. x[T] and has to guess the sum of the t - 1 values
-before them; it is hardly better than a clock, and the clock alone is right nine times in ten.
+The label depends only on the past, so a forward layer can be perfect, and so can a bidirectional
+one. A backward layer at step t sees x[t] .. x[T] and has to guess the sum of the t - 1 values
+before them. It is hardly better than a model that knows only the number of the step, which is right
+nine times in ten.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ from ablation.problems.ceilings import linear
 def generate(
     rng: np.random.Generator, sequences: int, length: int, *, threshold: float = 0.25
 ) -> Sequences:
-    """Uniform values x, and y[t] = 1 once x[1] + ... + x[t] >= threshold * length.
+    """Uniform values x, with y[t] = 1 once x[1] + ... + x[t] >= threshold * length.
 
-    x: (sequences, length, 1) float32 in [0, 1); y: (sequences, length) int32.
-    The values are drawn as float32 (multiples of 2**-24) and summed in float64, which is exact: the
-    labels are those of the very numbers that the model sees.
+    x: (sequences, length, 1) float32 in [0, 1). y: (sequences, length) int32.
+    The values are drawn as float32 (multiples of 2**-24) and summed in float64. These sums are
+    exact, so the labels agree with the numbers that the model sees.
     """
     x = rng.random((sequences, length, 1), dtype=np.float32)
     y = np.cumsum(x[..., 0], axis=1, dtype=np.float64) >= threshold * length
@@ -31,8 +32,8 @@ def generate(
 
 @lru_cache
 def ceilings(length: int, *, threshold: float = 0.25) -> dict[str, Ceiling]:
-    """The best that each view can reach: exact to 1e-6, `exact` by Monte Carlo.
+    """Ceilings of all views, to 1e-6; `exact` by Monte Carlo.
 
-    Of the t values in the sum, a view has seen some; the rest has an Irwin-Hall distribution.
+    A view has seen some of the t values in the sum; the rest has an Irwin-Hall distribution.
     """
     return linear.ceilings(np.tri(length), threshold * length)

@@ -1,9 +1,9 @@
-"""Handwritten digits read row by row: one label for a whole sequence, on real data.
+"""Handwritten digits read row by row: real data with one label per sequence.
 
-A forward layer reads from the top, a backward layer from the bottom, and either has seen every
-pixel when it has to answer: no view is denied anything, so a difference between directions is one
-of learning, not of information. The images are those that scikit-learn ships (1,797 of 8 x 8
-pixels; E. Alpaydin and C. Kaynak, UCI repository).
+A forward layer reads from the top, a backward layer from the bottom. Each has seen every pixel
+before it predicts, so if the directions differ, the reason is learning and not information. The
+images are those in scikit-learn (1,797 images of 8 x 8 pixels; E. Alpaydin and C. Kaynak, UCI
+repository).
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ TEST_IMAGES = 360  # one in five
 def generate(
     rng: np.random.Generator, sequences: int, length: int = ROWS, *, split: str = "train"
 ) -> Sequences:
-    """A random choice of the images of one split; all of them if there are not so many.
+    """Random images of one split; all of them if there are fewer than `sequences`.
 
-    length: the number of rows that are read, from the top, at most 8.
-    split: "train" (1,437 images) or "test" (360); the division is the same for every seed.
-    x: (n, length, 8) float32 in [0, 1]; y: (n,) int32, the digit.
+    length: the number of rows to read, from the top; at most 8.
+    split: "train" (1,437 images) or "test" (360); the split is the same for every seed.
+    x: (n, length, 8) float32 in [0, 1]. y: (n,) int32, the digit.
     """
     if not 1 <= length <= ROWS:
-        raise ValueError(f"length: {length} is not possible for digits, possible is 1 .. {ROWS}")
+        raise ValueError(f"length: {length} is not possible for digits; choose 1 .. {ROWS}")
     if split not in ("train", "test"):
-        raise ValueError(f"split: {split!r} is not possible, possible are 'train' and 'test'")
+        raise ValueError(f"split: {split!r} is not possible; choose 'train' or 'test'")
     images, labels = _images()
     order = stream(None, "digits/split").permutation(len(images))
     members = order[:TEST_IMAGES] if split == "test" else order[TEST_IMAGES:]
-    chosen = rng.permutation(members)[:sequences]
-    return Sequences(images[chosen, :length], labels[chosen], classes=10)
+    rows = rng.permutation(members)[:sequences]
+    return Sequences(images[rows, :length], labels[rows], classes=10)
 
 
 def longest() -> int:
-    """Rows of an image."""
+    """Number of rows of an image."""
     return ROWS
 
 
@@ -52,7 +52,7 @@ def available(length: int) -> int:
 
 @lru_cache
 def _images() -> tuple[Array, Array]:
-    """All images, scaled from 0 .. 16 to 0 .. 1, and their labels."""
+    """All images, (1797, 8, 8) float32 in [0, 1], and their labels, (1797,) int32."""
     try:
         datasets = import_module("sklearn.datasets")
     except ImportError as error:

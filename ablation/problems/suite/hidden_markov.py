@@ -1,9 +1,9 @@
-"""A sticky two-state chain seen through noise: each direction helps a little, both help most.
+"""A sticky two-state Markov chain observed through noise: both directions help equally.
 
-Nothing is ever certain here: the best forward layer is the forward filter, the best backward layer
-the same filter from the other end (the chain is reversible, so the two are equal), and the best
-bidirectional one is the smoother. The log odds of past and future add up, so an additive merge with
-a linear head loses nothing. It is the toy version of labelling speech or text.
+No label is ever certain. The best forward layer is the forward filter. The best backward layer is
+the same filter run from the other end; the chain is reversible, so both are equally accurate. The
+best bidirectional layer is the smoother. The log odds of past and future add up, so an additive
+merge with a linear head loses nothing. It is a toy version of labelling speech or text.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from ablation.seeding import stream
 def generate(
     rng: np.random.Generator, sequences: int, length: int, *, stay: float = 0.9, flip: float = 0.25
 ) -> Sequences:
-    """Hidden states y, each kept from the step before with probability `stay`; x shows them,
-    inverted with probability `flip`.
+    """Hidden states y that stay the same with probability `stay`, and noisy observations x.
 
-    x: (sequences, length, 1) float32 of 0 and 1; y: (sequences, length) int32.
+    x: (sequences, length, 1) float32, 0 or 1: the state, inverted with probability `flip`.
+    y: (sequences, length) int32. Raises ValueError unless both probabilities are between 0 and 1.
     """
     for key, value in (("stay", stay), ("flip", flip)):
         if not 0 < value < 1:
-            raise ValueError(f"{key}: {value} is not possible, possible is between 0 and 1")
+            raise ValueError(f"{key}: {value} is not possible; choose a number between 0 and 1")
     changes = rng.random((sequences, length)) >= stay
     changes[:, 0] = rng.random(sequences) < 0.5
     y = np.cumsum(changes, axis=1, dtype=np.int32) % 2
@@ -37,7 +37,7 @@ def generate(
 
 @lru_cache
 def ceilings(length: int, *, stay: float = 0.9, flip: float = 0.25) -> dict[str, Ceiling]:
-    """The best that each view can reach: exact posteriors, averaged over simulated sequences."""
+    """Ceilings of all views: exact posteriors, averaged over simulated sequences (see `error`)."""
     sequences = min(100_000, 2_000_000 // length)
     data = generate(stream(None, "ceilings/sequences"), sequences, length, stay=stay, flip=flip)
     signs = 2 * data.x[..., 0].astype(np.float64) - 1
@@ -46,43 +46,43 @@ def ceilings(length: int, *, stay: float = 0.9, flip: float = 0.25) -> dict[str,
 
 
 def _means(signs: Array, memory: float, evidence: float) -> dict[str, Array]:
-    """Posterior mean of the state, as -1 or +1, for each view; all arrays are (n, steps).
+    """Posterior mean of the state, coded as -1 and +1, for each view; all arrays are (n, steps).
 
-    signs: the observations as -1 and +1. One step of the chain multiplies a mean by `memory`, and
-    an observation is worth a mean of `evidence` times its sign.
+    signs: the observations as -1 and +1. memory: the factor by which one step of the chain shrinks
+    a mean. evidence: the mean given a single observation of +1.
     """
     length = signs.shape[1]
-    seen = evidence * signs
-    forward = _filtered(seen, memory)
-    backward = _filtered(seen[:, ::-1], memory)[:, ::-1]
-    future = np.zeros_like(seen)
+    means = evidence * signs  # given the observation at that step alone
+    forward = _filtered(means, memory)
+    backward = _filtered(means[:, ::-1], memory)[:, ::-1]
+    future = np.zeros_like(means)
     future[:, :-1] = memory * backward[:, 1:]
-    raw = np.empty_like(seen)
+    raw = np.empty_like(means)
     for t in range(length):
-        first = length - 1 - t  # the earliest value that output t of the raw layer has seen
+        first = length - 1 - t  # the first step that output t of the raw layer has seen
         if first > t:
             raw[:, t] = memory ** (first - t) * backward[:, first]
         else:
-            window = _filtered(seen[:, first : t + 1], memory)[:, -1]
-            raw[:, t] = _both(window, future[:, t])
+            window = _filtered(means[:, first : t + 1], memory)[:, -1]
+            raw[:, t] = _combine(window, future[:, t])
     return {
-        "majority": np.zeros_like(seen),
+        "majority": np.zeros_like(means),
         "forward": forward,
         "go_backwards": backward,
         "go_backwards_raw": raw,
-        "bidirectional": _both(forward, future),
+        "bidirectional": _combine(forward, future),
     }
 
 
-def _filtered(seen: Array, memory: float) -> Array:
-    """Posterior mean at each step given the observations up to and with it."""
-    mean = np.empty_like(seen)
-    mean[:, 0] = seen[:, 0]
-    for t in range(1, seen.shape[1]):
-        mean[:, t] = _both(memory * mean[:, t - 1], seen[:, t])
-    return mean
+def _filtered(means: Array, memory: float) -> Array:
+    """Posterior mean at each step, given the observations up to and including that step."""
+    filtered = np.empty_like(means)
+    filtered[:, 0] = means[:, 0]
+    for t in range(1, means.shape[1]):
+        filtered[:, t] = _combine(memory * filtered[:, t - 1], means[:, t])
+    return filtered
 
 
-def _both(a: Array, b: Array) -> Array:
-    """Mean from two independent pieces of evidence: their log odds, 2 artanh, add up."""
+def _combine(a: Array, b: Array) -> Array:
+    """The mean given two independent pieces of evidence: their log odds, 2 artanh, add up."""
     return np.asarray((a + b) / (1 + a * b))

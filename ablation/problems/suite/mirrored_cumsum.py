@@ -1,9 +1,10 @@
-"""The lesson's problem read from the other end: does the rest of the sequence reach the limit?
+"""The lesson's problem mirrored: does the rest of the sequence reach the limit?
 
-The label needs the present and the future only, so all that is true of the cumulative sum is true
-here with the directions exchanged: a backward layer can be perfect, a forward layer is hardly
-better than a clock. Together the two tell a program that favours one direction by mistake. The
-literal Keras `go_backwards` layer has seen the right values only in the second half of its outputs.
+The label depends only on the current and later values. Everything said of the cumulative sum holds
+here with the directions exchanged: a backward layer can be perfect, and a forward layer is hardly
+better than one that knows only the number of the step. Run together, the two problems reveal a
+program that favours one direction by mistake. `go_backwards_raw` has seen the values that it needs
+only in the second half of its outputs.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from ablation.problems.ceilings import linear
 def generate(
     rng: np.random.Generator, sequences: int, length: int, *, threshold: float = 0.25
 ) -> Sequences:
-    """Uniform values x, and y[t] = 1 while x[t] + ... + x[T] >= threshold * length.
+    """Uniform values x, with y[t] = 1 while x[t] + ... + x[T] >= threshold * length.
 
-    x: (sequences, length, 1) float32 in [0, 1); y: (sequences, length) int32, summed exactly.
+    x: (sequences, length, 1) float32 in [0, 1). y: (sequences, length) int32, from exact sums.
     """
     x = rng.random((sequences, length, 1), dtype=np.float32)
     rest = np.cumsum(x[:, ::-1, 0], axis=1, dtype=np.float64)[:, ::-1]
@@ -30,5 +31,5 @@ def generate(
 
 @lru_cache
 def ceilings(length: int, *, threshold: float = 0.25) -> dict[str, Ceiling]:
-    """The best that each view can reach: exact to 1e-6, `exact` by Monte Carlo."""
+    """Ceilings of all views, to 1e-6; `exact` by Monte Carlo."""
     return linear.ceilings(np.tri(length).T, threshold * length)

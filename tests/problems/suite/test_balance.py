@@ -11,20 +11,20 @@ TABLE = {
 }
 
 
-def test_labels() -> None:
+def test_labels_follow_the_definition() -> None:
     data = balance.generate(np.random.default_rng(1), 300, 9)
     for x, y in zip(data.x[..., 0].astype(float), data.y, strict=True):
         assert y.tolist() == [int(sum(x[: t + 1]) >= sum(x[t + 1 :])) for t in range(9)]
 
 
 @pytest.mark.parametrize("length", TABLE)
-def test_ceilings_are_the_known_ones(length: int) -> None:
+def test_ceilings_equal_known_values(length: int) -> None:
     for view, accuracy in TABLE[length].items():
-        found = balance.ceilings(length)[view].accuracy.mean()
-        assert found == pytest.approx(accuracy, abs=1.5e-4)  # the known ones are Monte Carlo
+        mean = balance.ceilings(length)[view].accuracy.mean()
+        assert mean == pytest.approx(accuracy, abs=1.5e-4)  # TABLE is from a Monte Carlo run
 
 
-def test_raw_backward_layer_is_as_good_as_the_forward_one() -> None:
+def test_the_raw_backward_ceiling_equals_the_forward_ceiling() -> None:
     ceilings = balance.ceilings(12)
     forward, raw = ceilings["forward"], ceilings["go_backwards_raw"]
     np.testing.assert_allclose(forward.accuracy, raw.accuracy, atol=1e-12)

@@ -12,7 +12,7 @@ TABLE = {10: 0.8416, 20: 0.8694}
 
 
 def partners(string: Any) -> list[int]:
-    """Labels by a plain stack."""
+    """The labels, computed with a stack."""
     y, stack = [0] * len(string), []
     for t, bracket in enumerate(string):
         if bracket > 0:
@@ -23,7 +23,7 @@ def partners(string: Any) -> list[int]:
 
 
 @pytest.mark.parametrize("length", [1, 2, 9, 30])
-def test_labels(length: int) -> None:
+def test_labels_equal_those_of_a_stack(length: int) -> None:
     data = brackets.generate(np.random.default_rng(1), 300, length)
     assert set(np.unique(data.x)) == {-1, 1}
     for x, y in zip(data.x[..., 0], data.y, strict=True):
@@ -31,7 +31,7 @@ def test_labels(length: int) -> None:
 
 
 @pytest.mark.parametrize("length", [1, 2, 3, 5, 8, 9])
-def test_ceilings_from_all_cases(length: int, enumeration: Any) -> None:
+def test_ceilings_equal_the_enumeration_of_all_cases(length: int, enumeration: Any) -> None:
     x = np.array(list(product((-1, 1), repeat=length)))
     count = enumeration(x, np.array([partners(s) for s in x]), np.full(len(x), 1 / len(x)))
     for view, ceiling in brackets.ceilings(length).items():
@@ -42,7 +42,7 @@ def test_ceilings_from_all_cases(length: int, enumeration: Any) -> None:
 
 
 @pytest.mark.parametrize("length", TABLE)
-def test_ceilings_are_the_known_ones(length: int) -> None:
+def test_ceilings_equal_known_values(length: int) -> None:
     ceilings = brackets.ceilings(length)
     for view in ("forward", "go_backwards"):
         assert ceilings[view].accuracy.mean() == pytest.approx(TABLE[length], abs=6e-5)

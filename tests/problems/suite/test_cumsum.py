@@ -8,7 +8,7 @@ import pytest
 
 from ablation.problems.suite import cumsum
 
-TABLE = {  # length: view: mean accuracy, mean loss (nats), sequences exactly right
+TABLE = {  # length: view: mean accuracy, mean loss (nats), share of sequences exactly right
     10: {
         "majority": (0.8892, 0.2387, 0.256),
         "go_backwards": (0.90498, 0.2140, 0.379),
@@ -34,28 +34,28 @@ def lesson(values: Any, threshold: float = 0.25) -> list[int]:
 
 
 @pytest.mark.parametrize(("length", "threshold"), [(10, 0.25), (7, 0.25), (200, 0.25), (12, 0.5)])
-def test_labels_are_the_lesson_s(length: int, threshold: float) -> None:
+def test_labels_equal_those_of_the_lesson(length: int, threshold: float) -> None:
     data = cumsum.generate(np.random.default_rng(1), 300, length, threshold=threshold)
     for x, y in zip(data.x[..., 0].astype(float), data.y, strict=True):
         assert y.tolist() == lesson(x, threshold)
 
 
-def test_lesson_s_example() -> None:
+def test_the_example_printed_in_the_lesson() -> None:
     printed = [0.22228819, 0.26882207, 0.069623, 0.91477783, 0.02095862]
     printed += [0.71322527, 0.90159654, 0.65000306, 0.88845226, 0.4037031]
     assert lesson(printed) == [0, 0, 0, 0, 0, 0, 1, 1, 1, 1]
 
 
-def test_values_are_uniform_and_sums_of_them_exact() -> None:
+def test_values_are_uniform_multiples_of_2_to_the_minus_24() -> None:
     x = cumsum.generate(np.random.default_rng(2), 20_000, 10).x
     assert x.min() >= 0
     assert x.max() < 1
     assert x.mean() == pytest.approx(0.5, abs=0.003)
-    whole = x.astype(np.float64) * 2**24
-    assert (whole == np.floor(whole)).all()
+    multiples = x.astype(np.float64) * 2**24
+    assert (multiples == np.floor(multiples)).all()
 
 
-def test_sum_that_float32_would_round_up_to_the_limit() -> None:
+def test_a_sum_just_below_the_limit_is_not_rounded_up() -> None:
     tiny = 2.0**-24
     values = np.array([1 - tiny, 1 - tiny, tiny, tiny, 0, 0, 0, 0], np.float32)
 
@@ -68,7 +68,7 @@ def test_sum_that_float32_would_round_up_to_the_limit() -> None:
 
 
 @pytest.mark.parametrize("length", TABLE)
-def test_ceilings_are_the_known_ones(length: int) -> None:
+def test_ceilings_equal_known_values(length: int) -> None:
     ceilings = cumsum.ceilings(length)
     for view, (accuracy, loss, exact) in TABLE[length].items():
         assert ceilings[view].accuracy.mean() == pytest.approx(accuracy, abs=6e-5)
@@ -82,10 +82,10 @@ def test_ceilings_are_the_known_ones(length: int) -> None:
 
 @pytest.mark.parametrize(("length", "threshold"), [(7, 0.25), (13, 0.25), (30, 0.25), (9, 0.6)])
 @pytest.mark.parametrize("view", ["majority", "go_backwards", "go_backwards_raw"])
-def test_ceilings_are_what_the_rule_reaches(
+def test_ceilings_equal_the_scores_of_the_optimal_rule(
     view: str, length: int, threshold: float, uniform_sum_cdf: Any
 ) -> None:
-    """Play the rule (a tie is 0) on sequences of its own, with scipy's splines for p."""
+    """Apply the optimal rule (a tie is 0) to new sequences, with p from SciPy's splines."""
     sequences = 30_000
     x = np.random.default_rng(length).random((sequences, length))
     sums, limit = np.cumsum(x, axis=1), threshold * length
@@ -105,19 +105,19 @@ def test_ceilings_are_what_the_rule_reaches(
         losses[:, t - 1] = -np.log(np.where(y[:, t - 1], p, 1 - p))
     ceiling = cumsum.ceilings(length, threshold=threshold)[view]
     assert ceiling.exact is not None
-    for found, expected in ((hits, ceiling.accuracy), (losses, ceiling.loss)):
-        error = found.std(axis=0) / np.sqrt(sequences) + 1e-4
-        assert (np.abs(found.mean(axis=0) - expected) < 4.5 * error).all()
+    for scores, expected in ((hits, ceiling.accuracy), (losses, ceiling.loss)):
+        error = scores.std(axis=0) / np.sqrt(sequences) + 1e-4
+        assert (np.abs(scores.mean(axis=0) - expected) < 4.5 * error).all()
     assert hits.all(axis=1).mean() == pytest.approx(ceiling.exact, abs=0.015)
 
 
-def test_the_backward_arms_change_places_between_accuracy_and_loss() -> None:
+def test_the_aligned_backward_view_has_higher_accuracy_but_also_higher_loss() -> None:
     aligned, raw = (cumsum.ceilings(20)[view] for view in ("go_backwards", "go_backwards_raw"))
     assert aligned.accuracy.mean() > raw.accuracy.mean()
     assert aligned.loss.mean() > raw.loss.mean()
 
 
-def test_aligned_view_beats_the_clock_at_one_step_only() -> None:
+def test_the_aligned_backward_view_beats_majority_at_one_step_only() -> None:
     ceilings = cumsum.ceilings(20)
     gain = ceilings["go_backwards"].accuracy - ceilings["majority"].accuracy
     assert np.flatnonzero(gain > 1e-9).tolist() == [20 // 2 - 1]
@@ -130,7 +130,7 @@ def test_two_hundred_steps_are_sound_and_quick() -> None:
     assert time.perf_counter() - start < 6  # about 0.7 s on an idle core
     means = [ceilings[v].accuracy.mean() for v in ("majority", "go_backwards_raw", "go_backwards")]
     assert means == sorted(means)
-    # All that matters happens near the crossing, whose spread grows as the root of the length.
+    # Errors occur near the crossing, whose spread grows with the square root of the length.
     assert 1 - means[0] == pytest.approx((1 - TABLE_MAJORITY_50) / 2, rel=0.02)
 
 

@@ -9,7 +9,9 @@ import pytest
 from ablation.problems.suite import digits
 
 
-def test_missing_package_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_for_a_missing_package_names_the_command_to_install_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     digits._images.cache_clear()
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
     with pytest.raises(ImportError, match=r'pip install "ablation\[digits\]"'):
@@ -22,10 +24,10 @@ def both(seed: int) -> Any:
     return (digits.generate(rng, 9_999, split=split) for split in ("train", "test"))
 
 
-def test_splits_are_disjoint_whole_and_the_same_for_every_seed() -> None:
-    (train, test), (_, other) = both(1), both(2)
+def test_splits_are_disjoint_complete_and_the_same_for_every_seed() -> None:
+    (train, test), (_, test_of_other_seed) = both(1), both(2)
     assert (len(train), len(test)) == (1437, 360)
-    images = [{row.tobytes() for row in split.x} for split in (train, test, other)]
+    images = [{row.tobytes() for row in split.x} for split in (train, test, test_of_other_seed)]
     assert not images[0] & images[1]
     assert images[1] == images[2]
 
@@ -44,16 +46,16 @@ def test_shapes_types_and_scale() -> None:
 def test_images_keep_their_labels() -> None:
     data = pytest.importorskip("sklearn.datasets").load_digits()
     scaled = (data.images / 16).astype(np.float32)
-    known = {image.tobytes(): y for image, y in zip(scaled, data.target, strict=True)}
+    labels = {image.tobytes(): y for image, y in zip(scaled, data.target, strict=True)}
     train, test = both(3)
     for split in (train, test):
-        assert all(known[x.tobytes()] == y for x, y in zip(split.x, split.y, strict=True))
+        assert all(labels[x.tobytes()] == y for x, y in zip(split.x, split.y, strict=True))
 
 
-def test_fewer_rows_and_images() -> None:
+def test_length_limits_the_rows_and_wrong_arguments_are_errors() -> None:
     pytest.importorskip("sklearn")
     assert digits.generate(np.random.default_rng(0), 20, 5).x.shape == (20, 5, 8)
-    with pytest.raises(ValueError, match=r"^length: 10 is not possible for digits"):
+    with pytest.raises(ValueError, match=r"^length: 10 is not possible for digits; choose 1 .. 8$"):
         digits.generate(np.random.default_rng(0), 20, 10)
     with pytest.raises(ValueError, match=r"^split: 'valid' is not possible"):
         digits.generate(np.random.default_rng(0), 20, 8, split="valid")

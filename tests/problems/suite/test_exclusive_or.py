@@ -12,7 +12,7 @@ from ablation.problems.suite import exclusive_or
 
 
 @pytest.mark.parametrize("lag", [1, 2, 3])
-def test_labels(lag: int) -> None:
+def test_labels_follow_the_definition(lag: int) -> None:
     data = exclusive_or.generate(np.random.default_rng(1), 200, 9, lag=lag)
     assert data.scored is not None
     for x, y, scored in zip(data.x[..., 0], data.y, data.scored, strict=True):
@@ -23,7 +23,9 @@ def test_labels(lag: int) -> None:
 
 
 @pytest.mark.parametrize(("length", "lag"), [(7, 1), (8, 2), (9, 3), (9, 4)])
-def test_ceilings_from_all_cases(length: int, lag: int, enumeration: Any) -> None:
+def test_ceilings_equal_the_enumeration_of_all_cases(
+    length: int, lag: int, enumeration: Any
+) -> None:
     x = np.array(list(product((0, 1), repeat=length)))
     y = np.zeros_like(x)
     y[:, lag:-lag] = x[:, : -2 * lag] ^ x[:, 2 * lag :]
@@ -37,7 +39,7 @@ def test_ceilings_from_all_cases(length: int, lag: int, enumeration: Any) -> Non
         assert ceilings[view].exact == pytest.approx(exact)
 
 
-def test_headline() -> None:
+def test_mean_ceilings() -> None:
     ceilings = exclusive_or.ceilings(12)
     for view, accuracy, loss in (
         ("forward", 0.5, log(2)),
@@ -49,7 +51,7 @@ def test_headline() -> None:
         assert np.nanmean(ceilings[view].loss) == pytest.approx(loss)
 
 
-def test_no_sum_of_two_sides_beats_the_additive_ceiling() -> None:
+def test_no_additive_model_beats_the_additive_ceiling() -> None:
     sign = np.array([[-1, 1], [1, -1]])
 
     def logits(sides: Any) -> Any:
@@ -60,17 +62,17 @@ def test_no_sum_of_two_sides_beats_the_additive_ceiling() -> None:
 
     starts = np.random.default_rng(0).normal(0, 3, (300, 4))
     assert max(((logits(s) > 0) == (sign > 0)).mean() for s in starts) == 0.75
-    found = [minimize(loss, start).fun for start in starts[:10]]
-    assert np.array(found) == pytest.approx(log(2), abs=1e-6)
+    minima = [minimize(loss, start).fun for start in starts[:10]]
+    assert np.array(minima) == pytest.approx(log(2), abs=1e-6)
 
 
-def test_a_product_of_two_sides_is_the_label() -> None:
+def test_the_label_is_the_sign_of_a_product() -> None:
     data = exclusive_or.generate(np.random.default_rng(4), 100, 9)
     signs = 2 * data.x[..., 0] - 1
     np.testing.assert_array_equal(-signs[:, :-4] * signs[:, 4:] > 0, data.y[:, 2:-2] == 1)
 
 
 @pytest.mark.parametrize(("length", "lag"), [(4, 2), (10, 0), (2, 1), (10, 5)])
-def test_impossible_lag_is_one_line(length: int, lag: int) -> None:
+def test_an_impossible_lag_is_an_error_in_one_line(length: int, lag: int) -> None:
     with pytest.raises(ValueError, match=rf"^lag: {lag} is not possible with length {length}.*$"):
         exclusive_or.generate(np.random.default_rng(0), 3, length, lag=lag)

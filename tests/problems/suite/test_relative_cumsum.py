@@ -13,7 +13,7 @@ TABLE = {
 }
 
 
-def test_labels() -> None:
+def test_labels_follow_the_definition() -> None:
     data = relative_cumsum.generate(np.random.default_rng(1), 300, 9)
     for x, y in zip(data.x[..., 0].astype(float), data.y, strict=True):
         assert y.tolist() == [int(sum(x[: t + 1]) >= sum(x) / 4) for t in range(9)]
@@ -21,7 +21,7 @@ def test_labels() -> None:
 
 
 @pytest.mark.parametrize("length", TABLE)
-def test_ceilings_are_the_known_ones(length: int) -> None:
+def test_ceilings_equal_known_values(length: int) -> None:
     for view, accuracy in TABLE[length].items():
         ceiling = relative_cumsum.ceilings(length)[view]
         assert ceiling.accuracy.mean() == pytest.approx(accuracy, abs=5e-4)
@@ -29,10 +29,10 @@ def test_ceilings_are_the_known_ones(length: int) -> None:
 
 
 @pytest.mark.parametrize(("length", "threshold"), [(7, 0.25), (13, 0.4)])
-def test_ceilings_are_what_the_rule_reaches(
+def test_ceilings_equal_the_scores_of_the_optimal_rule(
     length: int, threshold: float, uniform_sum_cdf: Any
 ) -> None:
-    """Play the rule with exact posteriors: the total's unseen part is a sum of uniforms."""
+    """Apply the rule with exact posteriors: the hidden part of the total is a sum of uniforms."""
     sequences = 30_000
     x = np.random.default_rng(length).random((sequences, length))
     sums = np.cumsum(x, axis=1)

