@@ -1,4 +1,4 @@
-"""What the results say: tables, statistics and verdicts, with no word and no picture."""
+"""Results as tables, statistics and verdicts. Sentences and figures are made in `report`."""
 
 from __future__ import annotations
 

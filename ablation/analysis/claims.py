@@ -1,4 +1,4 @@
-"""Statements made before a sweep, checked against its results."""
+"""Checks claims, the statements made before a sweep, against its results."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from ablation.spec import Claim, ReportSettings
 def check_claims(
     trials: pd.DataFrame, claims: Sequence[Claim], report: ReportSettings, alpha: float
 ) -> pd.DataFrame:
-    """A row a claim, with the verdict on its two arms and whether it holds.
+    """One row per claim: the verdict on its two arms, and whether the claim holds.
 
-    trials: the trials frame, or one without rows where nothing is trained yet. alpha: the chance of
-    any false verdict among the claims, which are one family whatever their metrics.
+    trials: the trials frame; without rows if nothing is trained yet.
+    alpha: the chance of any false verdict among the claims. All claims are one family, whatever
+    their metrics.
 
     Columns: says, claimed, metric, margin, arm, other, those of `contrasts.compare_arms`, and
-    holds: "yes" where the verdict is the one claimed, "no" where it is another one, else
-    "undecided". An equivalence is refuted only where the interval lies beyond the margin: less may
-    still be too little to matter. A claim about arms that have no trials yet is undecided.
+    holds: "yes" if the verdict is the one claimed, "no" if it is another one, else "undecided".
+    A claim of equivalence is refuted only if the whole interval lies beyond the margin; otherwise
+    the difference may be too small to matter. Claims about arms without trials are undecided.
     """
     table = pd.DataFrame(
         [
@@ -40,17 +41,19 @@ def check_claims(
     if table.empty:
         return table
     arms = set(trials["arm"]) if len(trials) else set()
-    known = table["arm"].isin(arms) & table["other"].isin(arms)
-    asked = table.loc[known, ["arm", "other", "metric", "margin"]]
-    comparisons = [Comparison(*row) for row in asked.itertuples(index=False)]
+    have_trials = table["arm"].isin(arms) & table["other"].isin(arms)
+    pairs = table.loc[have_trials, ["arm", "other", "metric", "margin"]]
+    comparisons = [Comparison(*row) for row in pairs.itertuples(index=False)]
     verdicts = compare_planned(trials, comparisons, alpha).drop(columns=["arm", "other"])
-    table = table.join(verdicts.set_index(asked.index))
+    table = table.join(verdicts.set_index(pairs.index))
     table["verdict"] = table["verdict"].fillna("undecided")
     beyond = table["low"].gt(table["margin"]) | table["high"].lt(-table["margin"])
-    beyond |= table["difference"].isna()  # decided without a figure: one arm never gets there
-    differ = table["verdict"].isin(["better", "worse"])
+    beyond |= table[
+        "difference"
+    ].isna()  # a verdict without a difference: one arm never reaches the target
+    different = table["verdict"].isin(["better", "worse"])
     refuted = table["verdict"].ne("undecided") & table["verdict"].ne(table["claimed"])
-    refuted &= table["claimed"].ne("equivalent") | (differ & beyond)
+    refuted &= table["claimed"].ne("equivalent") | (different & beyond)
     table["holds"] = np.select(
         [table["verdict"] == table["claimed"], refuted], ["yes", "no"], "undecided"
     )

@@ -1,6 +1,6 @@
-"""What accuracy costs: the arms that nothing cheaper beats, and those that are good enough.
+"""Accuracy and cost: the Pareto front, the arms that reach the target, the cheapest good arm.
 
-Every function takes the trials frame of `stats`.
+The trials frame is described in `contrasts`.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from ablation.analysis.samples import finished_trials
 from ablation.analysis.summary import best_arm
 from ablation.measures import measure_of
 
-NINE_IN_TEN = (9, 10)  # of its seeds: from how many that reach the target an arm is reliable
+RELIABLE_SHARE = (9, 10)  # an arm is reliable if this share of its seeds reaches the target
 
 
 def pareto_front(cost: Floats, value: Floats) -> NDArray[np.bool_]:
-    """Which of n points no other beats: less cost is better, more value is better.
+    """Which points no other point beats: (n,) bool from costs and values, each (n,).
 
-    A point is beaten by one no worse in both and better in one. NaN is never on the front.
+    Less cost and more value are better. A point is beaten by one that is no worse in both and
+    better in one. A point with NaN is never on the front.
     """
     no_worse = (cost[None] <= cost[:, None]) & (value[None] >= value[:, None])
     better = (cost[None] < cost[:, None]) | (value[None] > value[:, None])
@@ -36,41 +37,43 @@ def pareto(
 ) -> pd.DataFrame:
     """The arms that no other arm beats in both the mean of the metric and the cost.
 
-    Columns: arm, cost (median over its finished trials), value (mean); cheapest first, so that each
-    row is better than all above it. The means are taken as they are: whether a step is more than
-    noise, the contrasts say. Raises ValueError for an unknown cost or metric, and a censored one.
+    Columns: arm, cost (median over its finished trials), value (mean of the metric). Rows are
+    sorted by cost, so each is better than all above it. Means are compared without a test; see
+    `contrasts` for whether a difference is more than noise.
+    Raises ValueError for an unknown cost or metric and for a censored metric.
     """
     if measure_of(metric).limit:
-        raise ValueError(f"metric={metric!r}: one with a mean is needed")
+        raise ValueError(f"metric={metric!r}: a metric with a mean is needed")
     arms = finished_trials(trials, cost, metric).groupby("arm", sort=False)
     table = pd.DataFrame({"cost": arms[cost].median(), "value": arms[metric].mean()}).reset_index()
     sense = measure_of(metric).sense
-    found = table[pareto_front(table["cost"].to_numpy(float), sense * table["value"].to_numpy())]
-    order = np.lexsort((found["value"] * sense, found["cost"]))
-    return found.iloc[order].reset_index(drop=True)
+    front = table[pareto_front(table["cost"].to_numpy(float), sense * table["value"].to_numpy())]
+    order = np.lexsort((front["value"] * sense, front["cost"]))
+    return front.iloc[order].reset_index(drop=True)
 
 
-def reached(trials: pd.DataFrame, target: float, least: int | None = None) -> pd.DataFrame:
+def count_reached(trials: pd.DataFrame, target: float, least: int | None = None) -> pd.DataFrame:
     """Which arms reach the target in final accuracy, in how many of their seeds, and at what cost.
 
-    least: how many seeds make an arm reliable; None: nine in ten of those planned, rounded up.
-    Columns: arm, seeds (planned), n (ended), reached (of these), low, high (Wilson's 95 % interval
-    of the share that reaches it), needed, reliable; and over the ended trials parameters (mean),
-    seconds, updates and updates_to_target (medians; the last one NaN where it was not reached).
-    Raises ValueError where there is no such column.
+    least: how many seeds must reach the target for an arm to be reliable; None: nine in ten of the
+    planned seeds, rounded up.
+    Columns: arm; seeds (planned), n (finished), reached (seeds that reach the target); low, high
+    (Wilson's 95 % interval of the share that reaches it); needed, reliable; parameters (mean over
+    the finished trials); seconds, updates, updates_to_target (medians over them; the last is NaN if
+    the median trial does not reach the target). Raises ValueError if a column is missing.
     """
     costs = ["parameters", "seconds", "updates", "updates_to_target"]
-    ended = finished_trials(trials, "accuracy", *costs)
+    finished = finished_trials(trials, "accuracy", *costs)
     rows = []
     for arm, planned in trials.groupby("arm", sort=False):
-        mine = ended[ended["arm"] == arm]
-        n, k = len(mine), int((mine["accuracy"] >= target).sum())
-        most, ten = NINE_IN_TEN
-        needed = -(-most * len(planned) // ten) if least is None else least
+        rows_of_arm = finished[finished["arm"] == arm]
+        n, k = len(rows_of_arm), int((rows_of_arm["accuracy"] >= target).sum())
+        numerator, denominator = RELIABLE_SHARE
+        needed = -(-numerator * len(planned) // denominator) if least is None else least
         low = high = math.nan
         if n:
             low, high = scipy_stats.binomtest(k, n).proportion_ci(method="wilson")
-        first = mine["updates_to_target"].astype(float).fillna(math.inf).median()
+        median = rows_of_arm["updates_to_target"].astype(float).fillna(math.inf).median()
         rows.append(
             {
                 "arm": arm,
@@ -81,10 +84,10 @@ def reached(trials: pd.DataFrame, target: float, least: int | None = None) -> pd
                 "high": high,
                 "needed": needed,
                 "reliable": k >= needed,
-                "parameters": mine["parameters"].mean(),
-                "seconds": mine["seconds"].median(),
-                "updates": mine["updates"].median(),
-                "updates_to_target": first if math.isfinite(first) else math.nan,
+                "parameters": rows_of_arm["parameters"].mean(),
+                "seconds": rows_of_arm["seconds"].median(),
+                "updates": rows_of_arm["updates"].median(),
+                "updates_to_target": median if math.isfinite(median) else math.nan,
             }
         )
     return pd.DataFrame(rows)
@@ -96,22 +99,22 @@ def cheapest_equivalent(
     metric: str = "accuracy",
     margin: float = 0.002,
     alpha: float = 0.05,
-    compared: pd.DataFrame | None = None,
+    contrasts: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """The best arm and all that are equivalent to it, cheapest first: row 0 is recommended.
+    """The best arm and all arms equivalent to it, cheapest first: row 0 is the recommendation.
 
-    Columns: arm, verdict ("best" or "equivalent"), and the arm's mean of cost, named `cost`. The
-    verdicts are those of compared, by default `stats.contrasts` over the whole `family` of pairs.
+    contrasts: the result of `compare_arms` to take verdicts from; None: compute it for the
+    comparisons of `choose_family`. Columns: arm, verdict ("best" or "equivalent"), cost (mean).
     """
-    top = best_arm(trials, metric)
-    table = compared
+    best = best_arm(trials, metric)
+    table = contrasts
     if table is None:
         baseline, size = choose_family(trials, metric)
         table = compare_arms(trials, metric, baseline, margin, alpha, size)
-    with_best = (table["arm"] == top) | (table["other"] == top)
+    with_best = (table["arm"] == best) | (table["other"] == best)
     table = table.loc[(table["verdict"] == "equivalent") & with_best]
-    equivalent = set(table["arm"]) | set(table["other"]) | {top}
+    equivalent = set(table["arm"]) | set(table["other"]) | {best}
     costs = finished_trials(trials, cost).groupby("arm", sort=False)[cost].mean()
     costs = costs[costs.index.isin(equivalent)].sort_values(kind="stable")
-    verdict = np.where(costs.index == top, "best", "equivalent")
+    verdict = np.where(costs.index == best, "best", "equivalent")
     return pd.DataFrame({"arm": costs.index, "verdict": verdict, "cost": costs.to_numpy()})

@@ -1,4 +1,4 @@
-"""Stored results as tables: trials, learning curves, accuracy by position."""
+"""Loads stored results as tables: trials, learning curves, accuracy by position."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ from ablation.storage import Bound, Curve, Store, TrialResult
 
 @dataclass(frozen=True)
 class Frames:
-    """All that a sweep has to tell.
+    """The results of a sweep.
 
-    trials: a row a planned trial; curves: a row a point; positions: a row a time step.
-    results: the results themselves, in the plan's order.
+    trials: one row per planned trial. curves: one row per point of a learning curve.
+    positions: one row per step of the sequences, with its accuracy.
+    results: the stored results, in the plan's order.
     """
 
     trials: pd.DataFrame
@@ -32,22 +33,22 @@ class Frames:
 
 
 def updates_to(target: float, curve: Curve) -> float:
-    """Updates after which the accuracy of the curve first reaches the target; NaN if never."""
+    """The number of updates at which the curve first reaches the target; NaN if it never does."""
     reached = [n for n, a in zip(curve.updates, curve.accuracy, strict=True) if a >= target]
     return float(reached[0]) if reached else math.nan
 
 
 def training_loss(curve: Curve, last: float = 1.0) -> float:
-    """Mean training loss over the last share of the updates; NaN where it was not finite."""
+    """Mean training loss, in nats, over the last share of the updates; NaN if it was not finite."""
     ends = np.array(curve.updates, float)
     begins = np.concatenate([[0.0], ends[:-1]])
-    counted = (ends - np.maximum(begins, ends[-1] * (1 - last))).clip(0)  # updates of each chunk
-    losses = np.array(curve.loss, float)[counted > 0]
-    return float(np.average(losses, weights=counted[counted > 0]))
+    updates = (ends - np.maximum(begins, ends[-1] * (1 - last))).clip(0)  # counted per chunk
+    losses = np.array(curve.loss, float)[updates > 0]
+    return float(np.average(losses, weights=updates[updates > 0]))
 
 
-def frames(plan: Plan, store: Store) -> Frames:
-    """Read what the plan's trials have left; a trial without a result keeps its row."""
+def load_frames(plan: Plan, store: Store) -> Frames:
+    """Read the results of the plan's trials; a trial without a result still has a row."""
     names = plan.labels
     trials: list[dict[str, Any]] = []
     curves: dict[str, list[Any]] = {name: [] for name in ("arm", "seed", *Curve.model_fields)}
@@ -66,8 +67,9 @@ def frames(plan: Plan, store: Store) -> Frames:
                 row |= {"status": "failed", "why": f"{attempt.kind}: {attempt.message}"}
         else:
             results.append(result)
-            own = problems.is_own(trial.arm.problem)  # code that a report does not run
-            bounds = result.ceilings if own else _bounds(trial.arm)
+            # A report must not run the user's code, so those ceilings are stored in the result.
+            is_own = problems.is_own(trial.arm.problem)
+            bounds = result.ceilings if is_own else _bounds(trial.arm)
             row |= _measures(result) | {
                 name: _mean(bound.accuracy) for name, bound in bounds.items()
             }
@@ -95,7 +97,7 @@ def frames(plan: Plan, store: Store) -> Frames:
 
 
 def _append(table: dict[str, list[Any]], key: dict[str, Any], rows: dict[str, Any]) -> None:
-    """Add rows, given as columns of one length, that share a key."""
+    """Append rows, given as columns of equal length; all rows get the same key."""
     count = len(next(iter(rows.values())))
     for name, value in key.items():
         table[name] += [value] * count
@@ -109,12 +111,12 @@ def _bounds(arm: Arm) -> dict[str, Bound]:
 
 
 def _mean(steps: list[float | None]) -> float:
-    known = np.array(steps, float)
-    return float(np.nanmean(known)) if np.isfinite(known).any() else math.nan
+    values = np.array(steps, float)
+    return float(np.nanmean(values)) if np.isfinite(values).any() else math.nan
 
 
 def _measures(result: TrialResult) -> dict[str, Any]:
-    """What was measured of a trial: the rows of `measures` that have a source, and its origin."""
+    """A trial's columns for the measures that a result holds, its probes and its origin."""
     seconds, origin = result.seconds, result.origin
     return {
         "status": result.status,
@@ -135,8 +137,8 @@ def _measures(result: TrialResult) -> dict[str, Any]:
 
 
 def _value(result: TrialResult, source: str) -> Any:
-    """What a result holds at a dotted place; None where an older one lacks it."""
-    part: Any = result
+    """The value at a dotted path of a result; None if the result is older than the measure."""
+    value: Any = result
     for name in source.split("."):
-        part = getattr(part, name, None)
-    return part
+        value = getattr(value, name, None)
+    return value

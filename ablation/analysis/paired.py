@@ -1,4 +1,4 @@
-"""One pair of arms: what their values over the seeds that both have say of the difference."""
+"""Compares one pair of arms over the seeds that both have."""
 
 from __future__ import annotations
 
@@ -13,79 +13,85 @@ from statsmodels.stats.weightstats import ttost_paired
 
 Floats = NDArray[np.float64]
 Kind = Literal["mean", "censored", "deterministic"]
-Sense = Literal[1, -1]  # -1: less is better
+Sense = Literal[1, -1]  # 1: more is better, -1: less is better
 
-POWER = 0.8  # with which `more_seeds` would decide
-EXACT_UP_TO = 32  # pairs; beyond, the permutation test samples the sign flips
+POWER = 0.8  # the power that `more_seeds` aims at
+EXACT_UP_TO = 32  # pairs; for more, the permutation test samples the sign flips
 SAMPLED_FLIPS = 99_999
 
 
 class Sample(NamedTuple):
-    """One arm by seed: values, the bounds of censored ones, and which trials ended."""
+    """The values of one arm, each array (seeds,).
+
+    values: NaN if missing, or not reached. limits: for a censored metric, how far each trial was
+    observed. finished: which trials have a result.
+    """
 
     values: Floats
     limits: Floats
-    ended: NDArray[np.bool_]
+    finished: NDArray[np.bool_]
 
 
 def compare_pair(
     arm: Sample, other: Sample, kind: Kind, sense: Sense, margin: float, alpha: float, size: int
 ) -> dict[str, Any]:
-    """What `stats.contrasts` says of one pair, without what depends on the other pairs.
+    """One pair's row of `contrasts.compare_arms`, without the columns that depend on other pairs.
 
-    size: how many comparisons a correction for multiplicity counts.
+    size: how many comparisons Holm's correction counts.
     """
-    shared = arm.ended & other.ended
+    shared = arm.finished & other.finished
     a, b = arm.values[shared], other.values[shared]
     if kind == "censored":
         limit_a, limit_b = arm.limits[shared], other.limits[shared]
-        everything, _ = _censored_difference(a[:, None], b, limit_a[:, None], limit_b)
-        found = _test_ranks(*_censored_difference(a, b, limit_a, limit_b), margin, alpha, size)
+        all_pairs, _ = _censored_difference(a[:, None], b, limit_a[:, None], limit_b)
+        row = _test_ranks(*_censored_difference(a, b, limit_a, limit_b), margin, alpha, size)
     else:
         usable = np.isfinite(a) & np.isfinite(b)
         a, b = a[usable], b[usable]
-        everything = a[:, None] - b
-        found = _test_means(a, b, kind == "deterministic", margin, alpha, size)
+        all_pairs = a[:, None] - b
+        row = _test_means(a, b, kind == "deterministic", margin, alpha, size)
     n = len(a)
-    smallest = max(2.0 ** (1 - n), 0.0 if n <= EXACT_UP_TO else 2 / (SAMPLED_FLIPS + 1))
-    return found | {
+    smallest_p = max(2.0 ** (1 - n), 0.0 if n <= EXACT_UP_TO else 2 / (SAMPLED_FLIPS + 1))
+    return row | {
         "n": n,
         "dropped": int(shared.sum()) - n,
-        "improvement": (1 + sense * np.sign(everything).mean()) / 2 if n else math.nan,
-        "possible": bool(smallest * size <= alpha or (kind == "deterministic" and n > 0)),
+        "improvement": (1 + sense * np.sign(all_pairs).mean()) / 2 if n else math.nan,
+        "possible": bool(smallest_p * size <= alpha or (kind == "deterministic" and n > 0)),
     }
 
 
 def sign_flip(signed: NDArray[np.int64], alternative: str = "two-sided") -> float:
     """p of the sum of paired differences under all 2^n flips of their signs.
 
-    signed: (n,) integers, so that equal sums are exactly equal. alternative: "two-sided" or
-    "greater". Up to 32 pairs every flip is counted: each half of the pairs gives 2^(n/2) sums, and
-    for each sum of one half a sorted search counts those of the other that reach the rest. The
-    p equals scipy.stats.permutation_test(permutation_type="samples"). Beyond 32 pairs it counts
-    among 99,999 random flips, always the same.
+    signed: (n,) integer differences, so that equal sums compare as equal.
+    alternative: "two-sided" or "greater".
+    Up to 32 pairs, all flips are counted: each half of the pairs has 2^(n/2) sums, and for each sum
+    of one half a binary search counts the sums of the other half that reach the total. p then
+    equals scipy.stats.permutation_test(permutation_type="samples"). With more pairs, 99,999 random
+    flips are counted, the same ones in every call.
     """
     total = int(signed.sum())
     if alternative == "two-sided":
         return min(1.0, 2 * sign_flip(signed if total > 0 else -signed, "greater"))
     if len(signed) > EXACT_UP_TO:
         parts = np.array_split(_flips(len(signed)), 1 + len(signed) // 20)
-        found = sum(int((part.astype(float) @ signed >= total).sum()) for part in parts)
-        return (1 + found) / (1 + SAMPLED_FLIPS)
+        reaching = sum(int((part.astype(float) @ signed >= total).sum()) for part in parts)
+        return (1 + reaching) / (1 + SAMPLED_FLIPS)
     half = len(signed) // 2
     left, right = np.sort(_all_sums(signed[:half])), np.sort(_all_sums(signed[half:]))
-    reaching = len(right) - np.searchsorted(right, total - left, side="left")
-    return float(reaching.sum()) / 2.0 ** len(signed)
+    counts = len(right) - np.searchsorted(right, total - left, side="left")
+    return float(counts.sum()) / 2.0 ** len(signed)
 
 
 @lru_cache(maxsize=2)
 def _flips(pairs: int) -> NDArray[np.int8]:
-    """(99,999, pairs) of +1 and -1."""
+    """(99,999, pairs) random signs, +1 or -1."""
     bits = np.random.default_rng(0).integers(0, 2, (SAMPLED_FLIPS, pairs), np.int8)
     return np.asarray(2 * bits - 1, np.int8)
 
 
 def _all_sums(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The sums of the values under all 2^n flips of their signs."""
     sums = np.zeros(1, np.int64)
     for value in values:
         sums = np.concatenate([sums + value, sums - value])
@@ -93,12 +99,12 @@ def _all_sums(values: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def finite(value: float) -> float:
-    """The value, or NaN where it is infinite."""
+    """The value, or NaN if it is infinite."""
     return float(value) if math.isfinite(value) else math.nan
 
 
 def median_interval(values: Floats, alpha: float) -> tuple[float, float, float]:
-    """Median and its order-statistic interval; NaN where they are infinite or n is too small."""
+    """Median, low and high of its order-statistic interval; NaN if infinite or n is too small."""
     ordered = np.sort(values)
     low, high = ordered[(len(values) - 1) // 2], ordered[len(values) // 2]
     median = low if low == high else (low + high) / 2
@@ -117,98 +123,107 @@ _NOT_TESTED = dict.fromkeys(
 def _test_means(
     a: Floats, b: Floats, deterministic: bool, margin: float, alpha: float, size: int
 ) -> dict[str, float]:
-    """The mean of the paired differences: interval, difference test, equivalence test."""
+    """Interval, difference test and equivalence test for the mean of the paired differences."""
     n = len(a)
     if n == 0:
         return _NOT_TESTED
-    # In units of 1e-12 of the largest value: .9 - .8 and .8 - .7 are the same difference.
+    # In units of 1e-12 of the largest value, so that 0.9 - 0.8 equals 0.8 - 0.7.
     scale = max(np.abs(a).max(), np.abs(b).max()) or 1.0
     signed = np.rint((a - b) / scale * 1e12).astype(np.int64)
     difference = float((a - b).mean()) if signed.any() else 0.0
     constant = bool(np.ptp(signed) == 0)
-    inside = float(difference != 0 and abs(difference) >= margin)  # p of a known difference
-    found = _NOT_TESTED | {"difference": difference}
+    # p_equivalence if there is no variance: 0 within the margin, else 1.
+    p_constant = float(difference != 0 and abs(difference) >= margin)
+    row = _NOT_TESTED | {"difference": difference}
     if deterministic and constant:
         p = 0.0 if difference else 1.0
-        return found | {"low": difference, "high": difference, "p": p, "p_equivalence": inside}
+        return row | {"low": difference, "high": difference, "p": p, "p_equivalence": p_constant}
     if n == 1:
-        return found
+        return row
     sd = 0.0 if constant else float((a - b).std(ddof=1))
     half = float(stats.t.ppf(1 - alpha / 2, n - 1)) * sd / math.sqrt(n)
     effect = difference / sd if sd else (math.nan if difference else 0.0)
-    p_equivalence = inside if constant else float(ttost_paired(a, b, -margin, margin)[0])
-    # Sample size of two one-sample z tests, of the difference and of its distance to the margin.
+    p_equivalence = p_constant if constant else float(ttost_paired(a, b, -margin, margin)[0])
+    # Sample sizes of two z tests: one of the difference, one of its distance to the margin.
     level, power = alpha / size, stats.norm.ppf(POWER)
     distances = [abs(difference), margin - abs(difference)]
     quantiles = [stats.norm.isf(level / 2) + power, stats.norm.isf(level) + power]
     needed = [
-        max((z * sd / far) ** 2, least)
-        for z, far, least in zip(quantiles, distances, [_least_pairs(level), 2], strict=True)
-        if far > 0
+        max((z * sd / distance) ** 2, least)
+        for z, distance, least in zip(quantiles, distances, [_least_pairs(level), 2], strict=True)
+        if distance > 0
     ]
-    return found | {
+    return row | {
         "low": difference - half,
         "high": difference + half,
         "p": sign_flip(signed),
         "effect": effect,
         "p_equivalence": p_equivalence,
-        "more_seeds": _further(min(needed, default=math.inf), n),
+        "more_seeds": _more_seeds(min(needed, default=math.inf), n),
     }
 
 
 def _test_ranks(
-    difference: Floats, known: NDArray[np.bool_], margin: float, alpha: float, size: int
+    difference: Floats, comparable: NDArray[np.bool_], margin: float, alpha: float, size: int
 ) -> dict[str, float]:
-    """The same for the signed ranks of paired differences that may be infinite."""
+    """Like _test_means, for the signed ranks of paired differences that may be infinite.
+
+    comparable: (n,) False where censoring hides which of the two values is larger.
+    """
     n = len(difference)
     if n == 0:
         return _NOT_TESTED
-    middle, low, high = median_interval(difference, alpha)
-    found = _NOT_TESTED | {"difference": middle}
+    median, low, high = median_interval(difference, alpha)
+    row = _NOT_TESTED | {"difference": median}
     if n == 1:
-        return found
+        return row
     signed = _signed_ranks(difference)
     p = sign_flip(signed)
     sides = (_signed_ranks(side) for side in (margin + difference, margin - difference))
     p_equivalence = max(sign_flip(side, "greater") for side in sides)
-    if not known.all():
+    if not comparable.all():
         p_equivalence = 1.0
     elif not difference.any():
         p_equivalence = 0.0
     level, z = alpha / size, stats.norm.isf(p / 2)
     needed = n * ((stats.norm.isf(level / 2) + stats.norm.ppf(POWER)) / z) ** 2 if z else math.inf
-    return found | {
+    return row | {
         "low": low,
         "high": high,
         "p": p,
         "effect": signed.sum() / max(np.abs(signed).sum(), 1),
         "p_equivalence": p_equivalence,
-        "more_seeds": _further(max(needed, _least_pairs(level)), n),
+        "more_seeds": _more_seeds(max(needed, _least_pairs(level)), n),
     }
 
 
 def _censored_difference(
     a: Floats, b: Floats, limit_a: Floats, limit_b: Floats
 ) -> tuple[Floats, NDArray[np.bool_]]:
-    """a - b where NaN is "not reached before the limit" (Gehan 1965), and where that is known."""
+    """a - b with NaN as "not reached before the limit" (Gehan 1965), and where it can be compared.
+
+    A difference is infinite if one value was not reached although observed as long as the other,
+    and 0 if the two cannot be compared.
+    """
     a, b, limit_a, limit_b = np.broadcast_arrays(a, b, limit_a, limit_b)
-    open_a, open_b = np.isnan(a), np.isnan(b)
-    a_later, b_later = open_a & (b <= limit_a), open_b & (a <= limit_b)
-    both = ~open_a & ~open_b
+    censored_a, censored_b = np.isnan(a), np.isnan(b)
+    a_later, b_later = censored_a & (b <= limit_a), censored_b & (a <= limit_b)
+    both = ~censored_a & ~censored_b
     difference = np.select([both, a_later, b_later], [a - b, np.inf, -np.inf], 0.0)
     return difference, both | a_later | b_later
 
 
 def _signed_ranks(difference: Floats) -> NDArray[np.int64]:
-    """Wilcoxon's signed ranks, doubled so that shared ranks are integers; zeros stay 0 (Pratt)."""
+    """Wilcoxon's signed ranks, doubled so that tied ranks are integers; zeros stay 0 (Pratt)."""
     ranks: Floats = stats.rankdata(np.abs(difference))
     return np.rint(2 * ranks * np.sign(difference)).astype(np.int64)
 
 
 def _least_pairs(level: float) -> int:
-    """The pairs from which 2 / 2^n, the smallest p, is at most the level."""
+    """How many pairs it takes until the smallest p, 2 / 2^n, is at most the level."""
     return math.ceil(1 - math.log2(level))
 
 
-def _further(needed: float, n: int) -> float:
+def _more_seeds(needed: float, n: int) -> float:
+    """Seeds missing to the needed number, at least 1; NaN if no number is enough."""
     return float(max(math.ceil(needed) - n, 1)) if math.isfinite(needed) else math.nan

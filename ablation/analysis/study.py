@@ -1,4 +1,4 @@
-"""A sweep's results as an object to ask: tables and statistics."""
+"""`Study`: the results of a sweep as tables and statistics."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pandas as pd
 
 from ablation.analysis.claims import check_claims
 from ablation.analysis.contrasts import choose_family, compare_arms
-from ablation.analysis.costs import pareto, reached
-from ablation.analysis.frames import Frames, frames
+from ablation.analysis.costs import count_reached, pareto
+from ablation.analysis.frames import Frames, load_frames
 from ablation.analysis.leaks import find_leaks
 from ablation.analysis.samples import varying_columns
 from ablation.analysis.sequential import Schedule, compare_in_rounds, plan_next_round
@@ -22,31 +22,32 @@ from ablation.planning import FIRST_ROUND, Plan, load_plan
 from ablation.spec import Arm, ReportSettings, Training
 from ablation.storage import Store
 
-ALPHA = 0.05  # the chance of any false claim among the contrasts of one task
+ALPHA = 0.05  # the chance of any false verdict among the contrasts of one task
 
 
 class Study:
     """The results of one sweep, as tables and statistics.
 
-    trials: a row a planned trial: arm, seed, id, status ("done", "diverged", "failed", "pending"),
-    what was asked for (direction, units, ...) and what was measured (accuracy, loss, ...; NaN where
-    there is no result).
-    curves: a row a point of a learning curve: arm, seed, updates, loss, accuracy.
-    positions: a row a time step: arm, seed, step (from 1), accuracy, ceiling.
-    plan: what was planned. Units are those of `ablation.measures`: accuracies are shares, losses
-    nats a label, times seconds.
+    trials: one row per planned trial: arm, seed, id, status ("done", "diverged", "failed",
+    "pending"), the options (direction, units, ...) and the measures (accuracy, loss, ...; NaN
+    without a result).
+    curves: one row per point of a learning curve: arm, seed, updates, loss, accuracy.
+    positions: one row per step of the sequences: arm, seed, step (from 1), accuracy, ceiling.
+    plan: the sweep's plan.
+    Units are those of `ablation.measures`: accuracies are shares, losses are in nats per label,
+    times in seconds.
 
-    Raises RequestError where the folder holds no sweep.
+    Raises RequestError if the folder holds no sweep.
     """
 
     def __init__(self, folder: Path) -> None:
         self.plan: Plan = load_plan(folder)
         self.store = Store(folder.parent)
-        self.frames: Frames = frames(self.plan, self.store)
+        self.frames: Frames = load_frames(self.plan, self.store)
         self.trials = self.frames.trials
         self.curves = self.frames.curves
         self.positions = self.frames.positions
-        self._compared: dict[tuple[str, str | None, float], pd.DataFrame] = {}
+        self._contrasts: dict[tuple[str, str | None, float], pd.DataFrame] = {}
 
     def __repr__(self) -> str:
         return f"<Study {self.plan.name}: {self.size}>"
@@ -65,23 +66,23 @@ class Study:
 
     @property
     def arms(self) -> list[str]:
-        """The arms' names, in the order in which they were asked for."""
+        """The names of the arms, in the plan's order."""
         return list(dict.fromkeys(self.trials["arm"]))
 
     @property
     def tasks(self) -> list[pd.DataFrame]:
-        """The trials, apart by what had to be learnt: arms are compared on the same task only."""
+        """The trials of each task (a problem at one length). Arms are compared within a task."""
         columns = [c for c in self.trials.columns if c == "length" or c.startswith("problem")]
         groups = self.trials.groupby(columns, sort=False, dropna=False)
         return [table for _, table in groups]
 
     def summary(self, metric: str = "accuracy") -> pd.DataFrame:
-        """Each arm by itself, a row an arm.
+        """Each arm's mean over its seeds, one row per arm.
 
         metric: a numeric column of trials. Columns: arm, n (seeds with a value), dropped, mean, sd,
         iqm (interquartile mean), low, high (95 % interval), interval (its method), min, max; for
-        accuracy where they are known ceiling, majority, skill. Of updates_to_target: median and
-        reached instead of mean. Raises ValueError for a column that there is not.
+        accuracy also ceiling, majority and skill, if known. updates_to_target has median and
+        reached instead of mean. Raises ValueError for an unknown column.
 
         Example:
             study.summary("loss")[["arm", "mean", "sd"]]
@@ -94,14 +95,14 @@ class Study:
         baseline: str | None = None,
         margin: float | None = None,
     ) -> pd.DataFrame:
-        """Pairs of arms, each with its paired difference and verdict, a row a pair.
+        """Paired differences between arms with verdicts, one row per pair.
 
         metric, baseline, margin: as `report.metric`, `report.baseline`, `report.margin`; None: the
-        sweep's own. Columns: arm, other, n (pairs of seeds), difference (arm less other, in the
-        metric's unit), low, high (95 % interval), p, p_holm, improvement (chance that arm beats
+        sweep's setting. Columns: arm, other, n (pairs of seeds), difference (arm minus other, in
+        the metric's unit), low, high (95 % interval), p, p_holm, improvement (chance that arm beats
         other), effect, p_equivalence, verdict ("better", "worse", "equivalent", "undecided"),
-        more_seeds (that would decide it), possible, ... Holm corrects the verdicts within a task.
-        Raises RequestError for a metric or a baseline that there is not.
+        more_seeds (that would decide the pair), possible, ... Holm's correction is applied within
+        each task. Raises RequestError for an unknown metric or baseline.
 
         Example:
             study.contrasts("loss", baseline="forward")[["arm", "difference", "verdict"]]
@@ -116,16 +117,16 @@ class Study:
         self._check_measured(metric)
         margin = report.margin_of(metric) if margin is None else margin
         key = (metric, baseline, margin)
-        if key not in self._compared:
-            self._compared[key] = self._compare(*key)
-        return self._compared[key].copy()
+        if key not in self._contrasts:
+            self._contrasts[key] = self._compare(*key)
+        return self._contrasts[key].copy()
 
     def _check_measured(self, metric: str) -> None:
         measured = [m for m in METRICS if m in self.trials and self.trials[m].notna().any()]
         if measured and metric not in measured and not MEASURES[metric].limit:
             raise RequestError(
-                f"report.metric={metric}: no result of {self.plan.name} has it, results older than "
-                f"it never do; {suggest(metric, measured)}"
+                f"report.metric={metric}: no result of {self.plan.name} has this metric (older "
+                f"versions did not measure it); {suggest(metric, measured)}"
             )
 
     def _compare(self, metric: str, baseline: str | None, margin: float) -> pd.DataFrame:
@@ -146,77 +147,82 @@ class Study:
                 compare_arms(task, metric, family.baseline, margin, ALPHA, family.size)
                 for task, family in zip(finished, families, strict=True)
             ]
-        return stacked(tables)
+        return stack_tables(tables)
 
     def claims(self) -> pd.DataFrame:
-        """The claims made in the preset, each with its verdict and whether it holds.
+        """The claims of the preset, each with its verdict and whether it holds.
 
         Columns: says, claimed, metric, margin, arm, other, difference, low, high, verdict, holds
-        ("yes", "no", "undecided"), and the others of `contrasts`. No rows without claims.
+        ("yes", "no", "undecided"), and the remaining columns of `contrasts`. No rows without
+        claims.
 
         Example:
             study.claims()[["says", "holds"]]
         """
         report = self.plan.report
         trials = self.trials if self.frames.results else self.trials.iloc[:0]
-        # Seeds in rounds end when the contrasts are decided, so that any look may be the last.
+        # With seeds=auto, any look may be the last, so each gets an equal part of alpha.
         alpha = ALPHA / len(self.schedule.looks) if self.schedule else ALPHA
         return check_claims(trials, report.claims, report, alpha)
 
     def reached(self) -> pd.DataFrame:
-        """Which arms reach the target accuracy, in how many seeds and at what cost, a row an arm.
+        """Which arms reach the target accuracy, in how many seeds and at what cost.
 
-        Of the tasks whose arms differ in size or training; of all where a target was asked for.
-        Columns: arm, task, seeds (planned), n (ended), reached, low, high (95 % interval of the
-        share), needed, reliable, parameters, seconds, updates, updates_to_target.
+        One row per arm, for tasks whose arms differ in size or training; for all tasks if the sweep
+        sets a target. Columns: arm, task, seeds (planned), n (finished), reached, low, high (95 %
+        interval of the share), needed, reliable, parameters, seconds, updates, updates_to_target.
         """
-        report, asked = self.plan.report, self.plan.report.target != ReportSettings().target
+        report = self.plan.report
+        target_is_set = report.target != ReportSettings().target or report.reached_by
         sizes = ["layers", *Training.model_fields]
-        sizes += ["units"] if self.plan.match == "units" else []  # else they only follow
+        # With match=parameters, units follow from the other options.
+        sizes += ["units"] if self.plan.match == "units" else []
         if not self.frames.results:
             return pd.DataFrame()
         tables = [
-            reached(task, report.target, report.reached_by).assign(task=task_name(task))
+            count_reached(task, report.target, report.reached_by).assign(task=task_name(task))
             for task in self.tasks
-            if task["accuracy"].notna().any()
-            and (asked or report.reached_by or varying_columns(task, sizes))
+            if task["accuracy"].notna().any() and (target_is_set or varying_columns(task, sizes))
         ]
-        return stacked(tables)
+        return stack_tables(tables)
 
     def pareto(self, cost: str = "parameters") -> pd.DataFrame:
         """The arms of each task that no other arm beats in both accuracy and cost.
 
         cost: "parameters", "seconds" or "updates". Columns: arm, cost (median), value (mean
-        accuracy), task; cheapest first. No rows for tasks whose arms cost the same.
-        Raises RequestError for another cost.
+        accuracy), task; cheapest first. Tasks whose arms all cost the same have no rows.
+        Raises RequestError for any other cost.
         """
         if cost not in COSTS:
             raise RequestError(f"cost={cost}: {suggest(cost, COSTS)}")
         tables = []
         for task in self.tasks if self.frames.results else []:
             if task["accuracy"].notna().any():
-                middle = task.groupby("arm", sort=False)[cost].median().dropna()
-                if middle.min() < (MEASURES[cost].cheaper or 1.0) * middle.max():
+                medians = task.groupby("arm", sort=False)[cost].median().dropna()
+                if medians.min() < (MEASURES[cost].cheaper or 1.0) * medians.max():
                     tables.append(pareto(task, cost).assign(task=task_name(task)))
-        return stacked(tables)
+        return stack_tables(tables)
 
     @property
     def schedule(self) -> Schedule | None:
-        """The rounds of a sweep whose seeds are added where they are needed (seeds=auto)."""
+        """The rounds of a sweep with seeds=auto; None for a fixed number of seeds."""
         most = self.plan.max_seeds
         return Schedule(first=min(FIRST_ROUND, most), most=most) if most else None
 
     def next_round(self) -> dict[Arm, int]:
-        """The arms in a contrast that is still undecided, and the seeds that they shall have."""
+        """The arms with an undecided contrast, and how many seeds each should have.
+
+        Empty without seeds=auto.
+        """
         if self.schedule is None:
             return {}
         self._check_measured(self.plan.report.metric)
         arms = {name: arm for arm, name in self.plan.labels.items()}
         report = self.plan.report
-        wanted: dict[Arm, int] = {}
+        seeds: dict[Arm, int] = {}
         for task in self.tasks:
             if task["arm"].nunique() > 1:
-                told = plan_next_round(
+                next_round = plan_next_round(
                     task,
                     self.schedule,
                     report.metric,
@@ -224,11 +230,11 @@ class Study:
                     report.margin_of(report.metric),
                     ALPHA,
                 )
-                wanted |= {arms[name]: told.seeds for name in told.arms}
-        return wanted
+                seeds |= {arms[name]: next_round.seeds for name in next_round.arms}
+        return seeds
 
     def leaks(self) -> pd.DataFrame:
-        """The arms whose accuracy is above their ceiling by more than chance: a bug, or a leak.
+        """The arms whose accuracy exceeds their ceiling by more than chance: a bug or a leak.
 
         Columns: arm, n, accuracy, ceiling, excess, error (one standard error).
         """
@@ -237,51 +243,53 @@ class Study:
 
     @cached_property
     def factors(self) -> list[str]:
-        """The columns of trials that were swept."""
+        """The columns of trials that were swept, that is, have more than one value."""
         columns = factor_columns(self.trials)
         return varying_columns(self.trials, columns)
 
     @cached_property
     def crossed(self) -> list[str]:
-        """The swept factors without those that follow from another one.
+        """The swept factors without those that are determined by another factor.
 
-        In a sweep over directions, whether there is a merge mode follows from the direction.
+        In a sweep over directions, for example, the direction determines whether there is a merge
+        mode.
         """
         table = self.trials[self.factors].astype(str).drop_duplicates()
 
-        def follows(name: str, other: str) -> bool:
+        def is_determined_by(name: str, other: str) -> bool:
             return bool(table.groupby(other)[name].nunique().max() == 1)
 
-        kept: list[str] = []
+        crossed: list[str] = []
         for name in self.factors:
-            later = [other for other in self.factors if other != name]
-            mutual = [other for other in kept if follows(other, name) and follows(name, other)]
-            finer = [o for o in later if follows(name, o) and not follows(o, name)]
-            if not mutual and not finer:
-                kept.append(name)
-        return kept
+            determining = [o for o in self.factors if o != name and is_determined_by(name, o)]
+            finer = [other for other in determining if not is_determined_by(other, name)]
+            equivalent = [other for other in determining if other in crossed]
+            if not equivalent and not finer:
+                crossed.append(name)
+        return crossed
 
     @cached_property
     def variance(self) -> pd.DataFrame:
-        """How much of the variance of accuracy each swept factor explains, a row a term.
+        """How much of the variance of accuracy each swept factor explains, one row per term.
 
         Columns: term, kind, df, sum_squares, share (0 to 1), partial_eta2, F, p, balanced.
         """
         return decomposition(self.trials, self.crossed)
 
 
-def stacked(tables: list[pd.DataFrame]) -> pd.DataFrame:
-    """The rows of all tables. One without rows has no types either, and would take the others'."""
+def stack_tables(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    """The rows of all tables."""
+    # Columns of a table without rows have no types and would change those of the others.
     tables = [table for table in tables if len(table)] or tables[:1]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
 
 def task_name(task: pd.DataFrame) -> str:
-    """What the trials of one task had to learn."""
+    """The name of a task, given its trials."""
     return f"{task['problem'].iloc[0]}, length {task['length'].iloc[0]}"
 
 
 def factor_columns(trials: pd.DataFrame) -> list[str]:
-    """The columns of a trials table that say what was asked for, and not what came out."""
-    asked = Arm.model_fields.keys() | Training.model_fields.keys()
-    return [c for c in trials.columns if c in asked or c.startswith("problem.")]
+    """The columns of a trials frame that hold options, not results."""
+    options = Arm.model_fields.keys() | Training.model_fields.keys()
+    return [c for c in trials.columns if c in options or c.startswith("problem.")]

@@ -1,4 +1,4 @@
-"""Each arm by itself: its mean or median over the seeds, with an interval."""
+"""Summarises each arm: its mean or median over the seeds, with an interval."""
 
 from __future__ import annotations
 
@@ -16,43 +16,46 @@ from ablation.measures import measure_of
 
 
 def summarise(trials: pd.DataFrame, metric: str = "accuracy") -> pd.DataFrame:
-    """Each arm by itself, one row an arm.
+    """One row per arm: the distribution of the metric over its seeds.
 
     Columns: arm, n (trials with a value), dropped (finished trials without one), mean, sd,
-    iqm (interquartile mean; Agarwal et al. 2021), low and high (95 % interval), interval (how it
-    was made), min, max. `interval` is "BCa" (bootstrap of the mean, bias-corrected and
-    accelerated), "percentile" where the values are too nearly constant for BCa, "none" for n < 2.
-    For accuracy, where some trials have `ceiling` and `majority`: these, and
-    skill = (mean - majority) / (ceiling - majority), NaN where the ceiling is the majority.
+    iqm (interquartile mean; Agarwal et al. 2021), low and high (95 % interval), interval (its
+    method), min, max. The method is "BCa" (bias-corrected and accelerated bootstrap of the mean),
+    "percentile" if the values are too nearly constant for BCa, and "none" for n < 2.
+    For accuracy, if some trials have `ceiling` and `majority`, also these two and
+    skill = (mean - majority) / (ceiling - majority), NaN if the ceiling equals the majority.
     For a censored metric: arm, n, dropped, reached (share of trials), median, low, high, interval
-    ("order": from order statistics, scipy.stats.quantile_test; "none" below six seeds), min, max,
-    all in the order in which "not reached" is the worst; NaN is a figure that was not reached.
+    ("order": from order statistics, scipy.stats.quantile_test; "none" below six seeds), min, max.
+    "Not reached" counts as the worst value; NaN means that the figure is "not reached".
     Raises ValueError for an unknown metric and for two trials of one arm and seed.
     """
     samples = samples_of(trials, metric)
     description = describe_censored if measure_of(metric).limit else describe
     table = pd.DataFrame(
-        [{"arm": arm} | description(sample.values[sample.ended]) for arm, sample in samples.items()]
+        [
+            {"arm": arm} | description(sample.values[sample.finished])
+            for arm, sample in samples.items()
+        ]
     )
     if metric == "accuracy" and {"ceiling", "majority"} <= set(trials.columns):
         bounds = trials[["ceiling", "majority"]].astype(float).groupby(trials["arm"]).mean()
         bounds = bounds.reindex(list(samples))
         if bounds.notna().all(axis=1).any():
             ceiling, majority = (bounds[name].to_numpy(float) for name in ("ceiling", "majority"))
-            room = np.where(ceiling > majority, ceiling - majority, np.nan)
-            skill = (table["mean"].to_numpy(float) - majority) / room
+            range_ = np.where(ceiling > majority, ceiling - majority, np.nan)
+            skill = (table["mean"].to_numpy(float) - majority) / range_
             table = table.assign(ceiling=ceiling, majority=majority, skill=skill)
     return table
 
 
 def best_arm(trials: pd.DataFrame, metric: str = "accuracy") -> str:
-    """The arm with the best mean (censored: the best median, then the largest share reached).
+    """The arm with the best mean; for a censored metric the best median, then the largest share.
 
-    The first to appear wins a tie. Raises ValueError if no arm has a value.
+    If arms tie, the first one wins. Raises ValueError if no arm has a value.
     """
     scores: dict[str, tuple[float, float]] = {}
     for arm, sample in samples_of(trials, metric).items():
-        values = sample.values[sample.ended]
+        values = sample.values[sample.finished]
         reached = values[np.isfinite(values)]
         if measure_of(metric).limit and len(values):
             median = float(np.median(np.where(np.isnan(values), np.inf, values)))
@@ -65,42 +68,42 @@ def best_arm(trials: pd.DataFrame, metric: str = "accuracy") -> str:
 
 
 def describe(values: Floats) -> dict[str, Any]:
-    """The summary of one arm's values."""
-    known = values[np.isfinite(values)]
-    n = len(known)
+    """The summary of one arm's values, (n,); NaN is a missing value."""
+    present = values[np.isfinite(values)]
+    n = len(present)
     row: dict[str, Any] = {"n": n, "dropped": len(values) - n}
     row |= dict.fromkeys(["mean", "sd", "iqm", "low", "high"], math.nan)
     row |= {"interval": "none", "min": math.nan, "max": math.nan}
     if n:
-        row |= {"mean": known.mean(), "iqm": stats.trim_mean(known, 0.25)}
-        row |= {"min": known.min(), "max": known.max()}
+        row |= {"mean": present.mean(), "iqm": stats.trim_mean(present, 0.25)}
+        row |= {"min": present.min(), "max": present.max()}
     if n > 1:
-        row["sd"] = known.std(ddof=1)
-        row["low"], row["high"], row["interval"] = _bootstrap(known)
+        row["sd"] = present.std(ddof=1)
+        row["low"], row["high"], row["interval"] = _bootstrap(present)
     return row
 
 
 def _bootstrap(values: Floats) -> tuple[float, float, str]:
-    """95 % interval of the mean of two values or more, and its method."""
-    # The acceleration of BCa is a skewness: undefined for one distinct value, arbitrary for two.
+    """Low and high of the 95 % interval of the mean of at least two values, and its method."""
+    # BCa uses the skewness, which is undefined for one distinct value and arbitrary for two.
     methods = ["BCa", "percentile"] if len(np.unique(values)) > 2 else ["percentile"]
     for method in methods:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            found = stats.bootstrap(
+            interval = stats.bootstrap(
                 (values,),
                 np.mean,
                 n_resamples=2000,
                 method=method,
                 rng=np.random.default_rng(0),
             ).confidence_interval
-        if np.isfinite(found.low) and np.isfinite(found.high):
-            return float(found.low), float(found.high), method
+        if np.isfinite(interval.low) and np.isfinite(interval.high):
+            return float(interval.low), float(interval.high), method
     return math.nan, math.nan, "none"
 
 
 def describe_censored(values: Floats) -> dict[str, Any]:
-    """The summary of one arm's values where NaN is "not reached"."""
+    """The summary of one arm's values, (n,), of a censored metric; NaN is "not reached"."""
     reached = np.isfinite(values)
     row: dict[str, Any] = {"n": len(values), "dropped": 0, "reached": math.nan}
     row |= dict.fromkeys(["median", "low", "high"], math.nan) | {"interval": "none"}

@@ -1,4 +1,4 @@
-"""Which factor of a grid the metric depends on: variance decomposition with seeds as blocks."""
+"""Variance decomposition: how much each swept factor affects the metric, with seeds as blocks."""
 
 from __future__ import annotations
 
@@ -32,28 +32,30 @@ def decomposition(
     metric: str = "accuracy",
     order: int = 2,
 ) -> pd.DataFrame:
-    """The variance of the metric over seeds, factors, interactions up to the order, and the rest.
+    """Split the variance of the metric into seeds, factors, interactions and the residual.
 
-    Sums of squares are of type II: of a term, what it adds to all terms that do not contain it
-    (statsmodels' anova_lm(typ=2) gives the same where every cell is filled). In a balanced grid
-    they are exact and add up to the whole. Levels are data, None is a level; factors with one level
-    are left out. A grid with empty cells (a merge mode exists in one direction only) is no error:
-    the degrees of freedom are those that the filled cells can tell apart, 0 where there are none.
+    order: the largest number of factors in an interaction. Interactions of more factors stay in the
+    residual, which makes the tests conservative.
+
+    Sums of squares are of type II: what a term adds to all terms that do not contain it. They equal
+    statsmodels' anova_lm(typ=2) if every cell is filled. In a balanced grid they add up to the
+    total. None counts as a level; factors with a single level are left out. Empty cells are
+    allowed (only bidirectional arms have a merge mode): the degrees of freedom are those that the
+    filled cells determine, possibly 0.
 
     Columns: term ("seed", a factor, "factor:factor", "residual"), kind ("block", "factor",
-    "interaction", "residual"), df, sum_squares, share (of the whole), partial_eta2
-    (sum / (sum + residual)), F and p (NaN where nothing is left to test against), balanced.
-    attrs["note"] says in words what is missing, empty where nothing is; attrs["balanced"].
-    Interactions beyond the order are in the residual, which makes the tests conservative.
-    No rows where no factor varies. Raises ValueError for an unknown factor or metric.
+    "interaction", "residual"), df, sum_squares, share (of the total), partial_eta2
+    (sum / (sum + residual)), F and p (NaN without residual degrees of freedom), balanced.
+    attrs["note"]: a sentence about what the table lacks, or ""; attrs["balanced"].
+    No rows if no factor varies. Raises ValueError for an unknown factor or metric.
     """
     unknown = [name for name in (*factors, metric) if name not in trials.columns]
     if unknown:
-        possible = ", ".join(map(str, trials.columns))
-        raise ValueError(f"{unknown[0]!r}: no such column, possible: {possible}")
-    ended = trials[trials["status"].isin(["done", "diverged"])]
-    measured = np.isfinite(ended[metric].to_numpy(float, na_value=np.nan))
-    rows = ended[measured]
+        columns = ", ".join(map(str, trials.columns))
+        raise ValueError(f"{unknown[0]!r}: no such column; choose one of {columns}")
+    finished = trials[trials["status"].isin(["done", "diverged"])]
+    measured = np.isfinite(finished[metric].to_numpy(float, na_value=np.nan))
+    rows = finished[measured]
     levels = {  # None is a level
         name: pd.factorize(rows[name], use_na_sentinel=False)[0]
         for name in ("seed", *factors)
@@ -74,20 +76,20 @@ def decomposition(
     values = rows[metric].to_numpy(float)
     values = values - values.mean()
     total = float(values @ values)
-    rest, rank = _residual(list(designs.values()), values)
-    rest_df = len(values) - rank
+    residual, rank = _residual(list(designs.values()), values)
+    residual_df = len(values) - rank
     balanced = _is_balanced(list(levels.values()))
 
     table = []
     for term in terms:
-        without = [design for other, design in designs.items() if not set(term) <= set(other)]
-        # What contains the term stays out of both fits, or nothing would be left for the term.
-        before, rank_before = _residual(without, values)
-        after, rank_after = _residual([*without, designs[term]], values)
+        # Terms that contain this one are in neither fit; they would explain all that it explains.
+        others = [design for other, design in designs.items() if not set(term) <= set(other)]
+        before, rank_before = _residual(others, values)
+        after, rank_after = _residual([*others, designs[term]], values)
         df, squares = rank_after - rank_before, max(before - after, 0.0)
         kind = "block" if term in blocks else "factor" if len(term) == 1 else "interaction"
-        table.append(_row(":".join(term), kind, df, squares, total, rest, rest_df))
-    table.append(_row("residual", "residual", rest_df, rest, total, math.nan, 0))
+        table.append(_row(":".join(term), kind, df, squares, total, residual, residual_df))
+    table.append(_row("residual", "residual", residual_df, residual, total, math.nan, 0))
     frame = pd.DataFrame(table).assign(balanced=balanced)[COLUMNS]
     frame.attrs["balanced"] = balanced
     frame.attrs["note"] = _note(levels, swept, balanced, frame, int((~measured).sum()))
@@ -95,18 +97,18 @@ def decomposition(
 
 
 def _indicators(codes: list[NDArray[np.int64]]) -> Floats:
-    """(rows, filled cells) of 0 and 1: which combination of the codes a row has."""
+    """(rows, filled cells) of 0 and 1: the combination of codes in each row, one-hot."""
     _, cell = np.unique(np.stack(codes), axis=1, return_inverse=True)
     return np.asarray(np.eye(int(cell.max()) + 1)[cell.ravel()], np.float64)
 
 
 def _residual(designs: list[Floats], values: Floats) -> tuple[float, int]:
-    """Sum of squares that the mean and the designs together leave over, and their rank."""
+    """The residual sum of squares of a fit of the mean and the designs, and the rank of the fit."""
     design = np.hstack([np.ones((len(values), 1)), *designs])
-    # Only the span counts: the solution of least norm makes the over-full indicators harmless.
+    # The indicators are linearly dependent; lstsq's minimum-norm solution does not mind.
     solution, _, rank, _ = np.linalg.lstsq(design, values, rcond=1e-10)
-    left = values - design @ solution
-    return float(left @ left), int(rank)
+    residuals = values - design @ solution
+    return float(residuals @ residuals), int(rank)
 
 
 def _row(
@@ -115,29 +117,29 @@ def _row(
     df: int,
     squares: float,
     total: float,
-    rest: float,
-    rest_df: int,
+    residual: float,
+    residual_df: int,
 ) -> dict[str, object]:
-    if squares <= 1e-20 * total:  # rounding
+    if squares <= 1e-20 * total:  # rounding error
         squares = 0.0
     f = p = math.nan
-    if df and rest_df and rest > 1e-20 * total:
-        f = (squares / df) / (rest / rest_df)
-        p = float(stats.f.sf(f, df, rest_df))
+    if df and residual_df and residual > 1e-20 * total:
+        f = (squares / df) / (residual / residual_df)
+        p = float(stats.f.sf(f, df, residual_df))
     return {
         "term": term,
         "kind": kind,
         "df": df,
         "sum_squares": squares,
         "share": squares / total if total else math.nan,
-        "partial_eta2": squares / (squares + rest) if squares + rest > 0 else math.nan,
+        "partial_eta2": squares / (squares + residual) if squares + residual > 0 else math.nan,
         "F": f,
         "p": p,
     }
 
 
 def _is_balanced(levels: list[NDArray[np.int64]]) -> bool:
-    """Whether every combination of levels (of the seed too) occurs equally often."""
+    """Whether every combination of levels, including the seed, occurs equally often."""
     counts = np.unique(np.stack(levels), axis=1, return_counts=True)[1]
     cells = math.prod(int(codes.max()) + 1 for codes in levels)
     return len(counts) == cells and bool((counts == counts[0]).all())
@@ -152,17 +154,17 @@ def _note(
 ) -> str:
     notes = []
     if dropped:
-        notes.append(f"{dropped} finished trials without a value are left out.")
+        notes.append(f"{dropped} finished trials have no value and are left out.")
     if not balanced:
         cells = math.prod(int(levels[name].max()) + 1 for name in swept)
         filled = np.unique(np.stack([levels[name] for name in swept]), axis=1).shape[1]
-        apart = float(1 - frame["share"].sum())
+        unassigned = float(1 - frame["share"].sum())
         notes.append(
             f"The grid is unbalanced: {filled} of {cells} combinations have trials, or some have "
             "fewer seeds than others. Sums of squares are of type II and need not add up: "
-            f"{apart:.1%} of the variance cannot be given to one term."
+            f"{unassigned:.1%} of the variance cannot be assigned to a single term."
         )
-    lost = frame.loc[(frame["df"] == 0) & (frame["kind"] != "residual"), "term"]
-    if len(lost):
-        notes.append(f"Nothing in this grid can tell apart: {', '.join(lost)}.")
+    inestimable = frame.loc[(frame["df"] == 0) & (frame["kind"] != "residual"), "term"]
+    if len(inestimable):
+        notes.append(f"This grid cannot estimate: {', '.join(inestimable)}.")
     return " ".join(notes)

@@ -191,7 +191,7 @@ def _choice(study: Study, task: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
     for cost in ("parameters", "seconds"):
         if cost == settings.metric:
             continue
-        arms = cheapest_equivalent(task, cost, settings.metric, margin=margin, compared=compared)
+        arms = cheapest_equivalent(task, cost, settings.metric, margin=margin, contrasts=compared)
         if len(arms) == 1:
             return [_alone_at_the_top(best, task["arm"].nunique(), pairs)]
         costs, cheapest = arms.set_index("arm")["cost"], arms["arm"].iloc[0]

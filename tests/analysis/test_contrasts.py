@@ -1,4 +1,4 @@
-"""Statistics: tables that one can compute by hand, and the same numbers from the libraries."""
+"""Contrasts and summaries, checked by hand and against SciPy and statsmodels."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.filterwarnings("error")
 
 
 def frame(columns: Mapping[str, Sequence[float]], metric: str = "accuracy") -> pd.DataFrame:
-    """Trials of arms given by name and their values for seeds 0, 1, ..."""
+    """Trials of arms, given by name and their values for seeds 0, 1, ..."""
     rows = [
         {"arm": arm, "seed": seed, "status": "done", metric: value}
         for arm, values in columns.items()
@@ -36,20 +36,20 @@ def frame(columns: Mapping[str, Sequence[float]], metric: str = "accuracy") -> p
 def random_frame(
     arms: int, seeds: int, rng: np.random.Generator, sd: float = 0.003
 ) -> pd.DataFrame:
-    """Arms that differ by chance, with a part of the noise shared by all arms of a seed."""
+    """Arms that differ only by chance; all arms of a seed share part of the noise."""
     values = 0.9 + rng.normal(0, 0.004, (seeds, 1)) + rng.normal(0, sd, (seeds, arms))
     return frame({f"arm {index}": values[:, index].tolist() for index in range(arms)})
 
 
-def only(trials: pd.DataFrame, **options: Any) -> Any:
-    """The single contrast of two arms."""
+def compare_two(trials: pd.DataFrame, **options: Any) -> Any:
+    """The contrast of the two arms."""
     table = compare_arms(trials, **options)
     assert len(table) == 1
     return table.iloc[0]
 
 
 def cells(table: pd.DataFrame, arm: str, *names: str) -> list[float]:
-    """The named figures of one arm."""
+    """The values of these columns for one arm."""
     row = table[table["arm"] == arm].iloc[0]
     return [float(row[name]) for name in names]
 
@@ -57,22 +57,22 @@ def cells(table: pd.DataFrame, arm: str, *names: str) -> list[float]:
 TINY = {"a": [0.5, 0.6, 0.7, 0.8, 0.9, 1.0], "b": [0.4, 0.4, 0.6, 0.9, 0.6, 0.7]}
 
 
-def test_a_tiny_table_by_hand() -> None:
-    row = only(frame(TINY))
+def test_a_contrast_worked_out_by_hand() -> None:
+    row = compare_two(frame(TINY))
     differences = [1, 2, 1, -1, 3, 3]
     flips = [
         sum(s * abs(d) for s, d in zip(signs, differences, strict=True))
         for signs in itertools.product([1, -1], repeat=6)
     ]
-    reached = sum(abs(total) >= 9 for total in flips)
-    assert reached == 8
+    extreme = sum(abs(total) >= 9 for total in flips)
+    assert extreme == 8
     assert row["n"] == 6
     assert row["difference"] == pytest.approx(0.15)
-    assert row["p"] == reached / 64
+    assert row["p"] == extreme / 64
     assert row["p_holm"] == row["p"]
     squares = sum((d / 10 - 0.15) ** 2 for d in differences)
     assert row["effect"] == pytest.approx(0.15 / math.sqrt(squares / 5))
-    # of the 36 pairs of runs: .5 wins 2; .6 wins 2 and ties 2; .7 wins 4 and ties 1; and so on
+    # of the 36 pairs of runs: 0.5 wins 2; 0.6 wins 2 and ties 2; 0.7 wins 4 and ties 1; and so on
     assert row["improvement"] == pytest.approx(
         ((2 + 0) + (2 + 1) + (4 + 0.5) + 5 + (5 + 0.5) + 6) / 36
     )
@@ -80,7 +80,7 @@ def test_a_tiny_table_by_hand() -> None:
     assert row["possible"]
 
 
-def test_contrasts_are_the_numbers_of_scipy_and_statsmodels() -> None:
+def test_contrasts_equal_those_of_scipy_and_statsmodels() -> None:
     trials = random_frame(4, 12, np.random.default_rng(1))
     table = compare_arms(trials, margin=0.002)
     values = {arm: group["accuracy"].to_numpy() for arm, group in trials.groupby("arm")}
@@ -101,17 +101,17 @@ def test_contrasts_are_the_numbers_of_scipy_and_statsmodels() -> None:
         )
 
 
-def test_swapping_flips_signs_and_labels_and_row_order_do_not_matter() -> None:
+def test_swapping_arms_flips_signs_and_names_and_row_order_do_not_matter() -> None:
     rng = np.random.default_rng(3)
     trials = random_frame(3, 9, rng)
     table = compare_arms(trials)
     for _ in range(5):
         shuffled = trials.sample(frac=1, random_state=int(rng.integers(1000)))
         arms = pd.CategoricalDtype(list(dict.fromkeys(trials["arm"])))
-        again = shuffled.assign(order=shuffled["arm"].astype(arms).cat.codes)
-        again = again.sort_values("order", kind="stable")
-        pd.testing.assert_frame_equal(compare_arms(again), table)
-        pd.testing.assert_frame_equal(summarise(again), summarise(trials))
+        reordered = shuffled.assign(order=shuffled["arm"].astype(arms).cat.codes)
+        reordered = reordered.sort_values("order", kind="stable")
+        pd.testing.assert_frame_equal(compare_arms(reordered), table)
+        pd.testing.assert_frame_equal(summarise(reordered), summarise(trials))
     renamed = compare_arms(trials.assign(arm="x" + trials["arm"]))
     pd.testing.assert_frame_equal(
         renamed.drop(columns=["arm", "other"]), table.drop(columns=["arm", "other"])
@@ -128,11 +128,11 @@ def test_swapping_flips_signs_and_labels_and_row_order_do_not_matter() -> None:
     assert swapped["improvement"].to_numpy() == pytest.approx(1 - table["improvement"].to_numpy())
 
 
-def test_the_verdict_is_in_the_sense_of_the_metric() -> None:
+def test_verdicts_follow_the_sense_of_the_metric() -> None:
     high, low = np.linspace(0.8, 0.81, 10).tolist(), np.linspace(0.7, 0.715, 10).tolist()
-    assert only(frame({"a": high, "b": low}))["verdict"] == "better"
-    assert only(frame({"a": low, "b": high}))["verdict"] == "worse"
-    loss = only(frame({"a": high, "b": low}, "loss"), metric="loss")
+    assert compare_two(frame({"a": high, "b": low}))["verdict"] == "better"
+    assert compare_two(frame({"a": low, "b": high}))["verdict"] == "worse"
+    loss = compare_two(frame({"a": high, "b": low}, "loss"), metric="loss")
     assert (loss["verdict"], loss["improvement"]) == ("worse", 0.0)
     assert loss["difference"] > 0
 
@@ -140,30 +140,32 @@ def test_the_verdict_is_in_the_sense_of_the_metric() -> None:
 def test_a_significant_difference_within_the_margin_is_equivalent() -> None:
     b = np.linspace(0.8, 0.81, 10)
     a = b + np.linspace(0.0004, 0.0006, 10)
-    row = only(frame({"a": a.tolist(), "b": b.tolist()}))
+    row = compare_two(frame({"a": a.tolist(), "b": b.tolist()}))
     assert row["p_holm"] < 0.05
     assert row["verdict"] == "equivalent"
-    assert only(frame({"a": a.tolist(), "b": b.tolist()}), margin=0.0001)["verdict"] == "better"
+    assert (
+        compare_two(frame({"a": a.tolist(), "b": b.tolist()}), margin=0.0001)["verdict"] == "better"
+    )
 
 
-def test_identical_and_constant_differences() -> None:
-    same = only(frame({"a": [0.7, 0.8, 0.9], "b": [0.7, 0.8, 0.9]}))
+def test_differences_without_variance() -> None:
+    same = compare_two(frame({"a": [0.7, 0.8, 0.9], "b": [0.7, 0.8, 0.9]}))
     assert (same["verdict"], same["difference"], same["effect"]) == ("equivalent", 0.0, 0.0)
     assert (same["p"], same["improvement"]) == (1.0, 0.5)
-    # .9 - .8, .8 - .7 and .7 - .6 are three different floating point numbers
-    apart = only(frame({"a": [0.9, 0.8, 0.7], "b": [0.8, 0.7, 0.6]}))
-    assert apart["p"] == 2 / 8
-    assert apart["low"] == apart["high"] == pytest.approx(0.1)
-    assert (apart["p_equivalence"], apart["verdict"]) == (1.0, "undecided")
-    assert math.isnan(apart["effect"])
+    # 0.9 - 0.8, 0.8 - 0.7 and 0.7 - 0.6 are three different floating point numbers
+    constant = compare_two(frame({"a": [0.9, 0.8, 0.7], "b": [0.8, 0.7, 0.6]}))
+    assert constant["p"] == 2 / 8
+    assert constant["low"] == constant["high"] == pytest.approx(0.1)
+    assert (constant["p_equivalence"], constant["verdict"]) == (1.0, "undecided")
+    assert math.isnan(constant["effect"])
 
 
-def test_too_few_seeds_say_so() -> None:
+def test_too_few_seeds_are_undecided_and_not_possible() -> None:
     for n in (0, 1):
         row = (
-            only(frame({"a": [0.5, 0.6], "b": [0.7, 0.8]}).query("arm == 'a' or seed < @n"))
+            compare_two(frame({"a": [0.5, 0.6], "b": [0.7, 0.8]}).query("arm == 'a' or seed < @n"))
             if n
-            else (only(pd.concat([frame({"a": [0.5]}), frame({"b": [0.5]}).assign(seed=7)])))
+            else (compare_two(pd.concat([frame({"a": [0.5]}), frame({"b": [0.5]}).assign(seed=7)])))
         )
         assert (row["n"], row["verdict"], row["possible"]) == (n, "undecided", False)
         assert math.isnan(row["p"])
@@ -180,14 +182,14 @@ def test_a_pair_without_a_value_is_dropped_and_counted() -> None:
     trials.loc[trials["seed"] == 2, "status"] = "diverged"
     trials.loc[(trials["seed"] == 2) & (trials["arm"] == "b"), "accuracy"] = np.nan
     trials.loc[(trials["seed"] == 4) & (trials["arm"] == "b"), "status"] = "failed"
-    row = only(trials)
+    row = compare_two(trials)
     assert (row["n"], row["dropped"]) == (4, 1)
     table = summarise(trials)
     assert cells(table, "b", "n", "dropped") == [4, 1]
     assert cells(table, "a", "n", "dropped") == [6, 0]
 
 
-def test_baseline_and_family() -> None:
+def test_a_baseline_limits_the_pairs_and_the_family_sets_the_correction() -> None:
     trials = random_frame(4, 8, np.random.default_rng(4))
     table = compare_arms(trials, baseline="arm 2")
     assert table["arm"].tolist() == ["arm 0", "arm 1", "arm 3"]
@@ -204,21 +206,21 @@ def test_baseline_and_family() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"baseline": "c"}, "baseline='c': no such arm, possible: a, b"),
-        ({"metric": "speed"}, "metric='speed': no such column, possible: arm, seed"),
+        ({"baseline": "c"}, "baseline='c': no such arm; choose one of a, b"),
+        ({"metric": "speed"}, "metric='speed': no such column; choose one of arm, seed"),
     ],
 )
-def test_errors_say_what_is_possible(options: dict[str, str], message: str) -> None:
+def test_errors_list_the_possible_values(options: dict[str, str], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         compare_arms(frame(TINY), **options)  # type: ignore[arg-type]
 
 
-def test_a_trial_twice_is_an_error() -> None:
+def test_two_trials_of_one_arm_and_seed_are_an_error() -> None:
     with pytest.raises(ValueError, match="arm='a' seed=0: more than one trial"):
         summarise(pd.concat([frame(TINY), frame({"a": [0.5]})]))
 
 
-def test_summary_by_hand_and_by_scipy() -> None:
+def test_a_summary_worked_out_by_hand_and_by_scipy() -> None:
     trials = frame({"a": [0.1, 0.2, 0.3, 0.8], "b": [0.5, 0.5, 0.5, 0.5], "c": [0.4]})
     table = summarise(trials)
     assert table["arm"].tolist() == ["a", "b", "c"]
@@ -248,7 +250,7 @@ def updates(columns: Mapping[str, Sequence[float]], limit: float = 1000) -> pd.D
     return frame(columns, "updates_to_target").assign(updates=limit)
 
 
-def test_not_reached_is_the_worst() -> None:
+def test_not_reached_is_the_worst_value() -> None:
     nan = math.nan
     trials = updates(
         {
@@ -259,47 +261,49 @@ def test_not_reached_is_the_worst() -> None:
     table = summarise(trials, "updates_to_target")
     assert cells(table, "a", "reached", "median") == [1.0, 450.0]
     assert cells(table, "b", "reached", "median") == pytest.approx([0.25, np.nan], nan_ok=True)
-    row = only(trials, metric="updates_to_target")
+    row = compare_two(trials, metric="updates_to_target")
     assert row["p"] == 2 / 2**8
     assert (row["verdict"], row["effect"], row["dropped"]) == ("better", -1.0, 0)
     assert best_arm(trials, "updates_to_target") == "a"
 
 
-def test_what_is_not_known_is_neither_worse_nor_equivalent() -> None:
+def test_trials_that_cannot_be_compared_are_neither_worse_nor_equivalent() -> None:
     never = updates({"a": [math.nan] * 8, "b": [math.nan] * 8})
-    row = only(never, metric="updates_to_target", margin=50)
+    row = compare_two(never, metric="updates_to_target", margin=50)
     assert (row["p"], row["p_equivalence"], row["verdict"]) == (1.0, 1.0, "undecided")
-    # b stopped at 500 without the target, which a reached only at 600
+    # b stopped at 500 without reaching the target; a reached it only at 600
     short = updates({"a": [600.0] * 8, "b": [math.nan] * 8})
     short.loc[short["arm"] == "b", "updates"] = 500
-    assert only(short, metric="updates_to_target")["p"] == 1.0
-    assert only(short.iloc[::-1], metric="updates_to_target")["p"] == 1.0
+    assert compare_two(short, metric="updates_to_target")["p"] == 1.0
+    assert compare_two(short.iloc[::-1], metric="updates_to_target")["p"] == 1.0
     # a diverged trial would never have reached it
     short.loc[short["arm"] == "b", "status"] = "diverged"
-    assert only(short, metric="updates_to_target")["verdict"] == "better"
+    assert compare_two(short, metric="updates_to_target")["verdict"] == "better"
     same = updates({"a": [600.0] * 8, "b": [600.0] * 8})
-    assert only(same, metric="updates_to_target", margin=50)["verdict"] == "equivalent"
+    assert compare_two(same, metric="updates_to_target", margin=50)["verdict"] == "equivalent"
 
 
-def test_parameters_are_no_sample() -> None:
-    row = only(frame({"a": [100, 100], "b": [200, 200]}, "parameters"), metric="parameters")
+def test_parameters_are_compared_without_a_test() -> None:
+    row = compare_two(frame({"a": [100, 100], "b": [200, 200]}, "parameters"), metric="parameters")
     assert (row["p"], row["verdict"], row["possible"]) == (0.0, "better", True)
 
 
-def test_planned_comparisons_are_one_family_with_margins_of_their_own() -> None:
+def test_planned_comparisons_are_one_family_and_each_has_its_own_margin() -> None:
     trials = random_frame(3, 10, np.random.default_rng(5))
     trials["loss"] = 1 - trials["accuracy"]
     names = list(dict.fromkeys(trials["arm"]))
-    asked = [
+    comparisons = [
         Comparison(names[0], names[1], "accuracy", 0.002),
         Comparison(names[0], names[1], "accuracy", 0.5),
         Comparison(names[2], names[0], "loss", 0.002),
     ]
-    table = compare_planned(trials, asked)
+    table = compare_planned(trials, comparisons)
     assert list(table["arm"]) == [names[0], names[0], names[2]]
-    one, two = (compare_arms(trials, m).set_index(["arm", "other"]) for m in ("accuracy", "loss"))
-    assert table["p"][0] == table["p"][1] == one["p"][names[0], names[1]]
-    assert table["difference"][2] == pytest.approx(-two["difference"][names[0], names[2]])
+    accuracy, loss = (
+        compare_arms(trials, m).set_index(["arm", "other"]) for m in ("accuracy", "loss")
+    )
+    assert table["p"][0] == table["p"][1] == accuracy["p"][names[0], names[1]]
+    assert table["difference"][2] == pytest.approx(-loss["difference"][names[0], names[2]])
     assert table["p_holm"].to_numpy() == pytest.approx(multipletests(table["p"], method="holm")[1])
     assert table["verdict"][1] == "equivalent"
     assert compare_planned(trials, []).empty
@@ -307,7 +311,7 @@ def test_planned_comparisons_are_one_family_with_margins_of_their_own() -> None:
         compare_planned(trials, [Comparison("nobody", names[0], "accuracy", 0.1)])
 
 
-def test_a_planned_comparison_knows_which_way_each_metric_is_better() -> None:
+def test_planned_verdicts_follow_the_sense_of_each_metric() -> None:
     trials = frame({"a": [0.9 + k / 1000 for k in range(10)], "b": [0.8] * 10})
     trials["train_loss"] = 1 - trials["accuracy"]
     trials["updates_to_target"] = trials["arm"].map({"a": 500.0, "b": np.nan})
@@ -317,7 +321,7 @@ def test_a_planned_comparison_knows_which_way_each_metric_is_better() -> None:
     assert table["verdict"].tolist() == ["better"] * 3
 
 
-def test_leaks_are_four_standard_errors_above_the_ceiling() -> None:
+def test_a_leak_is_an_accuracy_four_standard_errors_above_the_ceiling() -> None:
     trials = frame({"a": [0.93, 0.93], "b": [0.915, 0.915], "c": [1.0, 1.0]})
     trials["ceiling"] = trials["arm"].map({"a": 0.9, "b": 0.9, "c": 1.0})
     table = find_leaks(trials, 2500)  # standard error .3 / 50 = .006
@@ -330,7 +334,7 @@ def test_leaks_are_four_standard_errors_above_the_ceiling() -> None:
     assert find_leaks(trials.assign(ceiling=None), 2500).empty
 
 
-def test_distinguishing_columns() -> None:
+def test_varying_columns_have_more_than_one_value() -> None:
     trials = pd.DataFrame(
         {"units": [10, 10], "merge_mode": [None, "sum"], "length": [10, 20], "gone": [None, None]}
     )
@@ -340,34 +344,38 @@ def test_distinguishing_columns() -> None:
     ]
 
 
-def test_a_planted_difference_is_found_and_a_planted_null_is_not() -> None:
+def test_a_true_difference_is_detected_and_no_difference_is_not() -> None:
     rng = np.random.default_rng(6)
-    planted, null = [], []
+    with_difference, without_difference = [], []
     for _ in range(60):
         base = rng.normal(0.9, 0.005, 10)
         arms = {"a": base + 0.01 + rng.normal(0, 0.003, 10), "b": base + rng.normal(0, 0.003, 10)}
-        planted.append(only(frame({arm: list(v) for arm, v in arms.items()}))["verdict"])
+        with_difference.append(
+            compare_two(frame({arm: list(v) for arm, v in arms.items()}))["verdict"]
+        )
         arms["a"] = arms["a"] - 0.01
-        null.append(only(frame({arm: list(v) for arm, v in arms.items()}))["verdict"])
-    assert planted.count("better") >= 57
-    assert null.count("better") + null.count("worse") <= 5
+        without_difference.append(
+            compare_two(frame({arm: list(v) for arm, v in arms.items()}))["verdict"]
+        )
+    assert with_difference.count("better") >= 57
+    assert without_difference.count("better") + without_difference.count("worse") <= 5
 
 
-def test_more_seeds_would_decide() -> None:
+def test_more_seeds_decide_with_the_stated_power() -> None:
     rng = np.random.default_rng(7)
     decided = []
     for _ in range(150):
         trials = random_frame(2, 8, rng, sd=0.002)
-        row = only(trials)
+        row = compare_two(trials)
         if row["verdict"] != "undecided" or row["more_seeds"] > 24:
             continue
-        # data with the observed mean and spread, as many more as was said
+        # new data with the observed mean and spread, and as many seeds as more_seeds asks for
         a, b = (
             trials.loc[trials["arm"] == arm, "accuracy"].to_numpy() for arm in ("arm 0", "arm 1")
         )
         n = 8 + int(row["more_seeds"])
         more = rng.normal((a - b).mean(), (a - b).std(ddof=1), n)
-        verdict = only(frame({"a": more.tolist(), "b": [0.0] * n}))["verdict"]
+        verdict = compare_two(frame({"a": more.tolist(), "b": [0.0] * n}))["verdict"]
         decided.append(verdict != "undecided")
     assert len(decided) > 20
     assert np.mean(decided) == pytest.approx(POWER, abs=0.15)

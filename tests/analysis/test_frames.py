@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from ablation.analysis.frames import frames, training_loss
+from ablation.analysis.frames import load_frames, training_loss
 from ablation.spec import Request
 from ablation.storage import Curve, Metrics, Store
 from tests.helpers import make_result, make_sweep, make_trial
@@ -14,7 +14,7 @@ BACKWARD = make_trial(direction="go_backwards")
 BOTH = make_trial(direction="bidirectional")
 
 
-def test_every_trial_has_a_row_whatever_became_of_it(
+def test_done_failed_and_pending_trials_all_have_a_row(
     store: Store, request_as_composed: Request
 ) -> None:
     plan = make_sweep(store, request_as_composed, BOTH, FORWARD, BACKWARD)
@@ -22,49 +22,51 @@ def test_every_trial_has_a_row_whatever_became_of_it(
     assert {trial.seed for trial in (done, failed, pending)} == {0}
     store.commit(make_result(done, accuracy=0.75))
     store.fail(failed, "ValueError", "no", "Traceback ...")
-    found = frames(plan, store)
-    trials = found.trials.set_index("id")
+    frames = load_frames(plan, store)
+    trials = frames.trials.set_index("id")
     assert len(trials) == 6
     assert list(trials["status"].value_counts()[["pending", "done", "failed"]]) == [4, 1, 1]
     assert trials.loc[done.id, "accuracy"] == 0.75
     assert trials.loc[done.id, "direction"] == "bidirectional"
     assert trials.loc[failed.id, "why"] == "ValueError: no"
     assert trials["accuracy"].isna()[pending.id]
-    assert [result.trial for result in found.results] == [done]
-    assert found.positions["step"].tolist() == [1, 2, 3, 4]
-    assert found.positions["accuracy"].tolist() == [0.75] * 4
-    assert found.curves[["seed", "updates", "loss", "accuracy"]].to_numpy().tolist() == [
+    assert [result.trial for result in frames.results] == [done]
+    assert frames.positions["step"].tolist() == [1, 2, 3, 4]
+    assert frames.positions["accuracy"].tolist() == [0.75] * 4
+    assert frames.curves[["seed", "updates", "loss", "accuracy"]].to_numpy().tolist() == [
         [0, 2, 0.7, 0.5],
         [0, 4, 0.5, 0.75],
     ]
 
 
-def test_arms_are_in_the_order_asked_for(store: Store, request_as_composed: Request) -> None:
+def test_arms_are_in_the_order_of_the_plan(store: Store, request_as_composed: Request) -> None:
     plan = make_sweep(store, request_as_composed, FORWARD, BOTH, BACKWARD)
-    trials = frames(plan, store).trials
+    trials = load_frames(plan, store).trials
     names = ["forward", "bidirectional concat", "go_backwards"]
     assert trials["arm"].tolist() == [name for name in names for _ in range(2)]
     assert trials["seed"].tolist() == [0, 1] * 3
 
 
-def test_a_failure_before_the_result_is_forgotten(
+def test_a_trial_that_failed_and_then_succeeded_is_done(
     store: Store, request_as_composed: Request
 ) -> None:
     plan = make_sweep(store, request_as_composed, FORWARD)
     for trial in plan.trials:
         store.fail(trial, "killed", "SIGKILL", "")
         store.commit(make_result(trial))
-    assert set(frames(plan, store).trials["status"]) == {"done"}
+    assert set(load_frames(plan, store).trials["status"]) == {"done"}
 
 
-def test_a_damaged_result_is_a_pending_trial(store: Store, request_as_composed: Request) -> None:
+def test_a_trial_with_a_damaged_result_is_pending(
+    store: Store, request_as_composed: Request
+) -> None:
     plan = make_sweep(store, request_as_composed, FORWARD)
     for trial in plan.trials:
         store.commit(make_result(trial))
     store.path(plan.trials[1].id).write_text("{")
     with pytest.warns(UserWarning, match="is damaged"):
-        found = frames(plan, store)
-    assert found.trials["status"].tolist() == ["done", "pending"]
+        frames = load_frames(plan, store)
+    assert frames.trials["status"].tolist() == ["done", "pending"]
 
 
 def test_a_diverged_trial_has_a_row_without_loss(
@@ -76,70 +78,72 @@ def test_a_diverged_trial_has_a_row_without_loss(
         metrics = result.metrics.model_copy(update={"loss": None})
         curve = result.curve.model_copy(update={"loss": [None, None]})
         store.commit(make_result(trial, status="diverged", metrics=metrics, curve=curve))
-    found = frames(plan, store)
-    assert found.trials["status"].tolist() == ["diverged"] * 2
-    assert found.trials["loss"].isna().all()
-    assert found.curves["loss"].isna().all()
+    frames = load_frames(plan, store)
+    assert frames.trials["status"].tolist() == ["diverged"] * 2
+    assert frames.trials["loss"].isna().all()
+    assert frames.curves["loss"].isna().all()
 
 
-def test_one_label_a_sequence_has_no_positions(store: Store, request_as_composed: Request) -> None:
+def test_one_label_per_sequence_has_no_positions(
+    store: Store, request_as_composed: Request
+) -> None:
     plan = make_sweep(store, request_as_composed, FORWARD)
     metrics = Metrics(
         loss=0.5, accuracy=0.9, accuracy_error=0.01, exact=0.9, accuracy_by_position=[]
     )
     for trial in plan.trials:
         store.commit(make_result(trial, metrics=metrics))
-    found = frames(plan, store)
-    assert len(found.positions) == 0
-    assert found.trials["accuracy"].tolist() == [0.9, 0.9]
+    frames = load_frames(plan, store)
+    assert len(frames.positions) == 0
+    assert frames.trials["accuracy"].tolist() == [0.9, 0.9]
 
 
-def test_nothing_trained_is_a_table_too(store: Store, request_as_composed: Request) -> None:
-    found = frames(make_sweep(store, request_as_composed, FORWARD), store)
-    assert found.trials["status"].tolist() == ["pending", "pending"]
-    assert (len(found.curves), len(found.positions), found.results) == (0, 0, [])
+def test_a_sweep_without_results_has_a_table_of_pending_trials(
+    store: Store, request_as_composed: Request
+) -> None:
+    frames = load_frames(make_sweep(store, request_as_composed, FORWARD), store)
+    assert frames.trials["status"].tolist() == ["pending", "pending"]
+    assert (len(frames.curves), len(frames.positions), frames.results) == (0, 0, [])
 
 
-def test_problems_with_other_parameters_share_a_table(
+def test_problems_with_different_parameters_share_a_table(
     store: Store, request_as_composed: Request
 ) -> None:
     plan = make_sweep(store, request_as_composed, FORWARD, make_trial(problem={"threshold": 0.5}))
-    trials = frames(plan, store).trials
+    trials = load_frames(plan, store).trials
     assert trials["problem.threshold"].tolist() == [0.25, 0.25, 0.5, 0.5]
 
 
-def test_the_training_loss_counts_updates_and_not_points() -> None:
+def test_the_training_loss_is_weighted_by_updates() -> None:
     curve = Curve(updates=[10, 20, 25], loss=[0.8, 0.6, 0.2], accuracy=[0.5, 0.6, 0.7])
     assert training_loss(curve) == pytest.approx((10 * 0.8 + 10 * 0.6 + 5 * 0.2) / 25)
     assert training_loss(curve, last=0.1) == pytest.approx(0.2)
-    # The last ten updates are the last chunk and half of the one before.
+    # The last ten updates are the last chunk and half of the chunk before it.
     assert training_loss(curve, last=0.4) == pytest.approx((5 * 0.6 + 5 * 0.2) / 10)
 
 
-def test_a_training_loss_that_was_not_finite_is_none_where_it_counts() -> None:
+def test_the_training_loss_is_nan_only_if_a_counted_chunk_was_not_finite() -> None:
     early = Curve(updates=[5, 10], loss=[None, 0.2], accuracy=[0.5, 0.5])
     assert math.isnan(training_loss(early))
     assert training_loss(early, last=0.1) == 0.2
 
 
-def test_the_training_loss_can_be_asked_for(store: Store, request_as_composed: Request) -> None:
+def test_the_trials_frame_has_the_training_loss(store: Store, request_as_composed: Request) -> None:
     plan = make_sweep(store, request_as_composed, FORWARD)
     for trial in plan.trials:
         store.commit(make_result(trial))
-    trials = frames(plan, store).trials
+    trials = load_frames(plan, store).trials
     assert trials["train_loss"].tolist() == [0.5, 0.5]
     assert trials["train_loss_mean"].tolist() == pytest.approx([0.6, 0.6])
 
 
-def test_a_result_from_before_a_score_was_measured_has_none(
-    store: Store, request_as_composed: Request
-) -> None:
+def test_a_result_older_than_a_metric_has_nan(store: Store, request_as_composed: Request) -> None:
     plan = make_sweep(store, request_as_composed, FORWARD)
     old, new = plan.trials
     store.commit(make_result(old))
     scores = {"balanced_accuracy": 0.7, "macro_f1": 0.6}
     store.commit(make_result(new, metrics=make_result(new).metrics.model_copy(update=scores)))
-    trials = frames(plan, store).trials
+    trials = load_frames(plan, store).trials
     for name, value in scores.items():
         assert math.isnan(trials[name][0])
         assert trials[name][1] == value

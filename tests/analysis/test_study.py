@@ -1,4 +1,4 @@
-"""A study as a notebook asks it, and what it must find out."""
+"""`Study` as used in a notebook, and the conclusions it must reach."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ def sweep(
     seeds: int,
     **settings: object,
 ) -> None:
-    """Results of arms whose accuracies lie about these means, in a sweep named study."""
+    """Store results of a sweep named study; the arms' accuracies scatter around these means."""
     trials = [make_trial(direction=direction) for direction in arms]
     plan = make_sweep(store, request_as_composed, *trials, seeds=seeds, **settings)
     store.prepare()
     noise = np.random.default_rng(0).normal(0, 0.0005, (len(arms), 1000))
     for trial in plan.trials:
-        at = list(arms).index(trial.arm.direction)
-        commit(store, trial, arms[trial.arm.direction] + float(noise[at, trial.seed]))
+        index = list(arms).index(trial.arm.direction)
+        commit(store, trial, arms[trial.arm.direction] + float(noise[index, trial.seed]))
 
 
 def commit(store: Store, trial: Trial, accuracy: float) -> None:
     store.commit(make_result(trial, min(accuracy, 1.0)))
 
 
-def test_a_notebook_gets_tables_and_axes(store: Store, request_as_composed: Request) -> None:
+def test_a_study_gives_tables_plots_and_html(store: Store, request_as_composed: Request) -> None:
     sweep(store, request_as_composed, {"forward": 0.99, "go_backwards": 0.93}, seeds=8)
     study = ablation.load("study", store.root)
     assert study.arms == ["forward", "go_backwards"]
@@ -60,7 +60,7 @@ def test_a_notebook_gets_tables_and_axes(store: Store, request_as_composed: Requ
         ablation.load("other", store.root)
 
 
-def test_a_task_without_a_pair_leaves_the_numbers_of_others_numbers(
+def test_a_task_without_a_pair_does_not_change_the_column_types(
     store: Store, request_as_composed: Request
 ) -> None:
     trials = [make_trial(direction=direction) for direction in ("forward", "go_backwards")]
@@ -73,31 +73,33 @@ def test_a_task_without_a_pair_leaves_the_numbers_of_others_numbers(
     assert contrasts["n"].dtype == int
 
 
-def test_an_arm_above_its_ceiling_is_an_alarm(store: Store, request_as_composed: Request) -> None:
-    # At length 4 a backward arm can be right in .87 of the steps; .95 has seen the labels.
+def test_an_arm_above_its_ceiling_raises_an_alarm(
+    store: Store, request_as_composed: Request
+) -> None:
+    # At length 4 the ceiling of a backward arm is 0.87, so 0.95 must be a leak.
     sweep(store, request_as_composed, {"forward": 0.98, "go_backwards": 0.95}, seeds=3)
     (alarm,) = alarms(ablation.load("study", store.root))
     assert alarm.startswith("LEAK? go_backwards: accuracy 0.95")
 
 
-def test_rounds_go_on_where_it_is_undecided_only(
-    store: Store, request_as_composed: Request
-) -> None:
+def test_only_undecided_arms_get_another_round(store: Store, request_as_composed: Request) -> None:
     arms = {"forward": 0.99, "go_backwards": 0.9, "bidirectional": 0.9915}
     sweep(store, request_as_composed, arms, seeds=FIRST_ROUND, max_seeds=30)
     study = ablation.load("study", store.root)
-    assert study.next_round() == {}  # the number of seeds was given
-    study.plan = study.plan.model_copy(update={"max_seeds": 30, "report": loose(study)})
-    wanted = {arm.direction: seeds for arm, seeds in study.next_round().items()}
-    assert wanted.keys() <= {"forward", "bidirectional"}
-    assert all(seeds == 15 for seeds in wanted.values())
+    assert study.next_round() == {}  # the number of seeds is fixed
+    study.plan = study.plan.model_copy(update={"max_seeds": 30, "report": with_small_margin(study)})
+    next_seeds = {arm.direction: seeds for arm, seeds in study.next_round().items()}
+    assert next_seeds.keys() <= {"forward", "bidirectional"}
+    assert all(seeds == 15 for seeds in next_seeds.values())
 
 
-def loose(study: ablation.analysis.Study) -> object:
+def with_small_margin(study: ablation.analysis.Study) -> object:
     return study.plan.report.model_copy(update={"margin": 0.0015})
 
 
-def test_crossed_leaves_out_what_follows(store: Store, request_as_composed: Request) -> None:
+def test_crossed_leaves_out_factors_determined_by_another(
+    store: Store, request_as_composed: Request
+) -> None:
     trials = [make_trial(direction=d) for d in ("forward", "go_backwards", "bidirectional")]
     make_sweep(store, request_as_composed, *trials)
     assert ablation.load("study", store.root).crossed == ["direction"]
@@ -106,7 +108,7 @@ def test_crossed_leaves_out_what_follows(store: Store, request_as_composed: Requ
     assert ablation.load("study", store.root).crossed == ["direction", "units"]
 
 
-def test_tasks_are_compared_apart(
+def test_arms_are_compared_only_within_a_task(
     store: Store, request_as_composed: Request, tmp_path: Path
 ) -> None:
     trials = [
@@ -125,7 +127,7 @@ def test_tasks_are_compared_apart(
 def trained(
     store: Store, base: Request, *trials: Trial, seeds: int = 10, **report: object
 ) -> tuple[Plan, Study]:
-    """A sweep whose accuracy grows with units: .90 of 3, .95 of 4, 1 of 5, a seed 1e-3 apart."""
+    """A sweep whose accuracy grows with units: 0.90 for 3, 0.95 for 4, 1 for 5 (+- 0.001)."""
     settings = ReportSettings.model_validate(report)
     plan = make_sweep(store, base, *trials, seeds=seeds, report=settings)
     store.prepare()
@@ -149,21 +151,21 @@ def claim(verdict: str, margin: float, arm: int = 3, metric: str = "accuracy") -
         ("better", 0.01, "no"),
         ("equivalent", 0.01, "no"),
         ("equivalent", 0.06, "yes"),
-        ("worse", 0.06, "no"),  # the difference is there, but too small to matter
+        ("worse", 0.06, "no"),  # there is a difference, but it is too small to matter
     ],
 )
 def test_a_claim_is_checked_against_the_result(
     verdict: str, margin: float, holds: str, store: Store, request_as_composed: Request
 ) -> None:
-    asked = [claim(verdict, margin)]
-    _, study = trained(store, request_as_composed, *UNITS, claims=asked)
+    claims = [claim(verdict, margin)]
+    _, study = trained(store, request_as_composed, *UNITS, claims=claims)
     row = study.claims().iloc[0]
     assert (row["says"], row["holds"]) == ("so it is", holds)
     assert row["difference"] == pytest.approx(-0.05)
     assert row["n"] == 10
 
 
-def test_a_difference_about_the_margin_does_not_refute_an_equivalence(
+def test_a_difference_close_to_the_margin_does_not_refute_an_equivalence(
     store: Store, request_as_composed: Request
 ) -> None:
     plan = make_sweep(
@@ -174,7 +176,9 @@ def test_a_difference_about_the_margin_does_not_refute_an_equivalence(
         report=ReportSettings.model_validate({"claims": [claim("equivalent", 0.05)]}),
     )
     store.prepare()
-    for trial in plan.trials:  # -.049 +- .01: surely less, but by more than .05?
+    for (
+        trial
+    ) in plan.trials:  # -0.049 +- 0.01: certainly worse, but not certainly by more than 0.05
         commit(store, trial, 0.9 + (trial.arm.units == 4) * (0.049 + 0.01 * (trial.seed % 3 - 1)))
     row = ablation.load("study", store.root).claims().iloc[0]
     assert (row["verdict"], row["holds"]) == ("worse", "undecided")
@@ -182,7 +186,7 @@ def test_a_difference_about_the_margin_does_not_refute_an_equivalence(
     assert "-0.0480, but perhaps within 0.05" in answer(ablation.load("study", store.root))[0]
 
 
-def test_claims_wait_for_their_trials(store: Store, request_as_composed: Request) -> None:
+def test_claims_without_trials_are_undecided(store: Store, request_as_composed: Request) -> None:
     report = ReportSettings.model_validate({"claims": [claim("better", 0.01)]})
     plan = make_sweep(store, request_as_composed, *UNITS, seeds=3, report=report)
     assert ablation.load("study", store.root).claims()["holds"].tolist() == ["undecided"]
@@ -191,33 +195,35 @@ def test_claims_wait_for_their_trials(store: Store, request_as_composed: Request
     study = ablation.load("study", store.root)
     assert study.claims()["holds"].tolist() == ["undecided"]
     assert "no seed of both is trained yet" in answer(study)[0]
-    # Of a job that arrives alone, the claim's arms are not there yet.
+    # The claim may name an arm that is not part of this sweep.
     study.plan = study.plan.model_copy(
         update={"report": ReportSettings.model_validate({"claims": [claim("better", 1, arm=9)]})}
     )
     assert study.claims()["holds"].tolist() == ["undecided"]
 
 
-def test_an_arm_that_never_gets_there_is_not_equivalent(
+def test_an_arm_that_never_reaches_the_target_is_not_equivalent_to_one_that_does(
     store: Store, request_as_composed: Request
 ) -> None:
-    asked = [claim("equivalent", 250.0, arm=5, metric="updates_to_target")]
-    _, study = trained(store, request_as_composed, *UNITS, target=0.99, claims=asked)
+    claims = [claim("equivalent", 250.0, arm=5, metric="updates_to_target")]
+    _, study = trained(store, request_as_composed, *UNITS, target=0.99, claims=claims)
     assert study.claims()["holds"].tolist() == ["no"]
 
 
-def test_claims_of_an_adaptive_sweep_have_a_share_of_the_error(
+def test_with_seeds_auto_claims_use_only_a_share_of_alpha(
     store: Store, request_as_composed: Request
 ) -> None:
-    # p of six pairs is 1/32 at least: enough for one look, not for one of several.
-    asked = [claim("worse", 0.01)]
-    _, study = trained(store, request_as_composed, *UNITS, seeds=6, claims=asked)
+    # The smallest p of six pairs is 1/32: significant for a single look, not for one of several.
+    claims = [claim("worse", 0.01)]
+    _, study = trained(store, request_as_composed, *UNITS, seeds=6, claims=claims)
     assert study.claims()["holds"].tolist() == ["yes"]
     study.plan = study.plan.model_copy(update={"max_seeds": 30})
     assert study.claims()["holds"].tolist() == ["undecided"]
 
 
-def test_the_target_is_asked_where_sizes_differ(store: Store, request_as_composed: Request) -> None:
+def test_reached_is_reported_if_arms_differ_in_size(
+    store: Store, request_as_composed: Request
+) -> None:
     _, study = trained(store, request_as_composed, *UNITS)
     table = study.reached().set_index("arm")
     assert table["reached"].to_dict() == {"units=3": 0, "units=4": 0, "units=5": 10}
@@ -228,7 +234,7 @@ def test_the_target_is_asked_where_sizes_differ(store: Store, request_as_compose
     )
 
 
-def test_the_smallest_and_the_fastest_may_be_two(
+def test_the_smallest_and_the_fastest_arm_may_differ(
     store: Store, request_as_composed: Request
 ) -> None:
     quick = make_trial(units=6, training={"sequences": 20})
@@ -239,30 +245,32 @@ def test_the_smallest_and_the_fastest_may_be_two(
             training=9 if trial.arm.units == 5 else 1, compiling=0, evaluating=0, whole=9
         )
         store.commit(make_result(trial, 0.99, seconds=seconds))
-    said = answer(ablation.load("study", store.root))
-    assert said[:2] == [
+    sentences = answer(ablation.load("study", store.root))
+    assert sentences[:2] == [
         "Smallest that reaches 0.98 in at least 5 of 5 seeds: units=5 sequences=40 "
         "(69 parameters).",
         "Fastest that does: units=6 sequences=20 (1.0 s of training, 2 updates).",
     ]
 
 
-def test_directions_have_no_target_unless_one_is_asked_for(
+def test_arms_of_equal_size_have_no_target_unless_one_is_set(
     store: Store, request_as_composed: Request
 ) -> None:
-    two = (make_trial(units=4), make_trial(units=4, direction="bidirectional"))
-    _, study = trained(store, request_as_composed, *two)
+    trials = (make_trial(units=4), make_trial(units=4, direction="bidirectional"))
+    _, study = trained(store, request_as_composed, *trials)
     assert study.reached().empty
-    _, study = trained(store, request_as_composed, *two, target=0.9495)
+    _, study = trained(store, request_as_composed, *trials, target=0.9495)
     assert study.reached()["reached"].tolist() == [6, 6]
     assert "No arm reaches 0.9495 in at least 9 of 10 seeds; closest: forward, in 6 of 10." in (
         answer(study)
     )
-    _, study = trained(store, request_as_composed, *two, target=0.9495, reached_by=6)
+    _, study = trained(store, request_as_composed, *trials, target=0.9495, reached_by=6)
     assert "in at least 6 of 10 seeds: forward (" in answer(study)[0]
 
 
-def test_each_task_has_its_own_target_and_front(store: Store, request_as_composed: Request) -> None:
+def test_each_task_has_its_own_target_and_pareto_front(
+    store: Store, request_as_composed: Request
+) -> None:
     trials = [make_trial(units=units, length=length) for length in (4, 5) for units in (4, 5)]
     _, study = trained(store, request_as_composed, *trials)
     assert study.reached()["task"].unique().tolist() == ["cumsum, length 4", "cumsum, length 5"]
@@ -273,7 +281,7 @@ def test_each_task_has_its_own_target_and_front(store: Store, request_as_compose
     assert front["arm"].tolist() == [f"length={n} units={u}" for n in (4, 5) for u in (4, 5)]
 
 
-def test_a_front_needs_arms_that_differ_in_the_cost(
+def test_arms_of_equal_cost_have_no_pareto_front(
     store: Store, request_as_composed: Request
 ) -> None:
     _, study = trained(store, request_as_composed, *UNITS)
@@ -284,16 +292,18 @@ def test_a_front_needs_arms_that_differ_in_the_cost(
         study.pareto("bytes")
 
 
-def test_a_metric_that_no_result_has_is_told_in_one_line(
+def test_a_metric_that_no_result_has_is_an_error_in_one_line(
     store: Store, request_as_composed: Request
 ) -> None:
     settings = ReportSettings(metric="macro_f1")
     plan = make_sweep(
         store, request_as_composed, make_trial(), make_trial(units=4), report=settings
     )
-    for trial in plan.trials:  # as if stored before it was measured
+    for trial in plan.trials:  # without macro_f1, as older versions stored them
         store.commit(make_result(trial))
     study = Study(store.root / plan.name)
-    with pytest.raises(RequestError, match=r"^report.metric=macro_f1: no result of study has it.*"):
+    with pytest.raises(
+        RequestError, match=r"^report.metric=macro_f1: no result of study has this metric.*"
+    ):
         study.contrasts()
     assert len(study.contrasts("accuracy")) == 1

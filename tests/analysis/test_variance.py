@@ -1,4 +1,4 @@
-"""Variance decomposition: a grid by hand, and statsmodels on the same grid."""
+"""Variance decomposition, checked by hand and against statsmodels on the same grid."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.filterwarnings("error")
 
 
 def grid(seeds: int = 4) -> pd.DataFrame:
-    """Direction x units x seed with noise, an effect of both and an interaction."""
+    """Direction x units x seed with noise, an effect of each factor, and an interaction."""
     rng = np.random.default_rng(0)
     cells = itertools.product(["forward", "both", "back"], [10, 50], range(seeds))
     rows = [
@@ -29,7 +29,7 @@ def grid(seeds: int = 4) -> pd.DataFrame:
     return trials.assign(accuracy=trials["accuracy"] + rng.normal(0, 0.02, len(trials)))
 
 
-def test_a_two_by_two_by_hand() -> None:
+def test_a_two_by_two_grid_worked_out_by_hand() -> None:
     rows = [("x", 1, 0, 1.0), ("x", 2, 0, 3.0), ("y", 1, 0, 5.0), ("y", 2, 0, 11.0)]
     trials = pd.DataFrame(rows, columns=["a", "b", "seed", "accuracy"]).assign(status="done")
     table = decomposition(trials, ["a", "b"]).set_index("term")
@@ -42,9 +42,9 @@ def test_a_two_by_two_by_hand() -> None:
     assert table["F"].isna().all()
 
 
-@pytest.mark.parametrize("lost", [[], [0, 5, 9]])
-def test_the_numbers_are_those_of_statsmodels(lost: list[int]) -> None:
-    trials = grid().drop(index=lost)
+@pytest.mark.parametrize("missing", [[], [0, 5, 9]])
+def test_the_table_equals_that_of_statsmodels(missing: list[int]) -> None:
+    trials = grid().drop(index=missing)
     table = decomposition(trials, ["direction", "units"]).set_index("term")
     fit = smf.ols("accuracy ~ C(seed) + C(direction) * C(units)", trials).fit()
     expected = anova_lm(fit, typ=2)
@@ -56,13 +56,13 @@ def test_the_numbers_are_those_of_statsmodels(lost: list[int]) -> None:
     assert table["p"].to_numpy()[:-1] == pytest.approx(
         expected.loc[names[:-1], "PR(>F)"].to_numpy()
     )
-    assert set(table["balanced"]) == {not lost}
-    if not lost:
+    assert set(table["balanced"]) == {not missing}
+    if not missing:
         assert table["share"].sum() == pytest.approx(1)
         assert decomposition(trials, ["direction", "units"]).attrs["note"] == ""
 
 
-def test_a_partial_grid_says_so() -> None:
+def test_the_note_describes_a_partial_grid() -> None:
     rng = np.random.default_rng(1)
     cells = [("forward", None), ("back", None), ("both", "sum"), ("both", "mul")]
     trials = pd.DataFrame(
@@ -83,7 +83,7 @@ def test_a_partial_grid_says_so() -> None:
     assert "direction:merge_mode" in result.attrs["note"]
 
 
-def test_names_and_values_are_data() -> None:
+def test_factor_names_may_contain_any_characters() -> None:
     trials = grid().rename(columns={"direction": "C(units) + Q('", "units": "model.units"})
     trials["C(units) + Q('"] += "'); import"
     table = decomposition(trials, ["C(units) + Q('", "model.units"])
@@ -91,7 +91,7 @@ def test_names_and_values_are_data() -> None:
     pd.testing.assert_frame_equal(table.drop(columns="term"), plain.drop(columns="term"))
 
 
-def test_rows_in_any_order_and_levels_of_any_name() -> None:
+def test_the_order_of_rows_and_the_names_of_levels_do_not_matter() -> None:
     trials = grid()
     plain = decomposition(trials, ["direction", "units"])
     shuffled = trials.sample(frac=1, random_state=3)
@@ -99,7 +99,7 @@ def test_rows_in_any_order_and_levels_of_any_name() -> None:
     pd.testing.assert_frame_equal(decomposition(shuffled, ["direction", "units"]), plain)
 
 
-def test_nothing_to_decompose() -> None:
+def test_no_varying_factor_gives_no_rows_and_a_constant_metric_no_shares() -> None:
     table = decomposition(
         grid().query("direction == 'both' and units == 10"), ["direction", "units"]
     )
@@ -108,11 +108,14 @@ def test_nothing_to_decompose() -> None:
     assert "no factor" in table.attrs["note"]
     constant = decomposition(grid().assign(accuracy=0.5), ["direction", "units"])
     assert constant["share"].isna().all()
-    with pytest.raises(ValueError, match="'length': no such column, possible: direction"):
+    with pytest.raises(ValueError, match="'length': no such column; choose one of direction"):
         decomposition(grid(), ["length"])
 
 
-def test_missing_values_are_counted() -> None:
+def test_the_note_counts_missing_values() -> None:
     trials = grid()
     trials.loc[0, "accuracy"] = np.nan
-    assert "1 finished trials" in decomposition(trials, ["direction", "units"]).attrs["note"]
+    assert (
+        "1 finished trials have no value"
+        in decomposition(trials, ["direction", "units"]).attrs["note"]
+    )
