@@ -112,7 +112,9 @@ def _check_parameters(problem: Problem) -> None:
     for key, value in problem.parameters.items():
         if key not in accepted or key == "split":
             keys = [name for name in ("test_size", *accepted) if name != "split"]
-            raise RequestError(f"problem.{key} is no key of {problem.name}: {suggest(key, keys)}")
+            raise RequestError(
+                f"problem.{key}: {problem.name} has no such key; {suggest(key, keys)}"
+            )
         default, is_bool = parameters[key].default, isinstance(value, bool)
         if isinstance(default, bool) and not is_bool:
             raise RequestError(f"problem.{key}={value}: true or false is needed")

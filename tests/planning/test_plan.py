@@ -80,9 +80,9 @@ def test_a_setting_of_the_whole_sweep_cannot_be_swept(
     ("problem", "message"),
     [
         ({"name": "cumsums"}, "problem=cumsums: .*did you mean cumsum"),
-        ({"treshold": 0.5}, "problem.treshold .*did you mean threshold"),
-        ({"split": "train"}, "problem.split is no key"),
-        ({"rng": 1}, "problem.rng is no key"),
+        ({"treshold": 0.5}, "problem.treshold: .*did you mean threshold"),
+        ({"split": "train"}, "problem.split: cumsum has no such key"),
+        ({"rng": 1}, "problem.rng: cumsum has no such key"),
         ({"threshold": "abc"}, "problem.threshold=abc: .*number"),
         ({"threshold": float("inf")}, "problem.threshold=inf: .*number"),
     ],

@@ -1,6 +1,6 @@
-"""The tests that Keras has for its recurrent layers, run with our layers in their place.
+"""Keras's own tests of its recurrent layers, run with our layers in their place.
 
-They come with the installed Keras: each test file of its layers that uses one of the three.
+The installed Keras ships these tests. We run every test file that uses LSTM, GRU or SimpleRNN.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ if not FILES:
     reason = f"Keras {keras.__version__} is installed without its tests"
     pytest.skip(reason, allow_module_level=True)
 
-pytestmark = pytest.mark.filterwarnings("default")  # what Keras's tests warn of is Keras's
+pytestmark = pytest.mark.filterwarnings("default")  # warnings in Keras's tests are not ours
 
 
 class Replaced(unittest.TestCase):
-    """Comes before a class of Keras's tests, which then find other layers in Keras's places."""
+    """A base class that makes Keras's tests use other layers instead of Keras's."""
 
     layers: ClassVar[dict[str, Any]]
 
@@ -42,7 +42,7 @@ class Replaced(unittest.TestCase):
         patch = self.enterContext(pytest.MonkeyPatch.context())
         for name, layer in self.layers.items():
             patch.setattr(keras.src.layers, name, layer)
-            # Keras looks here when it makes a layer of a configuration, as Bidirectional does.
+            # Keras looks layers up here to build them from a configuration, as Bidirectional does.
             patch.setitem(api_export.REGISTERED_NAMES_TO_OBJS, f"keras.layers.{name}", layer)
 
 
@@ -51,7 +51,7 @@ def with_layers(case: Any, layers: dict[str, Any]) -> Any:
 
 
 def cases_of(path: Path) -> list[Any]:
-    """The classes of tests in a file of Keras's."""
+    """The test classes in one of Keras's test files."""
     module = ".".join(("keras.src.layers", *path.relative_to(LAYERS).with_suffix("").parts))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pytest does not know the marks that Keras declares
@@ -65,7 +65,7 @@ globals().update({name: with_layers(case, OURS) for name, case in CASES.items()}
 
 
 def failures(layers: dict[str, Any], file: str, test: str) -> int:
-    """How many of the cases of one of Keras's files fail a test with these layers."""
+    """How often this test fails, over the test classes of a file, with these layers."""
     cases = [with_layers(case, layers) for name, case in CASES.items() if name.startswith(file)]
     suite = unittest.TestSuite(case(test) for case in cases)
     assert suite.countTestCases()
@@ -75,7 +75,7 @@ def failures(layers: dict[str, Any], file: str, test: str) -> int:
 
 
 class Forgetful(recurrence.LSTM):
-    """It begins with zeros, whatever it is given to begin with."""
+    """An LSTM that ignores its initial state."""
 
     def call(
         self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool = False
@@ -83,7 +83,7 @@ class Forgetful(recurrence.LSTM):
         return super().call(sequences, None, mask, training)
 
 
-def test_they_fail_where_a_layer_is_wrong() -> None:
+def test_the_tests_of_keras_detect_a_wrong_layer() -> None:
     file, test = "lstm_test", "test_pass_initial_state"
     assert failures(OURS, file, test) == 0
     assert failures({"LSTM": Forgetful}, file, test) == 1

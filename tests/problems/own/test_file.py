@@ -242,8 +242,8 @@ def test_a_list_of_columns_goes_through_plan_and_labels(
             {"features": [["a"]]},
             r"^problem\.features \(of each\)=\['a'\]: a column's name is neede",
         ),
-        ({"feature": "a"}, r"^problem\.feature is no key of file: .* did you mean features\?$"),
-        ({"split": "train"}, r"^problem\.split is no key of file: "),
+        ({"feature": "a"}, r"^problem\.feature: file has no such key; .* did you mean features\?$"),
+        ({"split": "train"}, r"^problem\.split: file has no such key; "),
     ],
 )
 def test_a_wrong_key_is_one_line(
