@@ -1,4 +1,4 @@
-"""The command line: a word such as `report`, or a sweep that Hydra composes."""
+"""The command line: a command such as `report`, or a sweep, which Hydra composes."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from ablation.errors import RequestError, SweepFailed, plain_warnings
 def main() -> None:
     """Run the command line.
 
-    Exit code: 0 all trials are committed, 1 some failed, 2 the request was wrong, 130 interrupted.
+    Exit code: 0 all trials are done, 1 some failed, 2 the request was wrong, 130 interrupted.
     """
     words = sys.argv[1:]
-    if os.getcwd() not in sys.path:  # python -m puts it there, the command `ablation` does not
+    if os.getcwd() not in sys.path:  # `python -m` adds it, the command `ablation` does not
         sys.path.insert(0, os.getcwd())
     plain_warnings()
-    if isinstance(sys.stdout, TextIOWrapper):  # a terminal without our dashes shows ? for them
+    if isinstance(sys.stdout, TextIOWrapper):  # show ? for characters that the terminal lacks
         sys.stdout.reconfigure(errors="replace")
     try:
         with exit_codes(words):
@@ -41,46 +41,46 @@ def main() -> None:
             sys.stdout.flush()
     finally:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)  # it is over; the exit code stands
+            signal.signal(number, signal.SIG_IGN)  # so that none changes the exit code any more
 
 
 def _sweep(words: list[str]) -> None:
-    """Let Hydra compose what was typed, and run it."""
+    """Let Hydra compose the command line, and run the sweep."""
     from ablation.compose import App, run_command_line
 
     _refuse_slips(words)
     command = f"python -m ablation {shlex.join(words)}".strip()
-    for flag in ("-m", "--multirun"):  # between overrides argparse does not understand it
+    for flag in ("-m", "--multirun"):  # argparse does not accept it between overrides
         if flag in words:
             words.remove(flag)
             words.insert(0, flag)
     sys.argv[1:] = words
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come to us, who say them in a line
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises its errors, and we print one line
     run_command_line(App(command))
 
 
 def _refuse_slips(words: Sequence[str]) -> None:
-    """Say how it is written here, where somebody types a flag, or a command that is misspelt."""
+    """Raise RequestError with a hint for a key that is typed as a flag, or a misspelt command."""
     from hydra._internal.utils import get_args_parser
 
-    _, strange = get_args_parser().parse_known_args(list(words))
-    for flag in strange:
+    _, unknown_words = get_args_parser().parse_known_args(list(words))
+    for flag in unknown_words:
         if flag.startswith("--"):
             key, equals, value = flag[2:].replace("-", "_").partition("=")
-            after = words[words.index(flag) + 1 :]
-            given = value if equals else next(iter(after), "...")
-            raise RequestError(f"{flag}: keys are written {key}={given} here, without dashes")
-    near = difflib.get_close_matches(words[0], COMMANDS, n=1) if words else []
-    if near and "=" not in words[0]:
-        raise RequestError(f"{words[0]}: no such command; did you mean {near[0]}?")
+            following = words[words.index(flag) + 1 :]
+            value = value if equals else next(iter(following), "...")
+            raise RequestError(f"{flag}: unknown option; write keys without dashes: {key}={value}")
+    matches = difflib.get_close_matches(words[0], COMMANDS, n=1) if words else []
+    if matches and "=" not in words[0]:
+        raise RequestError(f"{words[0]}: no such command; did you mean {matches[0]}?")
 
 
 @contextmanager
 def exit_codes(words: Sequence[str] = ()) -> Iterator[None]:
-    """End the process with a line and an exit code where an expected error comes up.
+    """Turn expected errors inside the block into one line on stderr and an exit code.
 
-    words: what was typed. What Hydra raises is about them; a Crash is an error of the program, and
-    keeps its traceback.
+    words: the command line, which Hydra's errors are about. A Crash, an error of the program
+    itself, is raised with its traceback.
     """
     try:
         yield
@@ -102,12 +102,12 @@ def exit_codes(words: Sequence[str] = ()) -> Iterator[None]:
 
 
 def _end(code: int, message: str) -> NoReturn:
-    with suppress(OSError):  # nobody may be there any more
+    with suppress(OSError):  # stderr may be closed
         print(f"ablation: {message}", file=sys.stderr)
     for descriptor, stream in enumerate((sys.stdout, sys.stderr), start=1):
         try:
             stream.flush()
-        except OSError:  # or Python would try again, and complain
+        except OSError:  # otherwise Python would flush again at exit and print an error
             os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
     sys.exit(code)
 

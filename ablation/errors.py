@@ -1,4 +1,4 @@
-"""What can be wrong with a request, and how it is said: in one line that a user can act on."""
+"""Errors that a user can cause; each message is one printable line that says what to do."""
 
 from __future__ import annotations
 
@@ -9,37 +9,41 @@ import warnings
 from collections.abc import Iterable
 from typing import TextIO
 
-STEERING = ("Cc", "Cf", "Cs", "Zl", "Zp")  # controls, marks of direction, separators of lines
+# Unicode categories: control, format (such as text direction), surrogate, line separators.
+CONTROL_CATEGORIES = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 
 class _OneLine:
-    """An error that Jupyter shows as one line, without the source lines it passed through."""
+    """An error that Jupyter shows as one line, without a traceback."""
 
     def _render_traceback_(self) -> list[str]:  # IPython calls this
         return [f"{type(self).__name__}: {one_line(str(self))}"]
 
 
 class RequestError(_OneLine, ValueError):
-    """The request is wrong; the message is one line that says where and what is possible."""
+    """The request is wrong; the message names the key, the value and what is possible."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(one_line(message))  # it may cite what somebody else has written
+        super().__init__(one_line(message))  # it may quote a file that somebody else wrote
 
 
 class SweepFailed(_OneLine, Exception):
-    """Some trials have no result; the message says how many of how many."""
+    """Some trials have no result, or a report needs attention; the message says which."""
 
 
 class Interrupted(_OneLine, KeyboardInterrupt):
-    """A sweep was stopped by hand; what has been trained is kept."""
+    """A sweep was interrupted from the keyboard; finished trials are kept."""
 
 
 class UnwritableFolder(SweepFailed):
-    """The results folder has become full, or is gone; the message names it."""
+    """The results folder can no longer be written, as it is full or gone; the message names it."""
 
 
 def plain_warnings() -> None:
-    """Show warnings as a line for the user, not as a place in the source."""
+    """Show warnings to users as one line on stderr, without the place in the source.
+
+    Warnings that are not UserWarning are for developers, and are hidden.
+    """
 
     def show(
         message: Warning | str,
@@ -56,28 +60,28 @@ def plain_warnings() -> None:
 
 
 def printable(text: str) -> str:
-    """The text with all spelt out that would steer a terminal or turn the way it is read.
+    """Escape the characters that would control a terminal or change the direction of the text.
 
-    Ends of lines stay, and tabs become spaces.
+    Line ends are kept, and tabs become spaces.
     """
     if text.isprintable():
         return text
 
-    def spelt(character: str) -> str:
-        steers = character != "\n" and unicodedata.category(character) in STEERING
-        return character.encode("unicode_escape").decode() if steers else character
+    def escape(character: str) -> str:
+        control = character != "\n" and unicodedata.category(character) in CONTROL_CATEGORIES
+        return character.encode("unicode_escape").decode() if control else character
 
-    return "".join(map(spelt, text.expandtabs()))
+    return "".join(map(escape, text.expandtabs()))
 
 
 def one_line(text: str) -> str:
-    """The text as `printable` makes it, on one line."""
+    """The text, escaped by `printable`, with "; " for line ends."""
     return printable(text).strip().replace("\n", "; ")
 
 
 def suggest(value: str, choices: Iterable[str]) -> str:
-    """What is possible instead of a value, and which of it comes closest."""
-    known = list(choices)
-    near = difflib.get_close_matches(value, known, n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    return f"choose one of {', '.join(known)}{hint}"
+    """The possible choices, and the one closest to the value if one is similar."""
+    choices = list(choices)
+    matches = difflib.get_close_matches(value, choices, n=1)
+    hint = f"; did you mean {matches[0]}?" if matches else ""
+    return f"choose one of {', '.join(choices)}{hint}"

@@ -1,4 +1,4 @@
-"""A study in Python: what `ablation.load` gives, with its answer in words and its figures."""
+"""The Python interface: run a sweep, load its results as a study, see its answer and figures."""
 
 from __future__ import annotations
 
@@ -18,67 +18,67 @@ from ablation.report import Gallery, answer, summary_table
 
 
 class Study(analysis.Study):
-    """The results of one sweep, to be asked in a notebook or a script."""
+    """The results of one sweep, for a notebook or a script: tables, answer and figures."""
 
     @property
     def answer(self) -> list[str]:
-        """What the study says, in sentences, the most important first."""
+        """The conclusions of the study as sentences, the most important first."""
         return answer(self)
 
     @cached_property
     def plot(self) -> Gallery:
-        """The figures of the report, each drawn on the axes given or on its own."""
+        """The figures of the report; each method draws on the axes passed to it, or on new ones."""
         return Gallery(self)
 
     def _repr_html_(self) -> str:
-        """What Jupyter shows: the study's size, its answer in sentences, and the summary."""
+        """What Jupyter shows: the study's size, its answer and the summary table."""
         head = f"<h3>{escape(self.plan.name)}</h3><p>{self.size}</p>"
-        said = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.answer)
+        items = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.answer)
         summary = summary_table(self)
         table = pd.DataFrame(summary.texts(brief=True)).to_html(index=False) if summary else ""
-        return f"{head}<ul>{said}</ul>{table}"
+        return f"{head}<ul>{items}</ul>{table}"
 
 
 def load(name: str, results: str | Path = "results") -> Study:
-    """Open the results of the sweep of that name.
+    """Load the results of a sweep by its name, from the results folder.
 
-    Raises RequestError, which names the sweeps that there are, where there is no such sweep.
+    Raises RequestError, which lists the stored sweeps, if there is none of that name.
     """
     return Study(Path(results) / name)
 
 
 def run(*overrides: str, **settings: object) -> Study:
-    """Run a sweep as the command line does, and open its results.
+    """Run a sweep as the command line does, and load its results.
 
     overrides: strings as on the command line, such as "merge_mode=sum,mul". settings: the same as
-    keywords; a list is swept, and a mapping holds keys below it: training={"epochs": 2}.
-    What is stored already is not trained again, and progress is shown as in a terminal.
+    keywords; a list is swept, and a mapping sets nested keys: training={"epochs": 2}.
+    Trials that have a result are not trained again. Progress is shown as in a terminal.
 
-    Raises RequestError where something is wrong with the request, SweepFailed where trials failed
-    (those that did not are kept), and KeyboardInterrupt when it is stopped.
+    Raises RequestError if the request is wrong, SweepFailed if trials failed (the results of the
+    others are kept), and KeyboardInterrupt if interrupted.
 
     Example:
         ablation.run("direction=bidirectional", merge_mode=["sum", "mul"], seeds=5)
     """
     words = [word for word in overrides if word not in ("-m", "--multirun")]
-    words += _written(settings)
+    words += _overrides(settings)
     app = App(f"python -m ablation -m {shlex.join(words)}".strip())
     try:
         run_overrides(app, words)
     except KeyboardInterrupt:
-        raise Interrupted("what has been trained is kept; the same call continues it") from None
-    assert app.folder is not None  # or something was raised
+        raise Interrupted("finished trials are kept; make the same call to continue") from None
+    assert app.folder is not None  # otherwise run_overrides has raised
     if not (app.folder / "plan.json").exists():
-        raise RequestError("plan=true shows the plan and trains nothing: there is no study yet")
+        raise RequestError("plan=true: this only shows the plan, so there is no study to load yet")
     return Study(app.folder)
 
 
-def _written(settings: Mapping[str, object], path: str = "") -> list[str]:
-    """Keywords as overrides."""
+def _overrides(settings: Mapping[str, object], path: str = "") -> list[str]:
+    """Keyword arguments as overrides. path: the keys above them, with a dot at the end."""
     words: list[str] = []
     for key, value in settings.items():
         if isinstance(value, Mapping):
-            words += _written(value, f"{path}{key}.")
+            words += _overrides(value, f"{path}{key}.")
         elif isinstance(value, list | tuple | range):
             words.append(f"{path}{key}={','.join(map(_value, value))}")
         else:

@@ -1,4 +1,4 @@
-"""A sweep from requests to report: plan, leave out what is done, train the rest, tell."""
+"""Runs a sweep: plan it, train the trials that have no result, write and show the report."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ from ablation.spec import Arm, Settings, Trial
 from ablation.storage import Store, TrialResult
 from ablation.terminal import duration, say
 
-MANY = 500  # trials that are not started without being asked
-WORK = "ablation.execution.worker:work"  # what a worker does; its module is loaded there alone
+CONFIRM_ABOVE = 500  # trials; more are trained only with yes=true
+WORK = "ablation.execution.worker:work"  # a worker's task; only workers import its module
 
 
 def run(
@@ -39,29 +39,30 @@ def run(
     command: str,
     run_id: str | None = None,
 ) -> Path:
-    """Train what the configurations ask for and is not there yet; returns the report's folder.
+    """Train the trials of the configurations that have no result; returns the report's folder.
 
-    overrides: what was written on the command line for each configuration. command: all of it.
-    run_id: the same for all the calls by which a launcher hands over one multirun piecemeal.
-    Raises RequestError before anything has started, SweepFailed when trials failed, and
-    KeyboardInterrupt, after the report of what is there, when interrupted.
+    overrides: those that each configuration was composed from. command: the whole command line.
+    run_id: the same for all calls of one multirun, if a launcher passes its jobs one by one.
+
+    Raises RequestError before anything starts, SweepFailed if trials failed, and KeyboardInterrupt
+    if interrupted; the last two after the report of the finished trials was written.
     """
     requests = [parse(*pair) for pair in zip(configs, overrides, strict=True)]
     settings = requests[0].settings
     store = Store(settings.results)
-    sweep = make_plan(requests, command, run_id, _source())
+    sweep = make_plan(requests, command, run_id, _program_version())
     done = store.read_all(entry.id for entry in sweep.entries)
     pending = [entry.trial for entry in sweep.entries if entry.id not in done]
     workers = settings.workers or len(available_cores())
-    expected = expected_seconds(pending, _measured(done), workers)
+    expected = expected_seconds(pending, _measurements(done), workers)
     show_plan(sweep, set(done), expected, workers, show_arms=settings.plan)
     folder = store.root / sweep.name
     if settings.plan:
         return folder
-    if len(pending) > MANY and not settings.yes:
+    if len(pending) > CONFIRM_ABOVE and not settings.yes:
         raise RequestError(
             f"this trains {len(pending)} trials, about {duration(expected)}; "
-            "say yes=true to start it, or plan=true to look closer"
+            "add yes=true to start it, or plan=true to see the plan"
         )
     store.prepare()
     with store.writing():
@@ -72,43 +73,42 @@ def run(
                 show_layers(next(iter(done.values())))
             sweep = _train_in_rounds(sweep, store, settings, workers, interruption, set(done))
         except KeyboardInterrupt:
-            interruption.asked = True
-        written = _report(sweep, store)
-    if interruption.asked:
+            interruption.requested = True
+        report = _report(sweep, store)
+    if interruption.requested:
         raise KeyboardInterrupt
-    if written.alarms:
-        raise SweepFailed("an arm is better than it can be; see above")
-    if written.failures:
-        raise SweepFailed(_failed(sweep, store, len(written.failures), settings.on_error))
+    if report.alarms:
+        raise SweepFailed("an arm is better than its ceiling allows; see above")
+    if report.failures:
+        raise SweepFailed(_failure_summary(sweep, store, len(report.failures), settings.on_error))
     missing = len(sweep.entries) - len(store.done(entry.id for entry in sweep.entries))
-    if missing:  # damaged since they were looked at
-        raise SweepFailed(f"{missing} trials have no result; the same command trains them")
+    if missing:  # their files were found damaged after the plan was made
+        raise SweepFailed(f"{missing} trials have no result; run the same command to train them")
     return folder
 
 
 def _report(sweep: Plan, store: Store) -> Report:
-    """Write the report, unless it stands, and show it."""
+    """Show the report; build it first unless the stored one is up to date."""
     folder = store.root / sweep.name
-    written = current_report(folder)
-    if written is None:
-        # pandas and matplotlib are loaded when they are needed
-        from ablation.report import build_report
+    report = current_report(folder)
+    if report is None:
+        from ablation.report import build_report  # here, as it loads pandas and matplotlib
 
         with store.writing():
-            written = build_report(folder)
+            report = build_report(folder)
     if len(sweep.labels) == 1:
         first = store.read(sweep.entries[0].id)
         if first is not None:
             show_predictions(first)
-    show_report(written, folder)
-    return written
+    show_report(report, folder)
+    return report
 
 
-def _failed(sweep: Plan, store: Store, failed: int, on_error: str) -> str:
-    whole = len(sweep.entries)
-    rest = whole - failed - len(store.done(entry.id for entry in sweep.entries))
-    left = f", and {rest} were not trained, because of on_error={on_error}" if rest else ""
-    return f"{failed} of {whole} trials failed{left}"
+def _failure_summary(sweep: Plan, store: Store, failed: int, on_error: str) -> str:
+    total = len(sweep.entries)
+    untrained = total - failed - len(store.done(entry.id for entry in sweep.entries))
+    note = f", and {untrained} were not trained, because of on_error={on_error}"
+    return f"{failed} of {total} trials failed{note if untrained else ''}"
 
 
 def _train_in_rounds(
@@ -119,21 +119,21 @@ def _train_in_rounds(
     interruption: _Interruption,
     done: set[str],
 ) -> Plan:
-    """Train the plan, and with seeds=auto what its undecided contrasts still need.
+    """Train the plan; with seeds=auto, add seeds until its contrasts are decided or it may not.
 
-    done: ids of the trials whose results have been read.
+    done: ids of the trials whose results have been read. Returns the plan as extended.
     """
     began = time.monotonic()
     folder = store.root / sweep.name
-    tried = set(done)  # what fails is tried again by the next command
+    tried = set(done)  # a failed trial is retried by the next command, not by this one
     while True:
         pending = [entry.trial for entry in sweep.entries if entry.id not in tried]
         tried |= {trial.id for trial in pending}
         failed = _train(sweep, pending, store, workers, settings, interruption)
         if failed and settings.on_error == "stop":
             return sweep
-        spent = settings.budget is not None and time.monotonic() - began > settings.budget
-        if sweep.max_seeds is None or spent:
+        over_budget = settings.budget is not None and time.monotonic() - began > settings.budget
+        if sweep.max_seeds is None or over_budget:
             return sweep
         from ablation.analysis import Study
 
@@ -141,9 +141,9 @@ def _train_in_rounds(
         if extended.entries == sweep.entries:
             return sweep
         added = len(extended.entries) - len(sweep.entries)
-        say(f"Undecided: {added} trials more, of at most {sweep.max_seeds} seeds an arm.")
+        say(f"Undecided: training {added} more trials (at most {sweep.max_seeds} seeds per arm).")
         sweep = save_plan(extended, folder)
-        # Trials of an earlier run may be among them: that their files are there is not enough.
+        # An earlier run may have trained some of them; read them, as their files may be damaged.
         tried |= store.read_all(e.id for e in sweep.entries if e.id not in tried).keys()
 
 
@@ -155,7 +155,7 @@ def _train(
     settings: Settings,
     interruption: _Interruption,
 ) -> set[str]:
-    """Train what is pending; the ids of those that failed."""
+    """Train the pending trials; returns the ids of those that failed."""
     failed: set[str] = set()
     if not pending:
         return failed
@@ -167,53 +167,54 @@ def _train(
     before = len(sweep.entries) - len(pending)
     with Progress(names, planned, before) as progress, closing(training):
         if len(pending) < workers:
-            _load_ahead()
-        for count, ended in enumerate(training, 1):
+            _preload_report()
+        for count, outcome in enumerate(training, 1):
             if len(pending) - count == workers - 1:
-                _load_ahead()
-            if ended.kind == UnwritableFolder.__name__:  # no other trial would end better
-                raise UnwritableFolder(ended.message)
-            if ended.kind is not None:
-                store.fail(ended.trial, ended.kind, ended.message, ended.traceback)
-                failed.add(ended.trial.id)
-            elif len(names) == 1 and not shown and (result := store.read(ended.trial.id)):
+                _preload_report()
+            if outcome.kind == UnwritableFolder.__name__:  # all other trials would fail too
+                raise UnwritableFolder(outcome.message)
+            if outcome.kind is not None:
+                store.fail(outcome.trial, outcome.kind, outcome.message, outcome.traceback)
+                failed.add(outcome.trial.id)
+            elif len(names) == 1 and not shown and (result := store.read(outcome.trial.id)):
                 show_layers(result)
                 shown = True
-            progress.update(ended)
+            progress.update(outcome)
             interruption.check()
-            if failed and settings.on_error == "stop":  # what runs is ended; commits stay
+            if failed and settings.on_error == "stop":  # kills the running trials; results stay
                 break
     return failed
 
 
-def _load_ahead() -> None:
-    """Load what a report needs, which takes a second, on the core that has run out of trials."""
+def _preload_report() -> None:
+    """Import what the report needs, in a thread: it takes a second, and a core is idle by now."""
 
     def load() -> None:
-        with suppress(Exception):  # the program may end meanwhile; what is wrong is said later
+        with suppress(Exception):  # the program may exit meanwhile; errors show up when it is used
             from ablation.report import build_report
 
-            del build_report  # to have been loaded is all
+            del build_report  # only the import matters
 
     threading.Thread(target=load).start()
 
 
-def _measured(done: Mapping[str, TrialResult]) -> list[tuple[Arm, float]]:
+def _measurements(done: Mapping[str, TrialResult]) -> list[tuple[Arm, float]]:
+    """The arm and training seconds of each stored result."""
     return [(result.trial.arm, result.seconds.training) for result in done.values()]
 
 
-def _source() -> tuple[str | None, bool | None]:
-    """Commit of the program, and whether files other than results have changed since."""
-    here = Path(__file__).resolve().parent
+def _program_version() -> tuple[str | None, bool | None]:
+    """The program's commit, and whether files other than results differ; None if unknown."""
+    package = Path(__file__).resolve().parent
 
     def git(*arguments: str) -> str:
         return subprocess.run(
-            ["git", *arguments], cwd=here, capture_output=True, text=True, check=True, timeout=10
+            ["git", *arguments], cwd=package, capture_output=True, text=True, check=True, timeout=10
         ).stdout.strip()
 
     try:
-        top = Path(git("rev-parse", "--show-toplevel"))
-        if top / "ablation" != here:  # installed somewhere below another project
+        repository = Path(git("rev-parse", "--show-toplevel"))
+        if repository / "ablation" != package:  # installed inside another project's repository
             return None, None
         return git("rev-parse", "HEAD"), bool(git("status", "--porcelain", ":/", ":!/results"))
     except (OSError, subprocess.SubprocessError):
@@ -221,38 +222,43 @@ def _source() -> tuple[str | None, bool | None]:
 
 
 class _Interruption:
-    """Whether the end was asked for: what a handler raises may be lost in a library's callback."""
+    """Whether an interrupt was requested.
 
-    asked = False
+    The exception alone is not enough: a library's callback may swallow it.
+    """
+
+    requested = False
 
     def check(self) -> None:
-        if self.asked:
+        """Raise KeyboardInterrupt if an interrupt was requested."""
+        if self.requested:
             raise KeyboardInterrupt
 
 
 @contextmanager
 def signals_as_interrupts() -> Iterator[_Interruption]:
-    """Take the end of a job (SIGTERM) and of its terminal (SIGHUP) as Ctrl-C."""
+    """Treat SIGTERM (end of a job) and SIGHUP (closed terminal) like Ctrl-C inside the block."""
     interruption = _Interruption()
 
     def interrupt(number: int, frame: FrameType | None) -> None:
-        interruption.asked = True
+        interruption.requested = True
         raise KeyboardInterrupt
 
-    if threading.current_thread() is not threading.main_thread():  # of some launcher's worker
+    # Python sets signal handlers only in the main thread; a launcher may use another one.
+    if threading.current_thread() is not threading.main_thread():
         yield interruption
         return
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {number: signal.getsignal(number) for number in numbers}
     for number in numbers:
-        if before[number] != signal.SIG_IGN:  # as nohup asks
+        if before[number] != signal.SIG_IGN:  # nohup, for example, ignores SIGHUP
             signal.signal(number, interrupt)
     try:
         yield interruption
     except Exception as error:
-        if not interruption.asked or isinstance(error, RequestError | SweepFailed):
+        if not interruption.requested or isinstance(error, RequestError | SweepFailed):
             raise
-        # A library that is interrupted while it is being loaded raises whatever it likes.
+        # A library whose import is interrupted may raise any exception in place of it.
         raise KeyboardInterrupt from error
     finally:
         for number in numbers:

@@ -1,6 +1,6 @@
-"""The terminal, or the output of a notebook's cell.
+"""Prints to the terminal, or to the output of a notebook's cell.
 
-It obeys no control character of a result, and a terminal may close at any time.
+Results must not control the terminal, and the terminal may close at any time.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from rich.table import Table
 from ablation.errors import printable
 
 NOTEBOOK_WIDTH = 80  # characters
-LONGEST = 300  # characters of a reason that are shown; the log has all of them
+LONGEST = 300  # characters of an error message that are shown; the log has all of it
 
 
 class Terminal(Console):
-    """A console that shows what results say and obeys none of it.
+    """A console that escapes control characters in results.
 
-    When its reader or terminal has gone it prints nothing more, and that counts as Ctrl-C.
+    If its reader or terminal is gone, it stops printing and raises KeyboardInterrupt.
     In a notebook it prints plain text, as `print` does.
     """
 
     def __init__(self, **options: Any) -> None:
         super().__init__(highlight=False, soft_wrap=False, **options)
         self.notebook = self.is_jupyter
-        if self.notebook:  # rich would make an output of its own of each line
+        if self.notebook:  # otherwise rich makes each line a separate output
             self.is_jupyter = False
             self._force_terminal = False
             self._color_system = None
@@ -43,7 +43,7 @@ class Terminal(Console):
         try:
             super()._check_buffer()
         except OSError as error:
-            if error.errno != errno.EIO:  # which is how a terminal says that it is gone
+            if error.errno != errno.EIO:  # raised if the terminal is gone
                 raise
             self.on_broken_pipe()
 
@@ -52,37 +52,37 @@ class Terminal(Console):
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         if threading.current_thread() is threading.main_thread():
             raise KeyboardInterrupt
-        os.kill(os.getpid(), signal.SIGINT)  # the live picture is drawn by a thread of its own
+        os.kill(os.getpid(), signal.SIGINT)  # from rich's thread for live progress to the main one
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:
         for segment in super().render(renderable, options):
-            own = segment.control is not None  # rich's, by which it draws progress
-            yield segment if own else segment._replace(text=printable(segment.text))
+            is_control = segment.control is not None  # rich's own, for live progress
+            yield segment if is_control else segment._replace(text=printable(segment.text))
 
 
 terminal = Terminal()
 
 
 class CellOutput:
-    """A text in the output of a notebook's cell that is replaced in place, as rich's Live is."""
+    """Text in the output of a notebook's cell that is updated in place, like rich's Live."""
 
     def __init__(self, renderable: RenderableType) -> None:
         self.renderable = renderable
 
     def start(self) -> None:
-        """Show it below what the cell has shown so far."""
+        """Show the text below the cell's other output."""
         from IPython.display import display
 
         self.handle = display(self._content(), raw=True, display_id=True)
 
     def refresh(self) -> None:
-        """Show it as it is now."""
+        """Show the current text."""
         self.handle.update(self._content(), raw=True)
 
     def stop(self) -> None:
-        """Take it away."""
+        """Remove the text."""
         self.handle.update({"text/plain": ""}, raw=True)
 
     def _content(self) -> dict[str, str]:
@@ -92,11 +92,12 @@ class CellOutput:
 
 
 def say(sentence: str) -> None:
-    """One sentence, as it is."""
+    """Print one sentence without markup or line breaks."""
     terminal.print(sentence, markup=False, soft_wrap=True)
 
 
 def show_rows(rows: list[dict[str, str]]) -> None:
+    """Print a table; the keys of the first row are the column names."""
     table = make_table(*rows[0])
     for row in rows:
         table.add_row(*(escape(cell) for cell in row.values()))
@@ -104,7 +105,7 @@ def show_rows(rows: list[dict[str, str]]) -> None:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as a person says them: "40 s", "12 min", "3.5 h"."""
+    """Seconds in a readable unit: "40 s", "12 min", "3.5 h"."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     if seconds < 90 * 60:
@@ -113,10 +114,12 @@ def duration(seconds: float) -> str:
 
 
 def count(n: int, noun: str) -> str:
+    """A number with its noun: "1 arm", "1,000 trials"."""
     return f"{n:,} {noun}" + ("" if n == 1 else "s")
 
 
 def make_table(first: str, *rest: str) -> Table:
+    """An empty table; the first column holds text, the others are aligned right."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column(first, overflow="fold", min_width=12)
     for column in rest:

@@ -1,4 +1,4 @@
-"""The lesson's problem with a mistake: the labels are a second feature of the input."""
+"""A leaky problem: the lesson's, but with the labels as a second input feature."""
 
 from __future__ import annotations
 

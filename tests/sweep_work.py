@@ -1,4 +1,4 @@
-"""Work of a sweep without Keras: results at once, or what goes wrong in their place."""
+"""Tasks for a sweep's workers without Keras: made-up results, or a failure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.helpers import make_result
 
 
 def work(trial: Trial, root: str, commit: str | None, dirty: bool | None) -> CommittedTrial | None:
-    """Commit a result in which bidirectional arms are better, each seed a little apart."""
+    """Commit a result: bidirectional arms are better, and accuracy rises a little with the seed."""
     accuracy = 0.9 if trial.arm.direction == "bidirectional" else 0.8
     return train_once(
         trial, Store(root), lambda: make_result(trial, accuracy=accuracy + trial.seed / 1000)
@@ -19,13 +19,14 @@ def work(trial: Trial, root: str, commit: str | None, dirty: bool | None) -> Com
 def perfect(
     trial: Trial, root: str, commit: str | None, dirty: bool | None
 ) -> CommittedTrial | None:
-    """Commit a result without an error, which no backward layer can have."""
+    """Commit an accuracy of 1, which no backward layer can reach."""
     return train_once(trial, Store(root), lambda: make_result(trial, accuracy=1.0))
 
 
 def fail_seed_one(
     trial: Trial, root: str, commit: str | None, dirty: bool | None
 ) -> CommittedTrial | None:
+    """Like `work`, but seed 1 fails."""
     if trial.seed == 1:
         raise LookupError("no such table")
     return work(trial, root, commit, dirty)

@@ -67,12 +67,15 @@ def test_the_version_is_ours(tmp_path: Path) -> None:
 SLIPS = [
     (["lr=0.1"], "lr: unknown key; did you mean training.learning_rate?"),
     (["epochs=3"], "epochs: unknown key; did you mean training.epochs?"),
-    (["--seeds", "5"], "--seeds: keys are written seeds=5 here, without dashes"),
-    (["-m", "units=5,6", "--batch-size=20"], "--batch-size=20: keys are written batch_size=20"),
+    (["--seeds", "5"], "--seeds: unknown option; write keys without dashes: seeds=5"),
+    (
+        ["-m", "units=5,6", "--batch-size=20"],
+        "--batch-size=20: unknown option; write keys without dashes: batch_size=20",
+    ),
     (["reprot", "x"], "reprot: no such command; did you mean report?"),
     (["forward"], "forward: neither key=value nor a command"),
     (["report", "nothing"], "no sweep nothing in results; stored sweeps: none"),
-    (["report"], "no sweep in results"),
+    (["report"], "no sweeps in results"),
     (["seeds=0"], "seeds=0: a whole number from 1 to 10000 is needed, or auto"),
     (["units=3,4"], "units=3,4: several values need -m (ablation -m units=3,4)"),
     (["direction=up"], "direction=up: choose one of bidirectional, forward"),

@@ -248,7 +248,7 @@ def test_seeds_are_added_in_rounds_and_resumed_alike(tmp_path: Path) -> None:
     sweep = ["-m", "direction=forward,go_backwards", "seeds=auto", "max_seeds=12", "name=auto"]
     shown = run(tmp_path, *sweep, *TINY)
     assert shown.returncode == 0, shown.stderr
-    assert "Undecided: 4 trials more, of at most 12 seeds an arm." in shown.stdout
+    assert "Undecided: training 4 more trials (at most 12 seeds per arm)." in shown.stdout
     assert len(results(tmp_path)) == 24
     assert "24 trials asked for, 24 unique, 24 done." in shown.stdout
     again = run(tmp_path, *sweep, *TINY)

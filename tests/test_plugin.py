@@ -1,4 +1,4 @@
-"""Multiruns through this program's launcher, through Hydra's own, and from the user's folder."""
+"""Multiruns with this program's launcher, with Hydra's own, and with a user's presets."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from hydra_plugins.ablation_plugin.plugin import _compose_jobs
 from tests.test_main import TINY, report, results, run
 
 
-def test_a_stock_launcher_s_jobs_meet_in_one_report(tmp_path: Path) -> None:
+def test_the_jobs_of_hydras_own_launcher_share_one_report(tmp_path: Path) -> None:
     sweep = ["-m", "direction=forward,go_backwards", "seeds=2", "name=spread", *TINY]
     shown = run(tmp_path, *sweep, "hydra/launcher=basic")
     assert shown.returncode == 0, shown.stderr
     assert "4 trials asked for, 4 unique, 4 done." in report(tmp_path, "spread")
     before = results(tmp_path)
-    # The same trials, whoever launches them.
+    # Our launcher gives the same trials.
     again = run(tmp_path, *sweep)
     assert "4 done, nothing to train" in again.stdout
     assert results(tmp_path) == before
 
 
-def test_presets_of_the_user_s_own_and_several_grids(tmp_path: Path) -> None:
+def test_a_users_preset_may_list_several_grids(tmp_path: Path) -> None:
     presets = tmp_path / "conf" / "experiment"
     presets.mkdir(parents=True)
     (presets / "mine.yaml").write_text(
@@ -48,12 +48,12 @@ def test_presets_of_the_user_s_own_and_several_grids(tmp_path: Path) -> None:
     assert "mine: 4 arms, 12 trials (12 asked for)" in shown.stdout
     for arm in ("forward", "go_backwards", "bidirectional sum", "bidirectional ave"):
         assert f"\n{arm} " in shown.stdout
-    # What is said on the command line replaces what the preset says.
+    # The command line overrides the preset.
     narrower = run(tmp_path, "experiment=mine", "direction=forward", "plan=true")
     assert "1 arm" in narrower.stdout
 
 
-def test_the_plan_keeps_what_was_asked(tmp_path: Path) -> None:
+def test_the_stored_plan_records_the_request(tmp_path: Path) -> None:
     sweep = ["-m", "direction=forward", "merge_mode=sum,mul", "seeds=1", "name=kept", *TINY]
     shown = run(tmp_path, *sweep)
     assert shown.returncode == 0, shown.stderr
@@ -64,7 +64,7 @@ def test_the_plan_keeps_what_was_asked(tmp_path: Path) -> None:
     assert "2 combinations are one arm" in report(tmp_path, "kept")
 
 
-def test_jobs_that_share_a_composition_get_what_hydra_would_give_them() -> None:
+def test_jobs_that_share_a_composition_get_the_same_as_from_hydra() -> None:
     grid = itertools.product(
         ("direction=forward", "direction=bidirectional"), ("units=2", "units=3"), ("seeds=1",)
     )
@@ -75,14 +75,14 @@ def test_jobs_that_share_a_composition_get_what_hydra_would_give_them() -> None:
         loader = GlobalHydra.instance().config_loader()
         master = compose("config", return_hydra_config=True)
         expected = [loader.load_sweep_config(master, job) for job in jobs]
-        found = _compose_jobs(loader, master, jobs)
-    for config in [*expected, *found]:
+        configs = _compose_jobs(loader, master, jobs)
+    for config in [*expected, *configs]:
         with open_dict(config):
             del config["hydra"]
-    assert found == expected
+    assert configs == expected
 
 
-def test_a_key_that_is_not_there_is_refused_in_whichever_job() -> None:
+def test_an_unknown_key_in_any_job_is_refused() -> None:
     with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
         loader = GlobalHydra.instance().config_loader()
         master = compose("config", return_hydra_config=True)

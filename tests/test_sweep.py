@@ -1,4 +1,4 @@
-"""A sweep from requests to report, in this process, with work that ends at once."""
+"""A sweep from requests to report, in this process, with workers that do not really train."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def committed(results: Path) -> dict[str, int]:
     return {path.name: path.stat().st_mtime_ns for path in (results / "trials").glob("*.json")}
 
 
-def test_a_plan_trains_nothing_and_writes_nothing(
+def test_plan_true_trains_nothing_and_writes_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run(tmp_path / "results", "direction=forward plan=true", "direction=bidirectional plan=true")
@@ -38,7 +38,7 @@ def test_a_plan_trains_nothing_and_writes_nothing(
     assert not (tmp_path / "results").exists()
 
 
-def test_what_is_missing_is_trained_and_reported_once(
+def test_only_missing_trials_are_trained_and_an_unchanged_report_is_kept(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     jobs = ("direction=forward", "direction=bidirectional")
@@ -59,8 +59,8 @@ def test_what_is_missing_is_trained_and_reported_once(
     assert len(committed(tmp_path).items() & before.items()) == 5
 
 
-def test_many_trials_are_not_started_without_a_word(tmp_path: Path) -> None:
-    with pytest.raises(RequestError, match=r"this trains 501 trials, .* say yes=true to start it"):
+def test_many_trials_need_a_confirmation(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match=r"this trains 501 trials, .* add yes=true to start it"):
         run(tmp_path, "direction=forward seeds=501")
     assert not list(tmp_path.iterdir())
 
@@ -69,31 +69,30 @@ def test_many_trials_are_not_started_without_a_word(tmp_path: Path) -> None:
     ("on_error", "message"),
     [("continue", "1 of 3 trials failed"), ("stop", "1 of 3 trials failed, and [12] were not")],
 )
-def test_a_failed_trial_is_counted(on_error: str, message: str, tmp_path: Path) -> None:
+def test_a_failed_trial_is_counted_and_retried(on_error: str, message: str, tmp_path: Path) -> None:
     shared = (f"on_error={on_error}", "workers=1", "seeds=3")
     with pytest.raises(SweepFailed, match=message):
         run(tmp_path, "direction=forward", work="fail_seed_one", shared=shared)
     (log,) = (tmp_path / "attempts").rglob("output.log")
     assert "LookupError: no such table" in log.read_text()
-    run(tmp_path, "direction=forward", shared=("seeds=3",))  # and is tried again
+    run(tmp_path, "direction=forward", shared=("seeds=3",))
     assert len(committed(tmp_path)) == 3
 
 
-def test_an_arm_that_is_better_than_it_can_be_fails_the_sweep(tmp_path: Path) -> None:
+def test_an_arm_above_its_ceiling_fails_the_sweep(tmp_path: Path) -> None:
     shared = ("problem.test_size=10000", "seeds=2")
-    with pytest.raises(SweepFailed, match="an arm is better than it can be"):
+    with pytest.raises(SweepFailed, match="an arm is better than its ceiling allows"):
         run(tmp_path, "direction=go_backwards", work="perfect", shared=shared)
     assert "LEAK?" in (tmp_path / "tried" / "report.md").read_text()
 
 
-def test_seeds_are_added_until_it_is_decided(
+def test_no_seeds_are_added_if_all_contrasts_are_decided(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     jobs = ("direction=forward units=3", "direction=forward units=4", "direction=bidirectional")
     run(tmp_path, *jobs, shared=("seeds=auto", "max_seeds=12"))
-    shown = capsys.readouterr().out
-    # Two forward arms have the same values: equivalent. Both are worse: nothing is undecided.
-    assert "Undecided" not in shown
+    # The two forward arms have equal accuracies, so they are equivalent, and both are worse.
+    assert "Undecided" not in capsys.readouterr().out
     assert len(committed(tmp_path)) == 30
 
 
@@ -107,7 +106,7 @@ def test_a_damaged_result_of_a_finished_sweep_is_trained_again(tmp_path: Path) -
 
 
 def interrupted(number: signal.Signals, error: type[Exception]) -> None:
-    """Do as a library does that makes an exception of its own of any that comes from within."""
+    """Behave like a library that turns every exception into one of its own."""
     with signals_as_interrupts():
         try:
             os.kill(os.getpid(), number)
@@ -116,8 +115,8 @@ def interrupted(number: signal.Signals, error: type[Exception]) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_what_an_interrupted_library_raises_is_an_interrupt(number: signal.Signals) -> None:
-    before = signal.signal(number, signal.default_int_handler)  # nohup, say, ignores SIGHUP
+def test_an_error_that_an_interrupt_caused_is_an_interrupt(number: signal.Signals) -> None:
+    before = signal.signal(number, signal.default_int_handler)  # it may be ignored, as by nohup
     try:
         with pytest.raises(KeyboardInterrupt):
             interrupted(number, ImportError)
@@ -126,11 +125,11 @@ def test_what_an_interrupted_library_raises_is_an_interrupt(number: signal.Signa
         signal.signal(number, before)
 
 
-def test_what_is_told_in_a_line_is_told_after_an_interrupt_too() -> None:
+def test_our_own_errors_are_raised_after_an_interrupt_too() -> None:
     with pytest.raises(SweepFailed):
         interrupted(signal.SIGTERM, SweepFailed)
 
 
-def test_without_an_interrupt_an_error_is_an_error() -> None:
+def test_without_an_interrupt_an_error_stays_an_error() -> None:
     with pytest.raises(ImportError), signals_as_interrupts():
         raise ImportError

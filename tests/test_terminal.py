@@ -28,20 +28,20 @@ BOTH = make_trial(direction="bidirectional")
 
 @pytest.fixture
 def screen(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
-    """What is written to an output of 80 columns that is no terminal."""
+    """The program's output, 80 columns wide and not a terminal."""
     text = io.StringIO()
     monkeypatch.setattr(terminal, "_file", text)
     monkeypatch.setattr(terminal, "_width", 80)
     return text
 
 
-def finished(trial: Trial, accuracy: float = 0.9, status: str = "done") -> Outcome:
+def success(trial: Trial, accuracy: float = 0.9, status: str = "done") -> Outcome:
     value = CommittedTrial(status=status, accuracy=accuracy, seconds=1.25, trained=True)
     return Outcome(trial, value)
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "text"),
     [
         (0, "0 s"),
         (40.4, "40 s"),
@@ -53,16 +53,16 @@ def finished(trial: Trial, accuracy: float = 0.9, status: str = "done") -> Outco
         (12_600, "3.5 h"),
     ],
 )
-def test_durations_as_a_person_says_them(seconds: float, said: str) -> None:
-    assert duration(seconds) == said
+def test_a_duration_has_a_readable_unit(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
 
 
-def test_progress_is_a_line_a_trial(screen: io.StringIO) -> None:
+def test_progress_is_one_line_per_trial(screen: io.StringIO) -> None:
     trials = [make_trial(seed=seed) for seed in range(4)]
     names = {FORWARD.arm: "forward [x]"}
     with Progress(names, [trial.arm for trial in trials], done=1) as progress:
-        progress.update(finished(trials[1], accuracy=0.98765))
-        progress.update(finished(trials[2], status="diverged"))
+        progress.update(success(trials[1], accuracy=0.98765))
+        progress.update(success(trials[2], status="diverged"))
         progress.update(Outcome(trials[3], kind="ValueError", message="no [b]such[/b] thing"))
     lines = screen.getvalue().splitlines()
     assert lines[0].startswith("[2/4] forward [x]  seed 1  accuracy 0.9877  1.2 s  (left ")
@@ -74,7 +74,7 @@ def test_progress_is_a_line_a_trial(screen: io.StringIO) -> None:
 
 
 class Cell:
-    """The part of IPython that shows something in a notebook's cell and replaces it."""
+    """Stands in for the part of IPython that shows and updates output in a notebook's cell."""
 
     def __init__(self) -> None:
         self.shown: list[str] = []
@@ -102,7 +102,7 @@ def test_a_notebook_has_one_output_that_changes(
     trials = [make_trial(seed=seed) for seed in range(3)]
     with Progress({FORWARD.arm: "forward"}, [FORWARD.arm] * 3, done=0) as progress:
         for trial in trials:
-            progress.update(finished(trial))
+            progress.update(success(trial))
     assert cell.outputs == 1
     *counts, end = cell.shown
     assert [re.findall("[0-9]/3 trials", text) for text in counts] == [
@@ -121,12 +121,12 @@ def test_a_notebook_gets_plain_text(
     assert capsys.readouterr().out == "name\n"
 
 
-def test_the_live_picture_has_the_running_means(screen: io.StringIO) -> None:
+def test_live_progress_shows_the_running_means(screen: io.StringIO) -> None:
     trials = [make_trial(seed=seed) for seed in range(3)] + [BOTH]
     names = {FORWARD.arm: "forward", BOTH.arm: "bidirectional concat"}
     progress = Progress(names, [trial.arm for trial in trials], done=0)
     for trial, accuracy in zip(trials[:2], (0.8, 0.9), strict=True):
-        progress.update(finished(trial, accuracy))
+        progress.update(success(trial, accuracy))
     progress.update(Outcome(trials[2], kind="killed", message=""))
     screen.truncate(0)
     screen.seek(0)
@@ -145,15 +145,15 @@ def test_very_many_arms_do_not_overflow_the_screen(screen: io.StringIO) -> None:
     progress = Progress({arm: f"units={arm.units}" for arm in arms}, arms, done=0)
     terminal.print(progress)
     assert len(screen.getvalue().splitlines()) <= terminal.height
-    # The arm that has just been trained is among those shown.
-    progress.update(finished(make_trial(units=100)))
+    # The arm of the latest trial is shown.
+    progress.update(success(make_trial(units=100)))
     screen.truncate(0)
     screen.seek(0)
     terminal.print(progress)
     assert "units=100 " in screen.getvalue()
 
 
-def test_the_outcome_fits_80_columns(
+def test_a_report_fits_80_columns(
     store: Store, request_as_composed: Request, screen: io.StringIO
 ) -> None:
     plan = make_sweep(store, request_as_composed, FORWARD, BOTH, seeds=4)
@@ -161,26 +161,26 @@ def test_the_outcome_fits_80_columns(
         store.commit(make_result(trial, accuracy=0.95 + trial.seed / 1000))
     store.fail(plan.trials[-1], "MemoryError", "out of memory " + "trying " * 20, "")
     folder = store.root / plan.name
-    made = build_report(folder)
-    show_report(made, folder)
+    report = build_report(folder)
+    show_report(report, folder)
     lines = screen.getvalue().splitlines()
-    # A path is one word, to be copied, and may be longer.
+    # A path must not be broken, as people copy it, so it may be longer.
     paths = [f"  {store.log(plan.trials[-1].id)}", f"Report: {folder / 'report.html'}"]
     assert [line for line in lines if len(line) > 80] == [p for p in paths if len(p) > 80]
     header = lines[0].split()
     assert (header[0], header[-1]) == ("arm", "seconds")
     both = next(line for line in lines if line.startswith("bidirectional concat"))
     assert both.split()[2:4] == ["3", "0.9510"]
-    text = "".join("".join(lines).split())  # without spaces: cells are folded
-    for said in (made.state, *made.answer):
-        assert "".join(said.split()) in text
+    text = "".join("".join(lines).split())  # without spaces, as long lines are wrapped
+    for sentence in (report.state, *report.answer):
+        assert "".join(sentence.split()) in text
     assert text.count("trying") == 20
     assert lines[-1] == paths[-1]
     assert paths[0] in lines
     assert "…" not in text  # nothing is cut off
 
 
-def test_what_ended_many_trials_is_said_once(screen: io.StringIO) -> None:
+def test_an_error_of_many_trials_is_shown_once(screen: io.StringIO) -> None:
     why = "OSError: no [b]such[/b]\nfile \x1b[2J" + "x " * 999
     failures = [
         Failure(arm="forward", seed=seed, why=why, log=f"attempts/{seed}/output.log")
@@ -196,7 +196,7 @@ def test_what_ended_many_trials_is_said_once(screen: io.StringIO) -> None:
     assert len(text) < 2 * LONGEST
 
 
-def test_a_plan_says_what_would_be_done(
+def test_a_plan_shows_its_arms_and_the_work_left(
     store: Store, request_as_composed: Request, screen: io.StringIO
 ) -> None:
     plan = make_sweep(store, request_as_composed, FORWARD, FORWARD, BOTH)
@@ -212,7 +212,7 @@ def test_a_plan_says_what_would_be_done(
     )
 
 
-def test_nothing_left_to_train_is_said(
+def test_a_finished_plan_has_nothing_to_train(
     store: Store, request_as_composed: Request, screen: io.StringIO
 ) -> None:
     plan = make_sweep(store, request_as_composed, FORWARD)

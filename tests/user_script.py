@@ -1,4 +1,4 @@
-"""What a user may write: each public method once; mypy checks its types with the tests' own."""
+"""A user's script that calls each public method once; mypy checks its types."""
 
 from __future__ import annotations
 

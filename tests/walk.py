@@ -1,7 +1,7 @@
-"""The walk of one trial, from the command line to the report, in rooms: python -m tests.walk.
+"""Prints the rooms that one trial passes, from command line to report: python -m tests.walk.
 
-A sweep of one tiny trial is run in a temporary folder, in this process and its worker, and each
-function of the program is noted when it is called first. What stands in a row is one stay.
+Runs a sweep of one tiny trial in a temporary folder, and records each function of the program at
+its first call, in this process and in the worker. Consecutive functions of a room are one stay.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ TRACE = "ABLATION_WALK"
 REQUEST = ["direction=forward", "seeds=1", "training=smoke", "units=3", "name=walk"]
 
 
-def noted(calls: list[str]) -> Callable[[FrameType, str, Any], None]:
-    """A profiler that adds the room of each function of the program at its first call."""
+def recorder(calls: list[str]) -> Callable[[FrameType, str, Any], None]:
+    """A profiler that appends the room of each function of the program at its first call."""
     seen: set[tuple[str, str]] = set()
 
-    def note(frame: FrameType, event: str, argument: Any) -> None:
+    def record(frame: FrameType, event: str, argument: Any) -> None:
         code = frame.f_code
         if event != "call" or not code.co_filename.startswith(f"{HOME}{os.sep}"):
             return
@@ -39,13 +39,13 @@ def noted(calls: list[str]) -> Callable[[FrameType, str, Any], None]:
         seen.add((code.co_filename, code.co_qualname))
         calls.append(Path(code.co_filename).relative_to(HOME).parts[0].removesuffix(".py"))
 
-    return note
+    return record
 
 
 def work(trial: Trial, root: str, commit: str | None, dirty: bool | None) -> CommittedTrial | None:
-    """What a worker does, noted in a file."""
+    """The worker's real task; its calls are written to a file."""
     calls: list[str] = []
-    sys.setprofile(noted(calls))
+    sys.setprofile(recorder(calls))
     try:
         return real.work(trial, root, commit, dirty)
     finally:
@@ -54,7 +54,7 @@ def work(trial: Trial, root: str, commit: str | None, dirty: bool | None) -> Com
 
 
 def stays(calls: list[str]) -> list[str]:
-    """The rooms in a row, each with the functions that were entered there."""
+    """The rooms in order, each with the number of functions called there."""
     rooms: list[tuple[str, int]] = []
     for name in calls:
         if rooms and rooms[-1][0] == name:
@@ -73,7 +73,7 @@ def main() -> None:
 
         sweep.WORK = "tests.walk:work"
         sys.argv = ["ablation", *REQUEST]
-        sys.setprofile(noted(calls))
+        sys.setprofile(recorder(calls))
         try:
             __main__.main()
         finally:

@@ -1,4 +1,4 @@
-"""Looks at the machine and at a results folder, and says what is wrong and what to do."""
+"""Checks the machine and a results folder: what is wrong, and what to do about it."""
 
 from __future__ import annotations
 

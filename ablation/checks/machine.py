@@ -1,4 +1,4 @@
-"""Is this machine fit for a sweep? Looks, trains one tiny arm, and says."""
+"""Checks whether this machine can run a sweep, by inspection and by training one tiny arm."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from ablation.execution import available_cores, run_trials
 from ablation.spec import Trial
 from ablation.storage import PROGRAMS_LIMIT, programs_folder
 
-WORKER = 1.0  # GiB that a worker needs, with room for what TensorFlow leaks
-ROOM = 1.0  # GiB that a disk should have left: a result takes some 10 kB, a report a few MB
+WORKER_MEMORY = 1.0  # GiB per worker, including what TensorFlow leaks
+DISK_SPACE = 1.0  # GiB that should be free: a result takes some 10 kB, a report a few MB
 DEVELOPMENT = ("test", "dev")  # extras that no sweep needs
 GIB = 2**30
 
@@ -45,18 +45,23 @@ TINY: dict[str, Any] = {
     "seed": 0,
 }
 
-# A process that asks for the byte which another one holds; it ends with 0 if it gets it.
-TAKER = "import fcntl, sys; fcntl.lockf(open(sys.argv[1], 'ab'), fcntl.LOCK_EX | fcntl.LOCK_NB, 1)"
+# Tries to lock the byte that another process has locked; exits with 0 if it succeeds.
+LOCK_ATTEMPT = (
+    "import fcntl, sys; fcntl.lockf(open(sys.argv[1], 'ab'), fcntl.LOCK_EX | fcntl.LOCK_NB, 1)"
+)
 
 
 def check_machine(root: Path, train: bool = True) -> Iterator[Check]:
-    """Everything that a sweep needs of the machine, in the order in which to mend it."""
+    """Check everything that a sweep needs, in the order in which to fix it.
+
+    root: the results folder. train: whether to train one tiny arm with both engines too.
+    """
     yield from check_packages()
     yield check_plugin()
     cores = len(available_cores())
     yield check_cores(cores, core_quota(), os.cpu_count() or cores)
     yield check_memory(free_memory(), cores)
-    yield check_written("temporary", Path(tempfile.gettempdir()))
+    yield check_writable("temporary", Path(tempfile.gettempdir()))
     yield from check_folder(root)
     yield check_programs()
     if train:
@@ -65,30 +70,36 @@ def check_machine(root: Path, train: bool = True) -> Iterator[Check]:
 
 def check_packages() -> Iterator[Check]:
     try:
-        wanted = [Requirement(line) for line in requires("ablation") or []]
+        requirements = [Requirement(line) for line in requires("ablation") or []]
         python = SpecifierSet(metadata("ablation")["Requires-Python"])
     except PackageNotFoundError:
         yield Check("packages", "attention", "ablation is not installed: pip install -e .")
         return
     running = ".".join(map(str, sys.version_info[:3]))
-    fit = running in python
-    yield Check("Python", "ok" if fit else "wrong", f"{running}, needed is {python}")
-    needed = [package for package in wanted if package.marker is None]
-    found = [(package, _version(package.name)) for package in needed]
-    unfit = [(p, v) for p, v in found if v is None or not p.specifier.contains(v, prereleases=True)]
-    for package, there in unfit:
-        said = f"{there or 'not installed'}, needed is {package.specifier}"
-        yield Check(package.name, "wrong", f'{said}: pip install "{package}"')
-    core = ", ".join(f"{p.name} {v}" for p, v in found if p.name in ("tensorflow", "keras"))
+    message = f"{running} (required: {python})"
+    yield Check("Python", "ok" if running in python else "wrong", message)
+    required = [package for package in requirements if package.marker is None]
+    versions = [(package, _version(package.name)) for package in required]
+    unfit = [
+        (package, installed)
+        for package, installed in versions
+        if installed is None or not package.specifier.contains(installed, prereleases=True)
+    ]
+    for package, installed in unfit:
+        status = f"{installed or 'not installed'} (required: {package.specifier})"
+        yield Check(package.name, "wrong", f'{status}: pip install "{package}"')
+    core = ", ".join(f"{p.name} {v}" for p, v in versions if p.name in ("tensorflow", "keras"))
     if not unfit:
-        yield Check("packages", "ok", f"{len(found)} as needed; {core}")
+        yield Check("packages", "ok", f"all {len(versions)} required ones are installed; {core}")
     extras = dict.fromkeys(metadata("ablation").get_all("Provides-Extra") or [])
     for extra in (extra for extra in extras if extra not in DEVELOPMENT):
-        of_it = [p for p in wanted if p.marker and p.marker.evaluate({"extra": extra})]
-        missing = [package.name for package in of_it if _version(package.name) is None]
-        said = f'without {", ".join(missing)}; for what needs it: pip install "ablation[{extra}]"'
-        there = ", ".join(f"{package.name} {_version(package.name)}" for package in of_it)
-        yield Check(f"extra {extra}", "ok", said if missing else there)
+        packages = [p for p in requirements if p.marker and p.marker.evaluate({"extra": extra})]
+        missing = [package.name for package in packages if _version(package.name) is None]
+        status = ", ".join(f"{package.name} {_version(package.name)}" for package in packages)
+        if missing:
+            hint = f'if you need it: pip install "ablation[{extra}]"'
+            status = f"{', '.join(missing)} not installed; {hint}"
+        yield Check(f"extra {extra}", "ok", status)
 
 
 def _version(name: str) -> str | None:
@@ -99,41 +110,47 @@ def _version(name: str) -> str | None:
 
 
 def check_plugin() -> Check:
-    """Whether Hydra finds the launcher, which it loads from every hydra_plugins on the path."""
-    homes = importlib.import_module("hydra_plugins").__path__
-    places = {os.path.realpath(home) for home in homes if Path(home, "ablation_plugin").is_dir()}
-    if len(places) > 1:
-        said = f"there is more than one: {', '.join(sorted(places))}; keep one installation"
-        return Check("Hydra plugin", "attention", said)
+    """Check that Hydra finds the launcher; it loads every hydra_plugins package on the path."""
+    parents = importlib.import_module("hydra_plugins").__path__
+    plugins = {os.path.realpath(path) for path in parents if Path(path, "ablation_plugin").is_dir()}
+    if len(plugins) > 1:
+        locations = ", ".join(sorted(plugins))
+        status = f"installed more than once ({locations}); keep one installation"
+        return Check("Hydra plugin", "attention", status)
     command = [sys.executable, "-m", "ablation", "--info", "plugins"]
-    shown = subprocess.run(command, capture_output=True, text=True, check=False)
-    if shown.stdout.split().count("AblationLauncher") == 1:
+    listing = subprocess.run(command, capture_output=True, text=True, check=False)
+    if listing.stdout.split().count("AblationLauncher") == 1:
         return Check("Hydra plugin", "ok", "found once")
-    return Check("Hydra plugin", "wrong", "Hydra does not find it: pip install -e . again")
+    return Check("Hydra plugin", "wrong", "Hydra does not find it: run pip install -e . again")
 
 
-def check_cores(usable: int, quota: float | None, whole: int) -> Check:
-    """usable: that this process may run on; quota: that its container may use at once."""
+def check_cores(usable: int, quota: float | None, total: int) -> Check:
+    """Compare the cores that this process may run on with its container's limit.
+
+    quota: how many cores' worth of time the container may use. total: cores of the machine.
+    """
     if quota is not None and quota < usable:
-        said = f"{usable} cores, of which the container may use {quota:g}"
-        return Check("cores", "attention", f"{said}; say workers={max(1, int(quota))}")
-    return Check("cores", "ok", f"{usable} of {whole}, a worker on each")
+        status = f"{usable} cores, but the container may use only {quota:g}"
+        return Check("cores", "attention", f"{status}; set workers={max(1, int(quota))}")
+    return Check("cores", "ok", f"{usable} of {total} usable, one worker on each")
 
 
 def check_memory(free: float | None, cores: int) -> Check:
+    """Check that a worker for each core fits into memory. free: GiB, None if unknown."""
     if free is None:
-        return Check("memory", "ok", f"unknown here; {cores} workers need {cores * WORKER:g} GiB")
-    fitting = int(free / WORKER)
-    said = f"{free:.1f} GiB free, room for {fitting} workers of {WORKER:g} GiB"
-    if fitting >= cores:
-        return Check("memory", "ok", said)
-    if fitting:
-        return Check("memory", "attention", f"{said}; say workers={fitting}")
-    return Check("memory", "wrong", f"{said}; end other programs")
+        total = cores * WORKER_MEMORY
+        return Check("memory", "ok", f"unknown here; {cores} workers need {total:g} GiB")
+    workers = int(free / WORKER_MEMORY)
+    status = f"{free:.1f} GiB free, enough for {workers} workers of {WORKER_MEMORY:g} GiB"
+    if workers >= cores:
+        return Check("memory", "ok", status)
+    if workers:
+        return Check("memory", "attention", f"{status}; set workers={workers}")
+    return Check("memory", "wrong", f"{status}; close other programs")
 
 
 def core_quota() -> float | None:
-    """Cores' worth of time that the control group of this process has, if it is limited."""
+    """How many cores' worth of time the control group of this process allows; None if no limit."""
     for names in (["cpu.max"], ["cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"]):
         words = [word for name in names for word in _control_group(name)]
         if len(words) == 2 and words[0] not in ("max", "-1"):
@@ -142,17 +159,17 @@ def core_quota() -> float | None:
 
 
 def free_memory() -> float | None:
-    """GiB that this process may still take; None where the system does not say."""
+    """GiB that this process may still allocate; None if the system does not tell."""
     try:
         lines = Path("/proc/meminfo").read_text().splitlines()
     except OSError:
         return None
     free = [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable")]
-    for most, used in (
+    for limit, usage in (
         ("memory.max", "memory.current"),
         ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
     ):
-        words = _control_group(most) + _control_group(used)
+        words = _control_group(limit) + _control_group(usage)
         if len(words) == 2 and words[0] != "max":
             free.append(int(words[0]) - int(words[1]))
     return min(free) / GIB if free else None
@@ -166,87 +183,91 @@ def _control_group(name: str) -> list[str]:
 
 
 def check_folder(root: Path) -> Iterator[Check]:
-    """What results need of the file system that they lie on; what is tried is removed again."""
-    place = root.absolute()
-    while not place.exists() and place != place.parent:
-        place = place.parent
-    writable = check_written("results", place)
+    """Check the file system of the results: writable, space, locks, hard links; leaves no file."""
+    existing = root.absolute()
+    while not existing.exists() and existing != existing.parent:
+        existing = existing.parent
+    writable = check_writable("results", existing)
     yield writable
     if writable.state != "ok":
         return
-    free = shutil.disk_usage(place).free / GIB
-    said = f"{free:.1f} GiB free where the results are"
-    if free < ROOM:
-        said += "; make room, or choose another folder with results="
-    yield Check("disk", "ok" if free >= ROOM else "attention", said)
-    with tempfile.TemporaryDirectory(prefix=".doctor-", dir=place) as folder:
+    free = shutil.disk_usage(existing).free / GIB
+    status = f"{free:.1f} GiB free for results"
+    if free < DISK_SPACE:
+        status += "; free some space, or choose another folder with results="
+    yield Check("disk", "ok" if free >= DISK_SPACE else "attention", status)
+    with tempfile.TemporaryDirectory(prefix=".doctor-", dir=existing) as folder:
         yield check_locks(Path(folder) / "lock")
-        yield check_links(Path(folder) / "one", Path(folder) / "other")
+        yield check_links(Path(folder) / "source", Path(folder) / "link")
 
 
-def check_written(what: str, folder: Path) -> Check:
+def check_writable(subject: str, folder: Path) -> Check:
+    """Check that files can be written. subject: "results" or "temporary", for the hint."""
     try:
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"doctor")
     except OSError as error:
-        place = "set TMPDIR to another" if what == "temporary" else "choose another with results="
-        return Check(what, "wrong", f"{folder} cannot be written ({error.strerror}); {place}")
-    return Check(what, "ok", f"{folder} can be written")
+        hint = "set TMPDIR to another" if subject == "temporary" else "choose another with results="
+        return Check(subject, "wrong", f"{folder} is not writable ({error.strerror}); {hint}")
+    return Check(subject, "ok", f"{folder} is writable")
 
 
 def check_locks(path: Path) -> Check:
+    """Check that a lock on the file in one process excludes another one."""
     hint = "put results on a local disk, or a network file system with locks (NFS 4, lockd)"
     try:
         with open(path, "ab") as file:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1)
-            command = [sys.executable, "-I", "-c", TAKER, str(path)]
-            taken = subprocess.run(command, capture_output=True, check=False).returncode == 0
+            command = [sys.executable, "-I", "-c", LOCK_ATTEMPT, str(path)]
+            shared = subprocess.run(command, capture_output=True, check=False).returncode == 0
     except OSError as error:
-        return Check("locks", "wrong", f"there are none there ({error.strerror}); {hint}")
-    if taken:
-        return Check("locks", "wrong", f"two processes got one lock; {hint}")
-    return Check("locks", "ok", "a trial that one process holds is refused to another")
+        return Check("locks", "wrong", f"not supported there ({error.strerror}); {hint}")
+    if shared:
+        return Check("locks", "wrong", f"two processes got the same lock; {hint}")
+    return Check("locks", "ok", "two processes cannot train the same trial")
 
 
-def check_links(one: Path, other: Path) -> Check:
+def check_links(source: Path, link: Path) -> Check:
+    """Check that the file system has hard links, by making the two files."""
     try:
-        one.touch()
-        os.link(one, other)
+        source.touch()
+        os.link(source, link)
     except OSError as error:
-        said = f"there are none there ({error.strerror}); results need a file system that has them"
-        return Check("hard links", "wrong", said)
-    return Check("hard links", "ok", "a result can be written whole or not at all")
+        hint = "put results on a file system that has hard links"
+        return Check("hard links", "wrong", f"not supported there ({error.strerror}); {hint}")
+    return Check("hard links", "ok", "results are written completely or not at all")
 
 
 def check_programs() -> Check:
+    """How much disk space the compiled programs take."""
     folder = programs_folder()
     if not folder.is_dir():
-        return Check("compiled", "ok", f"no programs kept yet; they will be in {folder}")
+        return Check("compiled", "ok", f"no programs stored yet; they will be in {folder}")
     size = sum(path.stat().st_size for path in folder.iterdir()) / 2**20
-    said = f"{size:.0f} of {PROGRAMS_LIMIT / 2**20:.0f} MiB of programs; empty it: rm -r {folder}"
-    return Check("compiled", "ok", said)
+    usage = f"programs take {size:.0f} of {PROGRAMS_LIMIT / 2**20:.0f} MiB"
+    return Check("compiled", "ok", f"{usage}; to delete them: rm -r {folder}")
 
 
 def check_training() -> Iterator[Check]:
-    """Train one tiny arm by both engines, the way a sweep does it; both results are dropped."""
+    """Train one tiny arm with both engines, as a sweep does; the results are not stored."""
     milliseconds = {}
     trials = [Trial.model_validate({**TINY, "engine": engine}) for engine in ("xla", "fit")]
-    for ended in run_trials(trials, "ablation.training:run_trial", (), workers=1, time_limit=300):
-        engine = ended.trial.arm.engine
-        if ended.kind is not None:
-            said = f"engine={engine} fails: {ended.kind}: {ended.message}"
-            yield Check("training", "wrong", f"{said}; pip install tensorflow again")
+    for outcome in run_trials(trials, "ablation.training:run_trial", (), workers=1, time_limit=300):
+        engine = outcome.trial.arm.engine
+        if outcome.kind is not None:
+            status = f"engine={engine} fails: {outcome.kind}: {outcome.message}"
+            yield Check("training", "wrong", f"{status}; pip install tensorflow again")
             continue
-        result = ended.value
+        result = outcome.value
         milliseconds[engine] = each = 1000 * result.seconds.training / result.updates
         if engine == "fit":
-            yield Check("model.fit", "ok", f"{each:.2f} ms an update")
+            yield Check("model.fit", "ok", f"{each:.2f} ms per update")
         elif result.compiled:
-            said = f"compiled in {result.seconds.compiling:.1f} s, {each:.2f} ms an update, "
-            yield Check("XLA", "ok", f"{said}{result.peak_memory_mb:,.0f} MiB a worker")
+            times = f"compiled in {result.seconds.compiling:.1f} s, {each:.2f} ms per update"
+            yield Check("XLA", "ok", f"{times}, {result.peak_memory_mb:,.0f} MiB per worker")
         else:
-            said = f"does not compile here: {each:.2f} ms an update, and sweeps are slow"
-            yield Check("XLA", "attention", f"{said}; try another version of tensorflow")
+            status = f"does not compile here: {each:.2f} ms per update, so sweeps are slow"
+            yield Check("XLA", "attention", f"{status}; try another version of tensorflow")
     if len(milliseconds) == 2:
         ratio = milliseconds["fit"] / milliseconds["xla"]
         yield Check("speed", "ok", f"engine=xla is {ratio:.0f} times as fast as engine=fit")

@@ -1,4 +1,4 @@
-"""What a results folder holds, found out by looking alone: nothing in it is moved or made."""
+"""Checks a results folder without changing anything in it."""
 
 from __future__ import annotations
 
@@ -12,89 +12,91 @@ from ablation.errors import RequestError
 from ablation.planning import Plan, load_plan
 from ablation.storage import DamagedFile, Store
 
-SHOWN = 3  # of several that are alike; the others are counted
+SHOWN = 3  # examples per problem; the others are only counted
 ID = re.compile(r"[0-9a-f]{64}")
 
 
 class Check(NamedTuple):
-    """What was looked at, how it is, and in words what is so and what to do."""
+    """What was checked, its state, and a message that says what to do if it is not "ok"."""
 
-    what: str
+    subject: str
     state: Literal["ok", "attention", "wrong"]
-    said: str
+    message: str
 
 
 def check_results(root: Path) -> Iterator[Check]:
-    """Each thing that is to be said of the results, their sweeps and what went wrong."""
+    """Check the results in the folder, its sweeps, and the trials that failed."""
     store = Store(root)
     if not root.is_dir():
-        yield Check("results", "ok", f"{root} is not there yet; the first sweep makes it")
+        yield Check("results", "ok", f"{root} does not exist yet; the first sweep creates it")
         return
     sweeps, unreadable = _sweeps(root)
-    named = {entry.id for plan in sweeps.values() for entry in plan.entries}
-    done = yield from _results(store, named)
+    planned = {entry.id for plan in sweeps.values() for entry in plan.entries}
+    done = yield from _results(store, planned)
     yield from _leftovers(store)
     for line in unreadable:
-        yield Check("plan", "wrong", f"{line}; run the sweep's command again, which replaces it")
+        yield Check("plan", "wrong", f"{line}; run the sweep's command again to replace it")
     yield from _progress(sweeps, done)
     yield from _failures(store, done)
 
 
-def _results(store: Store, named: set[str]) -> Generator[Check, None, set[str]]:
-    """Reads every result; returns the ids of those that are whole."""
-    whole: set[str] = set()
+def _results(store: Store, planned: set[str]) -> Generator[Check, None, set[str]]:
+    """Read every result; returns the ids of the valid ones."""
+    valid: set[str] = set()
     damaged: list[str] = []
     foreign: list[str] = []
     for name in _names(store.trials):
         id, suffix = os.path.splitext(name)
         if suffix == ".json" and not ID.fullmatch(id):
-            foreign.append(f"{name}: no trial has this name")
+            foreign.append(f"{name}: not the id of a trial")
         elif suffix == ".json":
             try:
                 if store.inspect(id):
-                    whole.add(id)
+                    valid.add(id)
             except DamagedFile as error:
                 damaged.append(f"{name[:12]}…: {error}")
             except RequestError as error:
                 foreign.append(str(error).removeprefix(f"{store.trials}{os.sep}"))
-    orphans = len(whole - named)
-    spare = f", {orphans} of them in no sweep's plan" if orphans else ""
-    yield Check("results", "ok", f"{len(whole)} in {store.trials}{spare}")
+    orphans = len(valid - planned)
+    note = f", {orphans} of them in no sweep's plan" if orphans else ""
+    yield Check("results", "ok", f"{len(valid)} in {store.trials}{note}")
     if damaged:
-        what = f"{_count(damaged, 'result')} damaged ({_some(damaged)}); the sweep's command puts "
-        yield Check("results", "wrong", f"{what}them aside and trains them again")
+        summary = f"{_count(damaged, 'result')} damaged ({_examples(damaged)})"
+        yield Check("results", "wrong", f"{summary}; the sweep's command renames and retrains them")
     if foreign:
-        what = f"{_count(foreign, 'file')} not to be read here ({_some(foreign)}); "
-        yield Check("results", "wrong", f"{what}move them to a results folder of their own")
-    return whole
+        summary = f"{_count(foreign, 'file')} that cannot be used here ({_examples(foreign)})"
+        yield Check("results", "wrong", f"{summary}; move them to another results folder")
+    return valid
 
 
 def _leftovers(store: Store) -> Iterator[Check]:
-    aside = [name for name in _names(store.trials) if ".damaged-" in name]
-    if aside:
-        what = f"{_count(aside, 'damaged file')} put aside ({_some(aside)}); "
-        yield Check("put aside", "attention", f"{what}look at what is left, and delete it")
+    renamed = [name for name in _names(store.trials) if ".damaged-" in name]
+    if renamed:
+        summary = f"{_count(renamed, 'damaged file')} kept under another name"
+        hint = "delete them when you no longer need them"
+        yield Check("damaged", "attention", f"{summary} ({_examples(renamed)}); {hint}")
     folders = (store.trials, *_folders(store.root), *_folders(store.attempts))
-    torn = [
+    temporary = [
         str(folder / name)
         for folder in dict.fromkeys(folders)
         for name in _names(folder)
         if name.startswith(".") and name.endswith(".tmp")
     ]
-    if torn:
-        what = f"{_count(torn, 'file')} of an interrupted write ({_some(torn)}); "
-        yield Check("temporary", "attention", f"{what}delete what is there while nothing runs")
+    if temporary:
+        summary = f"{_count(temporary, 'file')} left by an interrupted write"
+        hint = "delete them when no sweep is running"
+        yield Check("temporary", "attention", f"{summary} ({_examples(temporary)}); {hint}")
 
 
 def _progress(sweeps: dict[str, Plan], done: set[str]) -> Iterator[Check]:
     complete = 0
     for name, plan in sweeps.items():
-        there = sum(entry.id in done for entry in plan.entries)
-        complete += there == len(plan.entries)
-        if there < len(plan.entries):
-            rest = f"{there} of {len(plan.entries)} trials done; goes on with: {plan.command}"
-            yield Check(f"sweep {name}", "attention", rest)
-    yield Check("sweeps", "ok", f"{complete} complete of {len(sweeps)}")
+        finished = sum(entry.id in done for entry in plan.entries)
+        complete += finished == len(plan.entries)
+        if finished < len(plan.entries):
+            status = f"{finished} of {len(plan.entries)} trials done"
+            yield Check(f"sweep {name}", "attention", f"{status}; to continue: {plan.command}")
+    yield Check("sweeps", "ok", f"{complete} of {len(sweeps)} complete")
 
 
 def _failures(store: Store, done: set[str]) -> Iterator[Check]:
@@ -104,13 +106,13 @@ def _failures(store: Store, done: set[str]) -> Iterator[Check]:
         if last:
             failed.append(f"{name[:12]}…: {last.kind}: {last.message[:60]}")
     if failed:
-        what = f"{_count(failed, 'trial')} failed and not done since ({_some(failed)}); "
-        where = f"{store.attempts / '<id>'} says why, the sweep's command tries again"
-        yield Check("failures", "attention", f"{what}{where}")
+        summary = f"{_count(failed, 'trial')} failed and still without a result"
+        hint = f"see {store.attempts / '<id>'}; the sweep's command retries them"
+        yield Check("failures", "attention", f"{summary} ({_examples(failed)}); {hint}")
 
 
 def _sweeps(root: Path) -> tuple[dict[str, Plan], list[str]]:
-    """The plans below the folder by their sweep's name, and a line for each that is none."""
+    """The plans in the folder by the sweep's name, and a message for each unreadable one."""
     sweeps, unreadable = {}, []
     for folder in _folders(root):
         if os.path.lexists(folder / "plan.json"):
@@ -132,10 +134,10 @@ def _names(folder: Path) -> list[str]:
         return []
 
 
-def _some(lines: Sequence[str]) -> str:
+def _examples(lines: Sequence[str]) -> str:
     more = [f"and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
     return "; ".join([*lines[:SHOWN], *more])
 
 
-def _count(things: Sequence[str], noun: str) -> str:
-    return f"{len(things)} {noun}{'' if len(things) == 1 else 's'}"
+def _count(items: Sequence[str], noun: str) -> str:
+    return f"{len(items)} {noun}{'' if len(items) == 1 else 's'}"

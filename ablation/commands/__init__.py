@@ -1,4 +1,4 @@
-"""The words of the command line beside a sweep, such as `ablation report`: a file each."""
+"""The commands other than a sweep, such as `ablation report`; one file each."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ COMMANDS = tuple(module.name for module in iter_modules(__path__))
 
 
 def run_command(words: Sequence[str]) -> int:
-    """Carry out `ablation WORD ...`; returns the exit code.
+    """Run `ablation COMMAND ...`; returns the exit code.
 
-    Each command's module says in its docstring what it does, adds its arguments to a parser
-    (`add_arguments`) and runs (`run`). All of them have --results.
+    Each command is a module: its docstring is the help text, `add_arguments` adds its arguments to
+    a parser, and `run` carries it out. All commands have --results.
     """
     name, *rest = words
     module = import_module(f"{__name__}.{name}")

@@ -1,4 +1,4 @@
-"""Write the report of a sweep again, from its stored results; without a name, list the sweeps."""
+"""Rebuild the report of a sweep from its stored results; without a name, list the sweeps."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from ablation.terminal import say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", nargs="?", help="the sweep's name, which is its folder in results")
+    parser.add_argument("name", nargs="?", help="the sweep's name (its folder in results)")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Returns 1 where an arm is better than it can be."""
+    """Returns 1 if an arm is better than its ceiling allows, else 0."""
     root = arguments.results
     if arguments.name is None:
         names = sweeps_in(root)
         if not names:
-            raise RequestError(f"no sweep in {root}")
+            raise RequestError(f"no sweeps in {root}")
         say(f"Sweeps in {root}: {', '.join(names)}.")
         return 0
     folder = root / arguments.name

@@ -1,4 +1,4 @@
-"""Train some stored trials of a sweep again and compare them bit for bit; exit 1 if any differs."""
+"""Retrain some stored trials of a sweep and compare them bit for bit; exit 1 if any differs."""
 
 from __future__ import annotations
 
@@ -19,69 +19,75 @@ COMPARED = ("weights", "metrics", "probes", "curve", "examples", "parameters", "
 def verify(
     folder: Path, count: int, workers: int, time_limit: float, own_code: bool = False
 ) -> list[dict[str, str]]:
-    """Retrain so many of the sweep's stored trials, spread over its plan; a row each.
+    """Retrain `count` of the sweep's stored trials, spread over its plan; one row per trial.
 
-    "same" is the share of what was compared that is identical: weights, metrics, curve, ...
-    Results of other versions, or of another kind of machine, need not be, and the row says so.
-    own_code: whether code of somebody's own that trials name may run; else RequestError is raised.
+    "verdict" is "identical", or names the fields that differ. Trials of another version or machine
+    may differ, and the verdict says so. time_limit: seconds per trial. own_code: whether trials
+    may run the user's own code that they name.
+
+    Raises RequestError if no trial has a result, or if trials need own code without `own_code`.
     """
     store = Store(folder.parent)
     plan = load_plan(folder)
     stored = [result for result in map(store.read, (e.id for e in plan.entries)) if result]
     if not stored:
-        raise RequestError(f"{plan.name}: nothing is trained yet")
-    places = {round(k * (len(stored) - 1) / max(count - 1, 1)) for k in range(count)}
-    chosen = {stored[place].trial: stored[place] for place in sorted(places)}
-    code = {name for trial in chosen for name in code_of(trial.arm).values()}
+        raise RequestError(f"{plan.name}: no trial has a result yet")
+    positions = {round(k * (len(stored) - 1) / max(count - 1, 1)) for k in range(count)}
+    sample = {stored[k].trial: stored[k] for k in sorted(positions)}
+    code = {name for trial in sample for name in code_of(trial.arm).values()}
     if code and not own_code:
         raise RequestError(
-            f"{plan.name}: to train it again runs {', '.join(sorted(code))}, found on this Python "
-            "path; say --own-code if that is what you want"
+            f"{plan.name}: retraining runs {', '.join(sorted(code))} from this Python path; "
+            "add --own-code to allow it"
         )
     names = plan.labels
     rows = []
-    for ended in run_trials(list(chosen), "ablation.training:run_trial", (), workers, time_limit):
-        before = chosen[ended.trial]
+    for outcome in run_trials(list(sample), "ablation.training:run_trial", (), workers, time_limit):
         rows.append(
             {
-                "arm": names[ended.trial.arm],
-                "seed": f"{ended.trial.seed}",
-                "verdict": compare_results(before, ended.value)
-                if ended.kind is None
-                else f"failed: {ended.message}",
+                "arm": names[outcome.trial.arm],
+                "seed": f"{outcome.trial.seed}",
+                "verdict": compare_results(sample[outcome.trial], outcome.value)
+                if outcome.kind is None
+                else f"failed: {outcome.message}",
             }
         )
     return rows
 
 
-def compare_results(before: TrialResult, again: TrialResult) -> str:
-    differing = [name for name in COMPARED if _differ(getattr(before, name), getattr(again, name))]
+def compare_results(stored: TrialResult, retrained: TrialResult) -> str:
+    """The verdict: "identical", or which fields differ; different versions or device are noted."""
+    differing = [
+        name for name in COMPARED if _differ(getattr(stored, name), getattr(retrained, name))
+    ]
     if not differing:
         return "identical"
-    old, new = before.origin, again.origin
+    old, new = stored.origin, retrained.origin
     if (old.versions, old.device) != (new.versions, new.device):
-        return f"differs in {', '.join(differing)} (other versions or another device)"
+        return f"differs in {', '.join(differing)} (different versions or device)"
     return f"differs in {', '.join(differing)}"
 
 
-def _differ(before: object, again: object) -> bool:
-    if isinstance(before, BaseModel) and isinstance(again, BaseModel):
-        known = before.model_fields_set  # an older result lacks what was not measured then
-        return before.model_dump(include=known) != again.model_dump(include=known)
-    return before != again
+def _differ(stored: object, retrained: object) -> bool:
+    if isinstance(stored, BaseModel) and isinstance(retrained, BaseModel):
+        fields = stored.model_fields_set  # an older result lacks scores that were added later
+        return stored.model_dump(include=fields) != retrained.model_dump(include=fields)
+    return stored != retrained
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", help="the sweep's name, which is its folder in results")
-    parser.add_argument("--trials", default=3, type=int, help="how many to train again (3)")
-    parser.add_argument("--time-limit", default=3600.0, type=float, help="seconds a trial (3600)")
+    parser.add_argument("name", help="the sweep's name (its folder in results)")
+    parser.add_argument("--trials", default=3, type=int, help="trials to retrain (default: 3)")
     parser.add_argument(
-        "--own-code", action="store_true", help="allow trials to run the code that they name"
+        "--time-limit", default=3600.0, type=float, help="seconds per trial (default: 3600)"
+    )
+    parser.add_argument(
+        "--own-code", action="store_true", help="allow trials to run the user code that they name"
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Returns 1 where a trial differs or fails."""
+    """Returns 1 if a trial differs or fails, else 0."""
     folder, count = arguments.results / arguments.name, max(arguments.trials, 1)
     workers = len(available_cores())
     rows = verify(folder, count, workers, arguments.time_limit, arguments.own_code)

@@ -1,4 +1,7 @@
-"""The Hydra side: a whole multirun is planned at once, and goes to one pool of workers."""
+"""Hydra plugins: a launcher and a sweeper that run a whole multirun as one sweep, and user configs.
+
+The launcher passes all jobs to the program together, so that they share a plan and its workers.
+"""
 
 from __future__ import annotations
 
@@ -24,13 +27,13 @@ from omegaconf import DictConfig, OmegaConf
 
 
 class AblationLauncher(Launcher):
-    """Composes every job of the multirun and hands all of them to the sweep together."""
+    """Composes all jobs of the multirun, and runs them as one sweep."""
 
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
     ) -> None:
         self.hydra_context = hydra_context
-        self.app: Any = task_function  # ablation.compose.App, which takes a whole sweep
+        self.app: Any = task_function  # ablation.compose.App, which runs a whole sweep
         self.config = config
 
     def launch(
@@ -49,8 +52,8 @@ def _compose_jobs(
 ) -> list[DictConfig]:
     """The configuration of each job.
 
-    Hydra takes 60 ms for one. Jobs that differ in plain values alone, such as units=25 and
-    units=50, are composed once, and each gets its values in a copy.
+    Hydra takes 60 ms to compose one. So jobs that differ only in plain values, such as units=25
+    and units=50, share one composition, and each gets its values in a copy.
     """
     parser = OverridesParser.create(config_loader=loader)
     is_group = functools.cache(lambda key: bool(loader.get_group_options(key)))
@@ -70,14 +73,14 @@ def _compose_jobs(
             config = copy.deepcopy(composed[kind])
             for override in plain:
                 OmegaConf.update(config, override.key_or_group, override.value())
-        else:  # and Hydra says of it what it says
+        else:  # raises Hydra's own error if the job is wrong
             config = composed[kind] = loader.load_sweep_config(master, list(job))
         configs.append(config)
     return configs
 
 
 class AblationSweeper(BasicSweeper):
-    """Hydra's own grid, of which a preset may list several."""
+    """Hydra's basic sweeper, but a preset may list several grids (`hydra.sweeper.grids`)."""
 
     def __init__(
         self,
@@ -93,41 +96,41 @@ class AblationSweeper(BasicSweeper):
         assert self.hydra_context is not None
         parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
         jobs: list[list[str]] = []
-        for grid in _checked(self.grids):
-            # What is said on the command line comes last, and so replaces a preset's.
+        for grid in _check_grids(self.grids):
+            # The command line comes last, so it overrides the preset.
             params = {**self.params, **grid}
             texts = [*(f"{key}={value}" for key, value in params.items()), *arguments]
             (batch,) = self.split_arguments(parser.parse_overrides(texts), None)
             if not batch:
-                raise _refused(f"{' '.join(texts)}: a list of values is empty, so no arm is left")
+                raise _request_error(f"{' '.join(texts)}: a list of values is empty: no arms left")
             jobs += batch
         returns = self.launcher.launch(jobs, initial_job_idx=0)
         for job in returns:
-            _ = job.return_value  # raises what the job raised
+            _ = job.return_value  # raises the job's exception, if any
         return [returns]
 
 
-def _checked(grids: Any) -> list[dict[str, str]]:
-    """The grids, one without keys where none is given."""
+def _check_grids(grids: Any) -> list[dict[str, str]]:
+    """The grids, or one without keys if there are none; raises RequestError for anything else."""
     if grids is None:
         return [{}]
-    several = isinstance(grids, Sequence) and not isinstance(grids, str)
-    if several and grids and all(isinstance(grid, Mapping) for grid in grids):
+    is_list = isinstance(grids, Sequence) and not isinstance(grids, str)
+    if is_list and grids and all(isinstance(grid, Mapping) for grid in grids):
         return list(grids)
-    raise _refused(
+    raise _request_error(
         f"hydra.sweeper.grids={grids}: a list of one grid or more is needed, "
-        "such as [{direction: 'forward,bidirectional'}]; null does without"
+        "such as [{direction: 'forward,bidirectional'}], or null for none"
     )
 
 
-def _refused(message: str) -> Exception:
-    from ablation.errors import RequestError  # Hydra loads every plugin, for every program
+def _request_error(message: str) -> Exception:
+    from ablation.errors import RequestError  # here, as every Hydra program loads this plugin
 
     return RequestError(message)
 
 
 class UserConfigSource(FileConfigSource):
-    """A folder conf/ where the user stands, of which only groups of this program are seen."""
+    """A folder conf/ in the current directory, of which only this program's groups are used."""
 
     @staticmethod
     def scheme() -> str:
@@ -145,19 +148,19 @@ class UserConfigSource(FileConfigSource):
 
 
 def _is_ours(config_path: str) -> bool:
-    from ablation.planning import GROUPS  # Hydra loads every plugin, for every program
+    from ablation.planning import GROUPS  # here, as every Hydra program loads this plugin
 
     first = config_path.strip("/").partition("/")[0]
     return not first or first in GROUPS
 
 
 class AblationSearchPath(SearchPathPlugin):
-    """Lets a folder conf/ where the user stands add presets, problems and training settings."""
+    """Adds presets, problems and other choices from a folder conf/ in the current directory."""
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
-        own = Path.cwd() / "conf"
-        if own.is_dir():
-            search_path.append("your conf", f"ablation://{own}")
+        folder = Path.cwd() / "conf"
+        if folder.is_dir():
+            search_path.append("your conf", f"ablation://{folder}")
 
 
 _TARGET = "hydra_plugins.ablation_plugin.plugin"

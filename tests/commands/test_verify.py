@@ -1,4 +1,4 @@
-"""The proof of repeatability, on trials that are and one that is not repeatable."""
+"""`ablation verify` on trials that can be reproduced, and on one that cannot."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ def verify(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_stored_trials_are_repeatable_and_a_forged_one_is_found(tmp_path: Path) -> None:
+def test_stored_trials_are_reproducible_and_a_forged_one_is_recognised(tmp_path: Path) -> None:
     assert run(tmp_path, "seeds=2", "name=proof", *TINY).returncode == 0
-    shown = verify(tmp_path, "proof", "--trials", "2")
-    assert shown.returncode == 0, shown.stdout + shown.stderr
-    assert shown.stdout.count("identical") == 2
+    genuine = verify(tmp_path, "proof", "--trials", "2")
+    assert genuine.returncode == 0, genuine.stdout + genuine.stderr
+    assert genuine.stdout.count("identical") == 2
     store = Store(tmp_path / "results")
     (path, *_) = store.trials.glob("*.json")
     result = store.read(path.stem)
     assert result is not None
     path.unlink()
-    better = result.metrics.model_copy(update={"accuracy": result.metrics.accuracy + 1e-9})
-    store.commit(result.model_copy(update={"metrics": better}))
-    shown = verify(tmp_path, "proof", "--trials", "2")
-    assert shown.returncode == 1
-    assert "differs in metrics" in shown.stdout
+    metrics = result.metrics.model_copy(update={"accuracy": result.metrics.accuracy + 1e-9})
+    store.commit(result.model_copy(update={"metrics": metrics}))
+    forged = verify(tmp_path, "proof", "--trials", "2")
+    assert forged.returncode == 1
+    assert "differs in metrics" in forged.stdout
 
 
-def test_a_sweep_that_is_not_there_is_named(tmp_path: Path) -> None:
-    shown = verify(tmp_path, "nothing")
-    assert shown.returncode == 2
-    assert "no sweep nothing" in shown.stderr
+def test_an_unknown_sweep_is_named(tmp_path: Path) -> None:
+    unknown = verify(tmp_path, "nothing")
+    assert unknown.returncode == 2
+    assert "no sweep nothing" in unknown.stderr
 
 
-def test_what_an_older_result_does_not_have_is_no_difference() -> None:
+def test_a_score_that_an_older_result_lacks_is_not_a_difference() -> None:
     trial = make_trial()
     old = make_result(trial)
     values = old.metrics.model_dump() | {"balanced_accuracy": 0.5, "macro_f1": 0.5}
