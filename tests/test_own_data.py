@@ -12,7 +12,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ablation import problems
 from ablation.errors import RequestError
+from ablation.spec import Problem
 from tests.helpers import compose, parse_all
 from tests.test_main import report, results, run
 
@@ -58,6 +60,14 @@ def test_the_page_is_run_as_it_stands(visits: Path) -> None:
     table.write_text(table.read_text().replace("none", "nothing"))
     planned = run(visits, *preset, *TINY, "seeds=1", "plan=true")
     assert "0 done, 3 to train" in planned.stdout
+
+
+def test_the_plan_understands_the_table_as_the_page_says(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-c", SNIPPET], cwd=tmp_path, check=True)
+    roles = {"sequence": "patient", "time": "day", "label": "worst_ahead"}
+    given = {"name": "file", "path": str(tmp_path / "visits.csv"), **roles}
+    found = problems.understood(Problem.model_validate(given))
+    assert "".join(f"  {name:<10} {text}\n" for name, text in found) in PAGE
 
 
 def test_an_archive_and_a_parquet_are_trained(visits: Path) -> None:

@@ -40,12 +40,13 @@ def verify(
             f"{plan.name}: retraining runs {', '.join(sorted(code))} from this Python path; "
             "add --own-code to allow it"
         )
-    names = plan.labels
+    # By id: a trial that was stored before an option came lacks it, and is the same trial.
+    names = {entry.id: plan.labels[entry.trial.arm] for entry in plan.entries}
     rows = []
     for outcome in run_trials(list(sample), "ablation.training:run_trial", (), workers, time_limit):
         rows.append(
             {
-                "arm": names[outcome.trial.arm],
+                "arm": names[outcome.trial.id],
                 "seed": f"{outcome.trial.seed}",
                 "verdict": compare_results(sample[outcome.trial], outcome.value)
                 if outcome.kind is None

@@ -17,6 +17,8 @@ def show_plan(plan: Plan, done: set[str], expected: float, workers: int, show_ar
     """
     names = plan.labels
     unique, pending = len(plan.entries), len(plan.entries) - len(done)
+    if show_arms:
+        _show_data(plan)
     for note in plan.notes:
         terminal.print(f"Note: {note}.", markup=False, soft_wrap=True)
     if show_arms:
@@ -38,3 +40,13 @@ def show_plan(plan: Plan, done: set[str], expected: float, workers: int, show_ar
         f" ({plan.requested} asked for), {len(done)} done, {work}.",
         soft_wrap=True,
     )
+
+
+def _show_data(plan: Plan) -> None:
+    """How each problem's data were read, where there are any."""
+    for problem in dict.fromkeys(trial.arm.problem for trial in plan.trials):
+        found = problems.understood(problem)
+        if found:
+            terminal.print(f"[bold]{escape(str(problem.parameters.get('path')))}[/bold]")
+        for name, text in found:
+            terminal.print(f"  {name:<10} {text}", markup=False, highlight=False, soft_wrap=True)

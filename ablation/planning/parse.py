@@ -46,10 +46,12 @@ def _fitted(arm: Arm, whole: bool) -> Arm:
     """The arm as its data allows it.
 
     whole: the length was left open, and is that of the longest sequence. There are no more training
-    sequences than the data has, however many were asked for.
+    sequences than the data has, however many were asked for. Keys of the problem that are left to
+    the data are filled in.
     """
     length = problems.longest(arm.problem) if whole else arm.length
     there = problems.available(arm.problem, length)
+    arm = arm.model_copy(update={"problem": problems.settled(arm.problem)})
     if length == arm.length and (there is None or arm.training.sequences <= there):
         return arm
     values = arm.model_dump()

@@ -51,7 +51,8 @@ class Plan(Frozen):
     """All trials of one command, with what its report needs.
 
     requested: number of trials before duplicates were merged.
-    notes: a sentence for each group of combinations that are the same arm.
+    notes: a sentence for each thing in the data that may be meant otherwise than it was read, and
+    for each group of combinations that are the same arm.
     run: identifies the multirun if its jobs arrive one by one.
     max_seeds: limit per arm if seeds are added in rounds; None if their number is fixed.
     match: what is equal in all arms, "units" or "parameters".
@@ -117,7 +118,7 @@ def make_plan(
         max_seeds=settings.max_seeds if adaptive else None,
         match=settings.match,
         requested=sum(count for _, count in arm_seeds),
-        notes=_duplicate_notes([arm for arm, _ in arm_seeds]),
+        notes=[*_data_notes(arm_seeds), *_duplicate_notes([arm for arm, _ in arm_seeds])],
         entries=seed_major(trials),
     )
     if run is None:  # a job that arrives alone does not know the arms of the others
@@ -188,7 +189,7 @@ def save_plan(plan: Plan, folder: Path) -> Plan:
                 update={
                     "entries": seed_major(dict.fromkeys([*before.trials, *plan.trials])),
                     "requested": before.requested + plan.requested,
-                    "notes": [*before.notes, *plan.notes],
+                    "notes": list(dict.fromkeys([*before.notes, *plan.notes])),
                 }
             )
         replace_file(folder / "plan.json", json.dumps(plan.model_dump(), indent=1) + "\n")
@@ -217,6 +218,12 @@ def load_plan(folder: Path) -> Plan:
 def sweeps_in(root: Path) -> list[str]:
     """The names of the sweeps in a results folder, sorted."""
     return sorted(path.parent.name for path in root.glob("*/plan.json"))
+
+
+def _data_notes(arm_seeds: Iterable[tuple[Arm, int]]) -> list[str]:
+    """A sentence for each thing in the arms' data that may be meant otherwise than it was read."""
+    of_problems = map(problems.remarks, dict.fromkeys(arm.problem for arm, _ in arm_seeds))
+    return list(dict.fromkeys(sentence for sentences in of_problems for sentence in sentences))
 
 
 def _duplicate_notes(arms: Sequence[Arm]) -> list[str]:

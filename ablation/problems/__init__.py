@@ -12,7 +12,10 @@ from ablation.problems.registry import (
     is_own,
     load,
     longest,
+    remarks,
     sample,
+    settled,
+    understood,
 )
 
 __all__ = [
@@ -25,5 +28,8 @@ __all__ = [
     "is_own",
     "load",
     "longest",
+    "remarks",
     "sample",
+    "settled",
+    "understood",
 ]

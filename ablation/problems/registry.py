@@ -94,6 +94,28 @@ def files(problem: Problem) -> list[Path]:
     return [Path(path)] if isinstance(path, str) else []
 
 
+def settled(problem: Problem) -> Problem:
+    """The problem with the keys filled in that it leaves to its data."""
+    if is_own(problem) or not _has(problem, "settled"):
+        return problem
+    known = {"name": problem.name, "test_size": problem.test_size}
+    return Problem.model_validate(known | _call(problem, "settled"))
+
+
+def remarks(problem: Problem) -> list[str]:
+    """Sentences about what in the problem's data may be meant otherwise than it was read."""
+    if is_own(problem) or not _has(problem, "remarks"):
+        return []
+    return list(_call(problem, "remarks"))
+
+
+def understood(problem: Problem) -> list[tuple[str, str]]:
+    """How the problem's data were read, as pairs of a name and a text."""
+    if is_own(problem) or not _has(problem, "understood"):
+        return []
+    return list(_call(problem, "understood"))
+
+
 def is_own(problem: Problem) -> bool:
     """Whether the problem is a function in the user's own code, such as mine.parity."""
     return re.fullmatch(DOTTED, problem.name) is not None

@@ -34,6 +34,22 @@ OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd")
 SCHEDULES = ("linear", "cosine")
 CLASS_WEIGHTS = ("balanced",)
 
+# Options of a problem that came after results had been stored, and the values that mean "off": an
+# option that is off is left out of a trial's id.
+LATER: dict[str, dict[str, tuple[Any, ...]]] = {
+    "file": {
+        "symbols": (None, []),
+        "separator": (None,),
+        "decimal": (None,),
+        "encoding": (None,),
+        "time_format": (None,),
+        "fill_down": (False,),
+        "missing": ("error",),
+        "unseen": ("error",),
+        "zero": (None, "padding"),
+    }
+}
+
 DOTTED = r"[^\W\d]\w*(\.[^\W\d]\w*)+"  # package.module.Name: code of the user's own
 
 
@@ -182,6 +198,10 @@ class Trial(Frozen):
         values = self.model_dump()
         # An option that is off means nothing, so old results stay valid when one is added.
         values["training"] = {k: v for k, v in values["training"].items() if v is not None}
+        later = LATER.get(self.arm.problem.name, {})
+        values["problem"] = {
+            k: v for k, v in values["problem"].items() if v not in later.get(k, ())
+        }
         if self.arm.digest is None:
             del values["digest"]
         else:  # a file is what it holds, wherever it lies

@@ -8,28 +8,34 @@ import numpy as np
 
 from ablation.data import Array
 from ablation.errors import RequestError, suggest
+from ablation.problems.own import labels
 from ablation.problems.own.examples import (
     LARGEST,
     MOST_SYMBOLS,
-    WITHOUT,
     Examples,
     codes_of,
-    encode,
     in_test,
     shown,
 )
+from ablation.problems.own.keys import FOR_TABLES, Keys
 
 NAMES = ("x", "y", "mask", "lengths", "group", "part")
 
 
-def read(path: Path) -> Examples:
+def read(path: Path, keys: Keys) -> Examples:
     """The examples of an .npz; raises RequestError with the array and the place in it.
 
-    x: (n, steps, features) numbers, (n, steps) floats, or (n, steps) integers, which are symbols
-    with 0 for padding. y: (n, steps) or (n,), integers or text; NaN or "" is no label.
-    mask: (n, steps) bool, the steps that exist; or lengths: (n,) integers, how many do.
+    x: (n, steps, features) numbers, (n, steps) floats, or (n, steps) integers, which are symbols.
+    y: as `labels.of_array` takes it. mask: (n, steps) bool, the steps that exist; or
+    lengths: (n,) integers, how many do; without both, all do but symbols that are padding.
     group: (n,) integers or text. part: (n,) bool (True is test), or "train" and "test".
     """
+    key = keys.given(FOR_TABLES)
+    if key:
+        raise RequestError(
+            f"problem.{key}={_typed(getattr(keys, key))}: it is for tables; an .npz has arrays "
+            f"named {', '.join(NAMES)}"
+        )
     arrays = _load(path)
     for name in ("x", "y"):
         if name not in arrays:
@@ -40,29 +46,46 @@ def read(path: Path) -> Examples:
         raise RequestError(
             f"{path}, x: {_told(x)}; numbers of shape (sequences, steps, features) are needed"
         )
+    if keys.zero is not None and not symbolic:
+        raise RequestError(
+            f"problem.zero={keys.zero}: it is for symbols, and x of {path} are numbers "
+            "(symbols are integers of shape (sequences, steps))"
+        )
     n, steps = x.shape[:2]
     mask = _mask(path, arrays, n, steps)
-    if mask is None:
-        mask = x != 0 if symbolic else np.ones((n, steps), bool)
+    remarks: list[str] = []
+    zero = None
+    if symbolic:
+        zero = keys.zero or ("symbol" if _zeros_inside(x, mask).any() else "padding")
+        remarks = _about_zeros(x, mask, zero)
+        if mask is None:
+            mask = np.ones(x.shape, bool) if zero == "symbol" else x != 0
+    elif mask is None:
+        mask, remarks = np.ones((n, steps), bool), _zero_steps(x)
     if not mask.any(axis=1).all():
         raise RequestError(f"{path}, x[{int(np.argmin(mask.any(axis=1)))}]: it has no step")
-    labels, classes = _labels(path, y, mask)
+    found = labels.of_array(path, y, mask, keys.label_per)
     group, part = (_of_each(path, name, arrays.get(name), n) for name in ("group", "part"))
     if part is not None and part.dtype.kind == "b":
         part = np.where(part, "test", "train")
+    features = x.shape[2] if x.ndim == 3 else 1
     return Examples(
         names=[f"x[{i}]" for i in range(n)],
         sizes=mask.sum(axis=1),
-        x=_symbols(path, x, mask) if symbolic else _numbers(path, x, mask),
+        x=_symbols(path, x, mask, zero) if symbolic else _numbers(path, x, mask, keys.missing),
         codes=np.zeros((int(mask.sum()), 0), np.int32),
-        y=labels,
-        per_step=y.ndim == 2,
-        classes=classes,
-        symbols=int(x.max()) + 1 if symbolic else 0,
+        y=found.y,
+        per_step=found.per_step,
+        classes=found.classes,
+        numbers=[] if symbolic else [f"x[..., {i}]" for i in range(features)],
+        symbols=int(x.max()) + 1 + (zero == "symbol") if symbolic else 0,
+        zero=zero,
         group=None if group is None else codes_of([str(value) for value in group.tolist()])[0],
         test=None
         if part is None
         else in_test([str(value) for value in part.tolist()], lambda i: f"{path}, part[{i}]"),
+        layout="arrays",
+        remarks=(*remarks, *labels.odd_names(found.classes)),
     )
 
 
@@ -98,6 +121,10 @@ def _told(array: Array) -> str:
     return f"{array.dtype} of shape {array.shape}"
 
 
+def _typed(value: object) -> object:
+    return f"[{','.join(map(str, value))}]" if isinstance(value, tuple) else value
+
+
 def _mask(path: Path, arrays: dict[str, Array], n: int, steps: int) -> Array | None:
     """Which steps exist, (n, steps); None where nothing is said."""
     if "mask" in arrays and "lengths" in arrays:
@@ -119,54 +146,94 @@ def _mask(path: Path, arrays: dict[str, Array], n: int, steps: int) -> Array | N
     return None
 
 
-def _numbers(path: Path, x: Array, mask: Array) -> Array:
+def _about_zeros(x: Array, mask: Array | None, zero: str) -> list[str]:
+    """A sentence for each way in which the zeros among symbols may be meant otherwise.
+
+    zero: what they are taken as, "padding" or "symbol".
+    """
+    inside = _zeros_inside(x, mask)
+    if zero == "symbol" and not inside.any():
+        return []
+    if zero == "symbol":
+        place = ", ".join(map(str, np.argwhere(inside)[0]))
+        ends = 0 if mask is not None else int(((x == 0) & ~inside).sum())
+        more = f" ({ends} zeros are at the ends: if they are padding, add an array lengths)"
+        return [
+            f"x: 0 stands inside sequences, as at x[{place}]: it is taken as a symbol, and not as "
+            "padding; problem.zero=padding leaves all zeros out" + more * bool(ends)
+        ]
+    remarks = []
+    front = int((x[:, 0] == 0).sum()) if mask is None else 0
+    if front:
+        remarks.append(
+            f"x: {front} sequences begin with 0, which is padding: their steps are moved to the "
+            "front, and all padding to the end"
+        )
+    if mask is None and inside.any():
+        remarks.append(
+            f"x: {int(inside.sum())} zeros inside sequences are left out with their labels, as "
+            "problem.zero=padding asks"
+        )
+    return remarks
+
+
+def _zeros_inside(x: Array, mask: Array | None) -> Array:
+    """The zeros that cannot be padding: (n, steps) bool."""
+    if mask is not None:
+        return np.asarray((x == 0) & mask)
+    return np.asarray((x == 0) & ~_ends(x == 0))
+
+
+def _ends(zero: Array) -> Array:
+    """The True of each row (n, steps) that reach from its begin or its end without a gap."""
+    begin = np.logical_and.accumulate(zero, axis=1)
+    end = np.logical_and.accumulate(zero[:, ::-1], axis=1)[:, ::-1]
+    return np.asarray(begin | end)
+
+
+def _zero_steps(x: Array) -> list[str]:
+    """A sentence if steps of zeros look like padding: most of them are at the ends."""
+    zero = (x == 0) if x.ndim == 2 else (x == 0).all(axis=2)
+    ends = _ends(zero)
+    if 2 * ends.sum() <= zero.sum():
+        return []
+    return [
+        f"x: {int(ends.sum())} of {zero.size} steps, at the ends of {int(ends.any(axis=1).sum())} "
+        "sequences, are all zero, and are taken as steps that exist; if they are padding, add an "
+        "array lengths (or mask)"
+    ]
+
+
+def _numbers(path: Path, x: Array, mask: Array, missing: str) -> Array:
     """The steps that exist as (rows, features) float64."""
     with np.errstate(all="ignore"):  # what does not fit into a float64 is found below
         rows = (x if x.ndim == 3 else x[..., None])[mask].astype(np.float64)
-    wrong = ~(np.abs(rows) <= LARGEST)
+    wrong = ~(np.abs(rows) <= LARGEST) & ~(np.isnan(rows) & (missing != "error"))
     if wrong.any():
         row, feature = np.argwhere(wrong)[0]
         place = [*np.argwhere(mask)[row], feature][: x.ndim]
+        remedy = "; problem.missing=mean or forward fills it in" if np.isnan(rows).any() else ""
         raise RequestError(
             f"{path}, x[{', '.join(map(str, place))}]: {rows[row, feature]}; a finite number is "
-            "needed (a step that does not exist is told by mask or lengths)"
+            f"needed (a step that does not exist is told by mask or lengths){remedy}"
         )
     return rows
 
 
-def _symbols(path: Path, x: Array, mask: Array) -> Array:
-    """The steps that exist as (rows,) int32, from 1 on."""
+def _symbols(path: Path, x: Array, mask: Array, zero: str | None) -> Array:
+    """The steps that exist as (rows,) int32, from 1 on; zero: "padding" or "symbol"."""
     rows = x[mask]
-    wrong = (rows < 1) | (rows >= MOST_SYMBOLS)
+    least = 0 if zero == "symbol" else 1
+    wrong = (rows < least) | (rows >= MOST_SYMBOLS - 1 + least)
     if wrong.any():
         i, t = np.argwhere(mask)[np.argmax(wrong)]
         raise RequestError(
-            f"{path}, x[{i}, {t}]: {x[i, t]}; integers are symbols, 1 .. {MOST_SYMBOLS - 1}, and 0 "
-            "is padding (store numbers as floats)"
+            f"{path}, x[{i}, {t}]: {x[i, t]}; integers are symbols, {least} .. "
+            f"{MOST_SYMBOLS - 2 + least}"
+            + ", and 0 is padding" * least
+            + " (store numbers as floats)"
         )
-    return rows.astype(np.int32)
-
-
-def _labels(path: Path, y: Array, mask: Array) -> tuple[Array, list[str]]:
-    """Labels of the steps that exist, (rows,), or of the sequences, (n,), and their names."""
-    if y.shape not in (mask.shape, mask.shape[:1]):
-        raise RequestError(
-            f"{path}, y: shape {y.shape}; {mask.shape} is needed for a label a step, "
-            f"{mask.shape[:1]} for a label a sequence"
-        )
-    if y.dtype.kind not in "biufUS":
-        raise RequestError(f"{path}, y: {y.dtype}; integers or text are needed")
-    places = np.argwhere(mask) if y.ndim == 2 else np.arange(len(y))[:, None]
-    values = y[mask] if y.ndim == 2 else y
-    if values.dtype.kind == "S":
-        values = np.char.decode(values, "utf-8", "replace")
-    if values.dtype.kind == "U":
-        there = ~np.isin(np.char.lower(values), WITHOUT)
-    else:
-        there = values == values  # a NaN does not
-    if y.ndim == 1 and not there.all():
-        raise RequestError(f"{path}, y[{int(np.argmin(there))}]: no label")
-    return encode(values, there, lambda i: f"{path}, y[{', '.join(map(str, places[i]))}]")
+    return (rows.astype(np.int32) + (1 - least)).astype(np.int32)
 
 
 def _of_each(path: Path, name: str, values: Array | None, n: int) -> Array | None:

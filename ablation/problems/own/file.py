@@ -1,8 +1,8 @@
-"""The user's own sequences, from an .npz, .csv or .parquet: own data without any code.
+"""The user's own sequences, from an .npz, a text table or a .parquet: own data without any code.
 
-`arrays` and `columns` read the two kinds of file; here they are split, scaled and padded. The test
-part is the same for every seed and arm, numbers are scaled by what the training part holds, and
-categories become a feature for each of the training part's levels.
+`arrays` and `columns` read the two kinds of file, `parts` splits them, `features` scales numbers
+and encodes categories; here they become padded sequences. The test part is the same for every seed
+and arm, and only the training part decides how features are scaled and encoded.
 """
 
 from __future__ import annotations
@@ -15,28 +15,29 @@ from typing import Any
 import numpy as np
 
 from ablation.data import Array, Sequences
-from ablation.errors import RequestError, suggest
-from ablation.problems.own import arrays
-from ablation.problems.own.columns import Columns, read
-from ablation.problems.own.examples import LARGEST, Examples, shown
-from ablation.seeding import stream
+from ablation.errors import RequestError
+from ablation.problems.own import arrays, columns
+from ablation.problems.own.examples import Examples, shown
+from ablation.problems.own.features import Inputs, embedded, make_inputs
+from ablation.problems.own.keys import Keys, checked
+from ablation.problems.own.parts import find_test_part, with_usable_labels
+from ablation.problems.own.understood import describe
 
-SUFFIXES = (".npz", ".csv", ".parquet")
+SUFFIXES = (".npz", ".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")
 
 
 @dataclass(frozen=True)
 class Data:
-    """A file's examples, split and scaled; their steps lie one after the other, as rows.
+    """A file's examples, split and encoded; their steps lie one after the other, as rows.
 
-    x: (rows, features) float32, or (rows,) int32 symbols. test: (n,) bool. begins: (n,) int, the
-    first row of each sequence. first_label: (n,) int, the steps before its first label.
+    test: (n,) bool. first_label: (n,) int, the steps before its first label, which are all of
+    them where a sequence has none.
     """
 
     path: str
     examples: Examples
-    x: Array
+    inputs: Inputs
     test: Array
-    begins: Array
     first_label: Array
 
 
@@ -49,11 +50,20 @@ def generate(
     sequence: str | None = None,
     time: str | None = None,
     label: str | None = None,
-    label_per: str = "step",
+    label_per: str | None = None,
     features: list[str] | None = None,
     categorical: list[str] | None = None,
+    symbols: list[str] | None = None,
     group: str | None = None,
     part: str | None = None,
+    separator: str | None = None,
+    decimal: str | None = None,
+    encoding: str | None = None,
+    time_format: str | None = None,
+    fill_down: bool = False,
+    missing: str = "error",
+    unseen: str = "error",
+    zero: str | None = None,
     test_share: float = 0.2,
     standardize: bool = True,
     split: str = "train",
@@ -61,32 +71,41 @@ def generate(
     """A random choice of the sequences of one part; all of them if there are not so many.
 
     length: steps that are kept of each sequence, from its first on; 1 .. `longest`.
-    path: .npz (arrays.read), or a table, whose columns the next keys name (columns.Columns).
-    test_share: of the sequences, or of the groups, where the file does not part them.
+    path: .npz (arrays.read), or a table (columns.read). The other keys are those of keys.Keys.
+    test_share: of the sequences, or of the groups, where the file does not say their part.
     split: "train" or "test".
     x: (n, length, features) float32, or (n, length) int32 symbols, padded on the right with 0;
     y: (n, length) or (n,) int32. A sequence without any label in these steps is left out.
     """
     data = _data(
         path,
-        test_share,
-        standardize,
         sequence=sequence,
         time=time,
         label=label,
         label_per=label_per,
         features=features,
         categorical=categorical,
+        symbols=symbols,
         group=group,
         part=part,
+        separator=separator,
+        decimal=decimal,
+        encoding=encoding,
+        time_format=time_format,
+        fill_down=fill_down,
+        missing=missing,
+        unseen=unseen,
+        zero=zero,
+        test_share=test_share,
+        standardize=standardize,
     )
     found = data.examples
     chosen = rng.permutation(_members(data, length, split))[:sequences]
     whole = bool((found.sizes >= length).all())  # in both parts, for the model is one
     steps = np.arange(length)
     present = steps < found.sizes[chosen, None]
-    rows = np.where(present, data.begins[chosen, None] + steps, 0)
-    x = data.x[rows]
+    rows = np.where(present, found.begins[chosen, None] + steps, 0)
+    x = data.inputs.x[rows]
     x[~present] = 0
     y = np.where(present, found.y[rows], -1) if found.per_step else found.y[chosen]
     scored = y >= 0 if found.per_step and (found.y < 0).any() else None
@@ -96,7 +115,7 @@ def generate(
         scored,
         None if whole else present,
         classes=len(found.classes),
-        symbols=found.symbols,
+        symbols=data.inputs.symbols,
     )
 
 
@@ -115,35 +134,39 @@ def files(path: str | None = None, **parameters: Any) -> list[Path]:
     return [_file(path)]
 
 
-def _data(
-    path: str | None, test_share: float = 0.2, standardize: bool = True, **columns: Any
-) -> Data:
-    if not 0 < test_share < 1:
-        raise RequestError(f"problem.test_share={test_share}: it must lie between 0 and 1")
-    named = {key: _column(key, value) for key, value in columns.items()}
-    per = str(named.get("label_per", "step"))
-    if per not in ("step", "sequence"):
-        raise RequestError(f"problem.label_per={per}: {suggest(per, ['step', 'sequence'])}")
+def settled(path: str | None = None, **parameters: Any) -> dict[str, Any]:
+    """The parameters, with what they leave to the file filled in.
+
+    What is found in a file may be found otherwise one day; a trial says what it was trained on.
+    """
+    data, keys = _data(path, **parameters), checked(parameters)
+    filled: dict[str, Any] = {"label_per": keys.label_per or "step"}
+    if data.examples.zero:
+        filled["zero"] = data.examples.zero
+    if data.examples.levels:
+        filled["symbols"] = list(embedded(data.examples, keys.symbols))
+    return {"path": path, **parameters, **filled}
+
+
+def remarks(path: str | None = None, **parameters: Any) -> list[str]:
+    """A sentence for each thing in the file that may be meant otherwise than it was read."""
+    return list(_data(path, **parameters).examples.remarks)
+
+
+def understood(path: str | None = None, **parameters: Any) -> list[tuple[str, str]]:
+    """How the file was read, as pairs of a name and a text."""
+    data = _data(path, **parameters)
+    return describe(data.examples, data.test, embedded(data.examples, checked(parameters).symbols))
+
+
+def _data(path: str | None, **parameters: Any) -> Data:
+    keys = checked(parameters)
     file = _file(path)
     try:
         stat = file.stat()
-        stamp = (stat.st_mtime_ns, stat.st_size)
-        return _prepared(str(file), stamp, test_share, standardize, Columns(**named))
+        return _prepared(str(file), (stat.st_mtime_ns, stat.st_size), keys)
     except OSError as error:
         raise RequestError(f"{file}: cannot be read ({error.strerror})") from None
-
-
-def _column(key: str, value: Any) -> Any:
-    """A column's name, or a tuple of them; what looks like a number may be a name as well."""
-    several = key in ("features", "categorical")
-    if several and value is None:
-        return () if key == "categorical" else None
-    if several:
-        value = value if isinstance(value, list | tuple) else [value]
-        return tuple(_column(f"{key} (of each)", one) for one in value)
-    if value is None or (isinstance(value, str | int) and not isinstance(value, bool)):
-        return None if value is None else str(value)
-    raise RequestError(f"problem.{key}={value}: a column's name is needed")
 
 
 def _file(path: object) -> Path:
@@ -153,7 +176,7 @@ def _file(path: object) -> Path:
             f"one of {', '.join(SUFFIXES)}"
         )
     file = Path(path).expanduser()
-    if file.suffix.lower() not in SUFFIXES:
+    if not file.name.lower().endswith(SUFFIXES):
         raise RequestError(
             f"problem.path={path}: it must end with one of {', '.join(SUFFIXES)}, which says how "
             "it is read"
@@ -164,109 +187,19 @@ def _file(path: object) -> Path:
 
 
 @lru_cache(maxsize=8)
-def _prepared(
-    path: str, stamp: tuple[int, int], test_share: float, standardize: bool, columns: Columns
-) -> Data:
-    """The file's data; stamp makes a changed file another one."""
-    found = _read(Path(path), columns)
-    test = _drawn(found, test_share, path) if found.test is None else found.test
-    for part, members in (("train", ~test), ("test", test)):
-        if not members.any():
-            raise RequestError(f"{path}: no sequence is in the {part} part")
-    _check_groups(found, test, path)
-    of_row = np.repeat(np.arange(len(test)), found.sizes)
-    _check_labels(found, test, of_row, path)
-    train = ~test[of_row]
-    x = found.x
-    if not found.symbols:
-        numbers = _scaled(found.x, train, path) if standardize else found.x
-        x = np.concatenate([numbers, *_one_hot(found.codes, train)], axis=1).astype(np.float32)
-    begins = np.cumsum(found.sizes) - found.sizes
-    first_label = np.zeros(len(test), np.int64)
+def _prepared(path: str, stamp: tuple[int, int], keys: Keys) -> Data:
+    """The file's data; stamp changes when the file does."""
+    read = arrays.read if path.lower().endswith(".npz") else columns.read
+    found = read(Path(path), keys)
+    test = find_test_part(found, keys.test_share, path)
+    found = with_usable_labels(found, test, keys.unseen, path)
+    inputs = make_inputs(found, ~test[found.of_row], keys, path)
     if found.per_step:
-        step = np.arange(len(of_row)) - begins[of_row]
-        first_label = np.minimum.reduceat(np.where(found.y >= 0, step, len(step)), begins)
-    return Data(path, found, x, test, begins, first_label)
-
-
-def _read(path: Path, columns: Columns) -> Examples:
-    if path.suffix.lower() != ".npz":
-        return read(path, columns)
-    for key, default in vars(Columns()).items():
-        given = getattr(columns, key)
-        if key != "label_per" and given != default:
-            raise RequestError(
-                f"problem.{key}={given}: it is for tables; an .npz has arrays named "
-                f"{', '.join(arrays.NAMES)}"
-            )
-    found = arrays.read(path)
-    if found.per_step and columns.label_per == "sequence":
-        raise RequestError(f"problem.label_per=sequence: y of {path} has a label for each step")
-    return found
-
-
-def _drawn(found: Examples, share: float, path: str) -> Array:
-    """A test part of that share of the sequences, or of the groups, the same for every seed."""
-    group = np.arange(len(found.sizes)) if found.group is None else found.group
-    n = int(group.max()) + 1
-    if n < 2:
-        what = "sequence" if found.group is None else "group"
-        raise RequestError(f"{path}: one {what} alone cannot be split into training and test")
-    size = min(max(round(n * share), 1), n - 1)
-    return np.isin(group, stream(None, "file/split").permutation(n)[:size])
-
-
-def _check_groups(found: Examples, test: Array, path: str) -> None:
-    if found.group is None:
-        return
-    both = np.intersect1d(found.group[test], found.group[~test])
-    if len(both):
-        one, other = (np.flatnonzero((found.group == both[0]) & part)[0] for part in (~test, test))
-        raise RequestError(
-            f"{path}: a group is in both parts ({found.names[one]} in train, "
-            f"{found.names[other]} in test)"
-        )
-
-
-def _check_labels(found: Examples, test: Array, of_row: Array, path: str) -> None:
-    """Raise RequestError where the training part has not all classes, or one part has none."""
-    of_label = of_row if found.per_step else np.arange(len(test))
-    known = found.y >= 0
-    train, tested = (np.unique(found.y[known & part[of_label]]) for part in (~test, test))
-    for part, labels in (("train", train), ("test", tested)):
-        if not len(labels):
-            raise RequestError(f"{path}: the {part} part has no label")
-    strange = np.setdiff1d(tested, train)
-    if len(strange):
-        place = int(of_label[np.argmax(known & test[of_label] & (found.y == strange[0]))])
-        raise RequestError(
-            f"{path}: label {shown(found.classes[strange[0]])} is in the test part alone "
-            f"({found.names[place]}); what cannot be learnt cannot be tested"
-        )
-    if len(train) == 1:
-        name = shown(found.classes[train[0]])
-        raise RequestError(f"{path}: all labels of the train part are {name}; two are needed")
-
-
-def _scaled(x: Array, train: Array, path: str) -> Array:
-    """The features with mean 0 and deviation 1 in the training part; 0 where they are constant."""
-    known = x[train]
-    constant = np.ptp(known, axis=0) == 0
-    deviation = np.where(constant, 0, known.std(axis=0))
-    scaled: Array = np.divide(
-        x - known.mean(axis=0), deviation, where=deviation > 0, out=np.zeros_like(x)
-    )
-    if (np.abs(scaled) > LARGEST).any():
-        raise RequestError(
-            f"{path}: a feature of the test part is more than {LARGEST:g} deviations off the "
-            "training part's mean"
-        )
-    return scaled
-
-
-def _one_hot(codes: Array, train: Array) -> list[Array]:
-    """A feature for each level that the training part has; another level is 0 in all of them."""
-    return [column[:, None] == np.unique(column[train]) for column in codes.T]
+        step = np.arange(len(found.of_row)) - found.begins[found.of_row]
+        first_label = np.minimum.reduceat(np.where(found.y >= 0, step, len(step)), found.begins)
+    else:
+        first_label = np.where(found.y >= 0, 0, len(found.of_row))
+    return Data(path, found, inputs, test, first_label)
 
 
 def _members(data: Data, length: int, split: str) -> Array:
@@ -289,8 +222,8 @@ def _members(data: Data, length: int, split: str) -> Array:
 
 def _check_early(data: Data, length: int, train: Array) -> None:
     found = data.examples
-    step = np.arange(len(found.y)) - np.repeat(data.begins, found.sizes)
-    early = np.repeat(train, found.sizes) & (step < length) & (found.y >= 0)
+    step = np.arange(len(found.y)) - found.begins[found.of_row]
+    early = train[found.of_row] & (step < length) & (found.y >= 0)
     labels = np.unique(found.y[early])
     if len(labels) == 1:
         raise RequestError(

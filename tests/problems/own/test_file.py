@@ -228,7 +228,7 @@ def test_a_list_of_columns_goes_through_plan_and_labels(
         ({"path": None}, r"^problem\.path=null: the name of a file is needed, one of \.npz, \.csv"),
         ({"path": 5}, r"^problem\.path=5: the name of a file is needed"),
         ({"path": "no.csv"}, r"^problem\.path=no\.csv: no such file \(looked for in /"),
-        ({"path": "a.txt"}, r"^problem\.path=a\.txt: it must end with one of \.npz, \.csv, \.parq"),
+        ({"path": "a.txt"}, r"^problem\.path=a\.txt: it must end with one of \.npz, \.csv, \.tsv"),
         ({"path": "folder.csv"}, r"^problem\.path=folder\.csv: no such file"),
         ({"path": "pipe.csv"}, r"^problem\.path=pipe\.csv: no such file"),
         ({"test_share": 1}, r"^problem\.test_share=1: it must lie between 0 and 1$"),

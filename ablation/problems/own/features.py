@@ -1,0 +1,112 @@
+"""Inputs of a model from the features of a file, by what the training part holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ablation.data import Array
+from ablation.errors import RequestError
+from ablation.problems.own.examples import LARGEST, Examples
+from ablation.problems.own.keys import Keys
+
+MOST_COLUMNS = 100  # levels of a category that get a column each unless problem.symbols is said
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a model reads, a row a step.
+
+    x: (rows, features) float32, or (rows,) int32 symbols. symbols: size of their vocabulary, in
+    which 0 is padding; 0 if there are none.
+    """
+
+    x: Array
+    symbols: int = 0
+
+
+def embedded(found: Examples, asked: tuple[str, ...] | None) -> tuple[str, ...]:
+    """The categories that get a learnt vector a level (an embedding), and not a column a level.
+
+    asked: those that problem.symbols names; None: a category of more than MOST_COLUMNS levels.
+    A category beside other features gets columns.
+    """
+    alone = len(found.levels) == 1 and not found.numbers
+    if asked and not alone:
+        raise RequestError(f"problem.symbols={list(asked)}: symbols have to be the only feature")
+    if asked is not None:
+        return asked
+    wide = (name for name, levels in found.levels.items() if len(levels) > MOST_COLUMNS)
+    return tuple(wide) if alone else ()
+
+
+def make_inputs(found: Examples, train: Array, keys: Keys, path: str) -> Inputs:
+    """The inputs of all rows; train: (rows,) bool, those of the training part.
+
+    The order: numbers, a column of 0 and 1 for each level, and for each number that is missing
+    somewhere a column that is 1 where it is.
+    """
+    if found.symbols:
+        return Inputs(found.x, found.symbols)
+    categories = dict(zip(found.levels, found.codes.T, strict=True))
+    names = embedded(found, keys.symbols)
+    if names:
+        codes, symbols = _symbols(categories[names[0]], train)
+        return Inputs(codes, symbols)
+    absent = np.isnan(found.x)
+    numbers = _complete(found, absent, train, keys, path)
+    columns = [column[:, None] == np.unique(column[train]) for column in categories.values()]
+    indicators = absent[:, absent.any(axis=0)]
+    return Inputs(np.concatenate([numbers, *columns, indicators], axis=1).astype(np.float32))
+
+
+def _symbols(codes: Array, train: Array) -> tuple[Array, int]:
+    """Symbols (rows,) int32 and the size of their vocabulary.
+
+    0 is padding, 1 is every level that the training part does not have, the others follow.
+    """
+    known = np.unique(codes[train])
+    place = np.searchsorted(known, codes).clip(max=len(known) - 1)
+    symbols = np.where(known[place] == codes, place + 2, 1).astype(np.int32)
+    return symbols, len(known) + 2
+
+
+def _complete(found: Examples, absent: Array, train: Array, keys: Keys, path: str) -> Array:
+    """The numbers, without gaps, scaled if that is asked for."""
+    x, known = found.x, found.x[train]
+    if not absent.any():
+        return _scaled(x, known.mean(axis=0), known, path) if keys.standardize else x
+    empty = absent[train].all(axis=0)
+    if empty.any():
+        name = found.numbers[int(np.argmax(empty))]
+        raise RequestError(f"{path}: {name} has no number in the train part")
+    mean = np.nanmean(known, axis=0)
+    filled = np.where(absent, mean, x)
+    if keys.missing == "forward":
+        filled = _forward(found, absent, filled)
+    return _scaled(filled, mean, known, path) if keys.standardize else filled
+
+
+def _forward(found: Examples, absent: Array, filled: Array) -> Array:
+    """Each gap with the last number before it in the sequence, if there is one."""
+    rows = np.arange(len(absent))[:, None]
+    last = np.maximum.accumulate(np.where(absent, -1, rows), axis=0)
+    inside = last >= found.begins[found.of_row][:, None]
+    return np.where(inside, np.take_along_axis(filled, last.clip(min=0), axis=0), filled)
+
+
+def _scaled(x: Array, mean: Array, known: Array, path: str) -> Array:
+    """The features with mean 0 and deviation 1 in the training part; 0 where they are constant.
+
+    known: the training part, in which NaN is left out.
+    """
+    constant = np.nanmax(known, axis=0) == np.nanmin(known, axis=0)
+    deviation = np.where(constant, 0, np.nanstd(known, axis=0))
+    scaled: Array = np.divide(x - mean, deviation, where=deviation > 0, out=np.zeros_like(x))
+    if (np.abs(scaled) > LARGEST).any():
+        raise RequestError(
+            f"{path}: a feature of the test part is more than {LARGEST:g} deviations off the "
+            "training part's mean"
+        )
+    return scaled

@@ -1,0 +1,149 @@
+"""The keys of problem=file: what may be said about a file, checked before it is read."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ablation.errors import RequestError, suggest
+
+SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "space": " "}
+CHOICES = {
+    "label_per": ("step", "sequence"),
+    "decimal": ("point", "comma"),
+    "missing": ("error", "mean", "forward"),
+    "unseen": ("error", "ignore", "count"),
+    "zero": ("padding", "symbol"),
+}
+COLUMN = ("sequence", "time", "label", "group", "part")
+COLUMNS = ("features", "categorical", "symbols")
+FORMAT = ("separator", "encoding", "decimal")  # only text has these
+FOR_TABLES = (*COLUMN, *COLUMNS, *FORMAT, "time_format", "fill_down")
+
+
+@dataclass(frozen=True)
+class Keys:
+    """What the keys say; None where the file itself has to tell.
+
+    sequence, time, label, group, part: each names a column. features: None: all other columns.
+    categorical: features that are categories although they are numbers.
+    symbols: categories that get a learnt vector a level, and not a column a level.
+    label_per: "step" or "sequence". separator: one character. decimal: "point" or "comma".
+    time_format: as datetime.strptime has it. fill_down: an empty cell means the one above.
+    missing: "error", "mean" or "forward". unseen: "error", "ignore" or "count".
+    zero: "padding" or "symbol".
+    """
+
+    sequence: str | None = None
+    time: str | None = None
+    label: str | None = None
+    label_per: str | None = None
+    features: tuple[str, ...] | None = None
+    categorical: tuple[str, ...] = ()
+    symbols: tuple[str, ...] | None = None
+    group: str | None = None
+    part: str | None = None
+    separator: str | None = None
+    encoding: str | None = None
+    decimal: str | None = None
+    time_format: str | None = None
+    fill_down: bool = False
+    missing: str = "error"
+    unseen: str = "error"
+    zero: str | None = None
+    test_share: float = 0.2
+    standardize: bool = True
+
+    def given(self, names: tuple[str, ...]) -> str | None:
+        """The first of these keys that is set."""
+        return next((name for name in names if getattr(self, name) != getattr(Keys, name)), None)
+
+
+def checked(values: dict[str, Any]) -> Keys:
+    """The keys as typed values; raises RequestError with the key and what is possible."""
+    found = {key: _CHECKS[key](key, value) for key, value in values.items() if key in _CHECKS}
+    keys = Keys(**{**values, **found})
+    if not 0 < keys.test_share < 1:
+        raise RequestError(f"problem.test_share={keys.test_share}: it must lie between 0 and 1")
+    if keys.time_format and not keys.time:
+        raise RequestError(
+            f"problem.time_format={keys.time_format}: problem.time has to name the column"
+        )
+    return keys
+
+
+def _column(key: str, value: Any) -> str | None:
+    # What looks like a number may be a column's name as well.
+    if value is None or (isinstance(value, str | int) and not isinstance(value, bool)):
+        return None if value is None else str(value)
+    raise RequestError(f"problem.{key}={value}: a column's name is needed")
+
+
+def _columns(key: str, value: Any) -> tuple[str, ...] | None:
+    if value is None:
+        return () if key == "categorical" else None
+    names = value if isinstance(value, list | tuple) else [value]
+    return tuple(str(_column(f"{key} (of each)", name)) for name in names)
+
+
+def _choice(key: str, value: Any) -> str | None:
+    default = getattr(Keys, key)
+    if value is None and default is None:
+        return None
+    if key == "decimal":
+        value = {".": "point", ",": "comma"}.get(value, value)
+    if value not in CHOICES[key]:
+        shown = "null" if value is None else value
+        raise RequestError(f"problem.{key}={shown}: {suggest(str(value), CHOICES[key])}")
+    return str(value)
+
+
+def _separator(key: str, value: Any) -> str | None:
+    if value is None:
+        return None
+    found = SEPARATORS.get(str(value), "\t" if value == "\\t" else value)
+    if not isinstance(found, str) or len(found) != 1 or found in '"\r\n':
+        possible = suggest(str(value), SEPARATORS)
+        raise RequestError(f"problem.separator={value}: {possible} (or give one character)")
+    return found
+
+
+def _encoding(key: str, value: Any) -> str | None:
+    try:
+        if value is not None:
+            "x".encode(value)
+    except (LookupError, TypeError, ValueError):
+        raise RequestError(
+            f"problem.encoding={value}: Python knows no such encoding; usual ones are utf-8, "
+            "latin-1, cp1252, utf-16"
+        ) from None
+    return None if value is None else str(value)
+
+
+def _time_format(key: str, value: Any) -> str | None:
+    if value is None:
+        return None
+    try:
+        datetime.strptime("", str(value))
+        right = False
+    except (ValueError, re.error) as error:
+        # An empty text fits no format; any other complaint is about the format itself.
+        right = "does not match" in str(error) and "%" in str(value)
+    if not right:
+        raise RequestError(
+            f"problem.time_format={value}: %d, %m, %Y, %H, %M and %S stand for day, month, year, "
+            "hour, minute and second, as in %d.%m.%Y"
+        )
+    return str(value)
+
+
+_CHECKS = {
+    **dict.fromkeys(COLUMN, _column),
+    **dict.fromkeys(COLUMNS, _columns),
+    **dict.fromkeys(CHOICES, _choice),
+    "separator": _separator,
+    "encoding": _encoding,
+    "time_format": _time_format,
+}

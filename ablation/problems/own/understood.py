@@ -1,0 +1,64 @@
+"""How a file was understood, in words: what a plan shows before anything is trained."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ablation.data import Array
+from ablation.problems.own.examples import Examples
+
+SHOWN = 12  # names or classes that are listed before the rest is counted
+
+
+def describe(found: Examples, test: Array, embedded: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Pairs of a name and a text: layout, features, sequences, steps and labels.
+
+    test: (n,) bool, the test part. embedded: the categories that get a vector a level.
+    """
+    least, middle, most = (int(f(found.sizes)) for f in (np.min, np.median, np.max))
+    return [
+        ("read as", found.layout),
+        ("features", _features(found, embedded)),
+        (
+            "sequences",
+            f"{len(test):,}: {int((~test).sum()):,} training, {int(test.sum()):,} test",
+        ),
+        ("steps", f"{least:,} shortest, {middle:,} median, {most:,} longest"),
+        ("labels", f"one a {'step' if found.per_step else 'sequence'}, {_labels(found)}"),
+        ("classes", _classes(found, test)),
+    ]
+
+
+def _features(found: Examples, embedded: tuple[str, ...]) -> str:
+    if found.symbols:
+        first = "0 is a symbol too" if found.zero == "symbol" else "0 is padding"
+        return f"x: symbols, a vocabulary of {found.symbols - 1:,} ({first})"
+    names = [f"{name} (number)" for name in found.numbers]
+    for name, levels in found.levels.items():
+        how = "a learnt vector each" if name in embedded else "a column each"
+        names.append(f"{name} (category, {len(levels):,} levels, {how})")
+    gaps = np.isnan(found.x).sum(axis=0)
+    missing = [f"{name} {n:,}" for name, n in zip(found.numbers, gaps, strict=True) if n]
+    return _cut(names) + (f"; missing: {_cut(missing)}" if missing else "")
+
+
+def _labels(found: Examples) -> str:
+    missing = int((found.y < 0).sum())
+    return f"{len(found.y) - missing:,} scored" + (f", {missing:,} not scored" if missing else "")
+
+
+def _classes(found: Examples, test: Array) -> str:
+    """The share of each class in training and test part, the most frequent first."""
+    in_test = test[found.of_row] if found.per_step else test
+    shares = []
+    for part in (~in_test, in_test):
+        counts = np.bincount(found.y[part & (found.y >= 0)], minlength=len(found.classes))
+        shares.append(counts / counts.sum())
+    order = np.argsort(-shares[0], kind="stable")
+    names = [f"{found.classes[i]} {shares[0][i]:.3f}/{shares[1][i]:.3f}" for i in order]
+    return f"{len(names):,} (share in training/test): {_cut(names)}"
+
+
+def _cut(names: list[str]) -> str:
+    more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
