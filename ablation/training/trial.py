@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import importlib
+import pkgutil
 import platform
 import resource
 import sys
@@ -21,13 +23,17 @@ from ablation.data import Array, Dataset, Sequences
 from ablation.planning import check_unchanged
 from ablation.spec import DIRECTIONS, Arm, Trial
 from ablation.storage import PROGRAMS_KEPT, Bound, Example, Origin, Seconds, TrialResult
-from ablation.training.engines import fit, xla
+from ablation.training import engines
 from ablation.training.loop import Programs, predict, train
 from ablation.training.models import build_model
 from ablation.training.probes import Halves, halves_of, probe
 from ablation.training.scores import evaluate, predict_classes
 
-ENGINES: dict[str, Callable[..., Programs]] = {"xla": xla.programs, "fit": fit.programs}
+# To add an engine is to write its file.
+ENGINES: dict[str, Callable[..., Programs]] = {
+    module.name: importlib.import_module(f"{engines.__name__}.{module.name}").programs
+    for module in pkgutil.iter_modules(engines.__path__)
+}
 EXAMPLES = 10  # test sequences whose prediction is kept, as the lesson prints them
 
 tf.config.experimental.enable_op_determinism()

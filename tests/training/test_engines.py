@@ -1,4 +1,4 @@
-"""One contract for both engines: the same trial ends in the same weights."""
+"""One contract for all engines: the same trial ends in the same weights."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from ablation import problems
 from ablation.data import Array, Dataset, Sequences
 from ablation.spec import SCHEDULES, Trial
+from ablation.training import ENGINES
 from ablation.training.engines import fit, xla
 from ablation.training.loop import (
     WATCHED,
@@ -62,17 +63,25 @@ def weights_after(engine: Any, trial: Trial, data: Dataset) -> tuple[list[Array]
         },
     ],
 )
-def test_both_engines_end_in_the_same_weights(changes: dict[str, Any]) -> None:
+def test_all_engines_end_in_the_same_weights(changes: dict[str, Any]) -> None:
     trial, data = prepare(**changes)
-    compiled, one = weights_after(xla.programs, trial, data)
     plain, other = weights_after(fit.programs, trial, data)
     start = build_model(trial, data.train).get_weights()
-    assert max(np.abs(a - b).max() for a, b in zip(start, compiled, strict=True)) > 0.01
-    for a, b in zip(compiled, plain, strict=True):
-        np.testing.assert_allclose(a, b, atol=1e-4)
-    assert one.updates == other.updates == one.curve.updates[-1] == 57
-    np.testing.assert_allclose(one.curve.loss, other.curve.loss, rtol=1e-4)  # type: ignore[arg-type]
-    assert one.curve.accuracy == other.curve.accuracy
+    assert max(np.abs(a - b).max() for a, b in zip(start, plain, strict=True)) > 0.01
+    for name in ENGINES.keys() - {"fit"}:
+        weights, one = weights_after(ENGINES[name], trial, data)
+        for a, b in zip(weights, plain, strict=True):
+            np.testing.assert_allclose(a, b, atol=1e-4, err_msg=name)
+        assert one.updates == other.updates == one.curve.updates[-1] == 57
+        np.testing.assert_allclose(one.curve.loss, other.curve.loss, rtol=1e-4)  # type: ignore[arg-type]
+        assert one.curve.accuracy == other.curve.accuracy
+
+
+def test_every_engine_that_can_be_asked_for_trains() -> None:
+    for name in ENGINES:
+        assert make_trial(engine=name).arm.engine == name
+    with pytest.raises(ValueError, match=f"choose one of {', '.join(sorted(ENGINES))}"):
+        make_trial(engine="none")
 
 
 def uncompiled(model: Any, train: Any, training: Any) -> Programs:
