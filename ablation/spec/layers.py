@@ -5,9 +5,9 @@ Nothing here loads Keras: a row names Keras's layer, and `training.models` build
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 
@@ -50,11 +50,15 @@ class Merge:
 
 @dataclass(frozen=True)
 class Cell:
-    """A recurrent cell: Keras's layer, its gates, and the biases of each gate."""
+    """A recurrent cell: Keras's layer, its gates, the biases of each gate.
+
+    options: further arguments of the layer.
+    """
 
     layer: str
     gates: int
     biases: int = 1
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 DIRECTIONS = {
@@ -69,8 +73,10 @@ MERGES = {
     "mul": Merge("Multiply", lambda a, b: a * b, additive=False),
     "ave": Merge("Average", lambda a, b: (a + b) / 2),
 }
+_PLAIN = {"use_cudnn": False}  # the same loop on every device
 CELLS = {
-    "lstm": Cell("LSTM", gates=4),
-    "gru": Cell("GRU", gates=3, biases=2),  # Keras's resets after the product: two biases a gate
+    "lstm": Cell("LSTM", gates=4, options=_PLAIN),
+    # Keras's resets after the product: two biases a gate.
+    "gru": Cell("GRU", gates=3, biases=2, options=_PLAIN),
     "simple_rnn": Cell("SimpleRNN", gates=1),
 }

@@ -74,6 +74,7 @@ def _linear(rate: float, updates: int) -> schedules.LearningRateSchedule:
     return schedules.PolynomialDecay(rate, updates, end_learning_rate=0.0)
 
 
+WRAPPED = ("concat", "sum", "mul", "ave")  # the merge modes that Keras's Bidirectional has
 SCHEDULES: dict[str, Callable[[float, int], schedules.LearningRateSchedule]] = {
     "linear": _linear,
     "cosine": schedules.CosineDecay,
@@ -104,7 +105,7 @@ def _reverse_time(depth: int, outputs: Any) -> Any:
 
 def _bidirectional(trial: Trial, depth: int, every_step: bool, inputs: Any) -> Any:
     ways = [_recurrent(trial, way, depth, every_step, inputs) for way in ("forward", "backward")]
-    if trial.arm.cell not in CELLS or trial.arm.merge_mode not in MERGES:
+    if trial.arm.cell not in CELLS or trial.arm.merge_mode not in WRAPPED:
         return _own_bidirectional(trial, depth, every_step, ways, inputs)
     # Bidirectional clones a single layer's configuration, seeds included, and both halves would
     # start with the same weights: the backward half comes with seeds of its own. The forward half
@@ -168,7 +169,7 @@ def _recurrent(trial: Trial, way: str, depth: int, every_step: bool, inputs: Any
         kernel_initializer=keras.initializers.GlorotUniform(seed=_seed(trial, f"{role}/kernel")),
         recurrent_initializer=keras.initializers.Orthogonal(seed=_seed(trial, f"{role}/recurrent")),
         name=role,
-        **({} if trial.arm.cell == "simple_rnn" else {"use_cudnn": False}),
+        **CELLS[trial.arm.cell].options,
     )
     return made
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -11,31 +12,29 @@ import numpy as np
 import pytest
 import yaml
 
+from ablation.problems import PROBLEMS
 from ablation.problems.ceilings import views
-from ablation.problems.suite import (
-    balance,
-    brackets,
-    conjunction,
-    cumsum,
-    exclusive_or,
-    hidden_markov,
-    mirrored_cumsum,
-    relative_cumsum,
-)
+from ablation.spec import DIRECTIONS
 
-SUITE = [
-    cumsum,
-    mirrored_cumsum,
-    relative_cumsum,
-    balance,
-    exclusive_or,
-    conjunction,
-    hidden_markov,
-    brackets,
-]
+MODULES = [import_module(path) for name, path in PROBLEMS.items() if name != "file"]
+# Those that make a label a step and know how well it can be told: digits and stress do not.
+SUITE = [module for module in MODULES if hasattr(module, "ceilings")]
 CONF = Path(__file__).parents[2] / "conf" / "problem"
 
-suite = pytest.mark.parametrize("problem", SUITE, ids=lambda m: m.__name__.split(".")[-1])
+
+def name_of(problem: ModuleType) -> str:
+    return problem.__name__.split(".")[-1]
+
+
+suite = pytest.mark.parametrize("problem", SUITE, ids=name_of)
+
+
+def test_the_suite_is_found_by_its_files() -> None:
+    assert {name_of(problem) for problem in SUITE} >= {"balance", "brackets", "hidden_markov"}
+    assert {name_of(problem) for problem in MODULES} - {*map(name_of, SUITE)} == {
+        "digits",
+        "stress",
+    }
 
 
 @suite
@@ -65,7 +64,8 @@ def test_a_view_that_sees_more_has_a_higher_ceiling(problem: ModuleType, length:
     ceilings = problem.ceilings(length)
     noise = 4 * max(ceiling.error for ceiling in ceilings.values())
     scored = problem.generate(np.random.default_rng(0), 1, length).weights[0] == 1
-    for view in ("forward", "go_backwards", "go_backwards_raw"):
+    assert set(DIRECTIONS) <= ceilings.keys()  # or a direction would be shown without its ceiling
+    for view in DIRECTIONS.keys() - {"bidirectional"}:
         low, middle, high = (ceilings[v] for v in ("majority", view, "bidirectional"))
         for better, worse in ((middle, low), (high, middle)):
             gain = (better.accuracy - worse.accuracy)[scored]
@@ -95,7 +95,7 @@ def defaults(function: Any) -> dict[str, Any]:
 
 @suite
 def test_yaml_states_the_defaults(problem: ModuleType) -> None:
-    name = problem.__name__.split(".")[-1]
+    name = name_of(problem)
     content = yaml.safe_load((CONF / f"{name}.yaml").read_text())
     assert content.pop("name") == name
     assert content.pop("test_size") == 10_000
@@ -104,10 +104,12 @@ def test_yaml_states_the_defaults(problem: ModuleType) -> None:
 
 def test_views_of_three_steps() -> None:
     visible = {view: rows.astype(int).tolist() for view, rows in views.visible_steps(3).items()}
-    assert visible == {
+    assert visible.keys() == {"majority", *DIRECTIONS}
+    for view, rows in {
         "majority": [[0, 0, 0], [0, 0, 0], [0, 0, 0]],
         "forward": [[1, 0, 0], [1, 1, 0], [1, 1, 1]],
         "go_backwards": [[1, 1, 1], [0, 1, 1], [0, 0, 1]],
         "go_backwards_raw": [[0, 0, 1], [0, 1, 1], [1, 1, 1]],
         "bidirectional": [[1, 1, 1], [1, 1, 1], [1, 1, 1]],
-    }
+    }.items():
+        assert visible[view] == rows

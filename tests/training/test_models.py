@@ -8,11 +8,12 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from ablation import problems
 from ablation.data import Array, Sequences
 from ablation.planning import count_parameters
-from ablation.spec import CELLS, MERGES
+from ablation.spec import CELLS, DIRECTIONS, MERGES, Cell, Merge
 from ablation.training import recurrence
 from ablation.training.models import build_model
 from tests.helpers import make_trial
@@ -89,13 +90,58 @@ def test_merges_do_what_their_names_say(merge_mode: str) -> None:
     )
     both = build(direction="bidirectional", merge_mode=merge_mode)
     merged = np.asarray(keras.Model(both.input, both.layers[-2].output)(x))
-    expected = {
-        "concat": np.concatenate([one, other], axis=-1),
-        "sum": one + other,
-        "mul": one * other,
-        "ave": (one + other) / 2,
-    }[merge_mode]
-    np.testing.assert_allclose(merged, expected, atol=1e-6)
+    np.testing.assert_allclose(merged, MERGES[merge_mode].twin(one, other), atol=1e-6)
+
+
+ARMS = [
+    {"direction": direction, "merge_mode": merge, "cell": cell}
+    for (direction, row), cell in itertools.product(DIRECTIONS.items(), CELLS)
+    for merge in (MERGES if row.merges else [None])
+]
+
+
+@pytest.mark.parametrize("arm", ARMS, ids=lambda arm: " ".join(filter(None, arm.values())))
+def test_an_update_changes_each_weight_of_every_arm(arm: dict[str, Any]) -> None:
+    """Every row of the tables builds, and no part of it is left out of training."""
+    trial = make_trial(**arm, training={"learning_rate": 0.01})
+    data = problems.load(trial.arm.problem, trial.arm.length, 40, 0).train
+    model = build_model(trial, data)
+    assert model.count_params() == count_parameters(trial.arm)
+    before = model.get_weights()
+    with tf.GradientTape() as tape:
+        loss = model.loss(data.y[..., None], model(data.x, training=True))
+    variables = model.trainable_variables
+    model.optimizer.apply(tape.gradient(loss, variables), variables)
+    for weights, old, new in zip(model.weights, before, model.get_weights(), strict=True):
+        assert np.isfinite(new).all(), weights.path
+        assert (new != old).any(), weights.path
+
+
+def built(cell: str, merge_mode: str) -> tuple[keras.Model, int]:
+    """A bidirectional arm with rows that the schema, which was made before them, does not know."""
+    trial = make_trial(direction="bidirectional")
+    arm = trial.arm.model_copy(update={"cell": cell, "merge_mode": merge_mode})
+    data = problems.sample(arm.problem, arm.length)
+    return build_model(trial.model_copy(update={"arm": arm}), data), count_parameters(arm)
+
+
+def test_a_merge_that_bidirectional_lacks_is_made_of_its_layer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(MERGES, "max", Merge("Maximum", np.maximum, additive=False))
+    model, parameters = built("lstm", "max")
+    assert isinstance(model.get_layer("merge_0"), keras.layers.Maximum)
+    assert model.count_params() == parameters
+
+
+def test_a_cell_is_its_layer_with_its_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    options = {"reset_after": False}
+    monkeypatch.setitem(CELLS, "cho_2014", Cell("GRU", gates=3, options=options))
+    model, parameters = built("cho_2014", "sum")
+    layer = model.get_layer("bidirectional_0")
+    assert not layer.forward_layer.reset_after
+    assert not layer.backward_layer.reset_after
+    assert model.count_params() == parameters
 
 
 def test_both_halves_are_of_the_engine_s_layers() -> None:
@@ -114,6 +160,17 @@ def touched(direction: str, place: int) -> list[bool]:
     changed[0, place] = 0.9
     difference = np.asarray(model(x)) - np.asarray(model(changed))
     return [bool(step) for step in np.abs(difference[0, :, 0]) > 0]
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_what_a_direction_sees_follows_from_its_row(direction: str) -> None:
+    row, steps = DIRECTIONS[direction], range(4)
+    for place in steps:
+        forward = [step >= place for step in steps]
+        backward = [step <= place for step in steps]
+        backward = backward if row.aligned else backward[::-1]
+        both = {"forward": forward, "backward": backward}
+        assert touched(direction, place) == [any(both[w][s] for w in row.ways) for s in steps]
 
 
 def test_each_direction_sees_what_it_should_beside_its_label() -> None:

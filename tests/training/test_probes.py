@@ -21,7 +21,8 @@ def test_intact_is_the_model_itself(merge: str) -> None:
     model = build_model(trial, test)
     found = probe(halves_of(model, True), model, merge, test)
     assert found["intact"] == evaluate(np.asarray(model(test.x)), test).accuracy
-    others = {"sum", "mul", "ave"} - {merge} if merge != "concat" else set()
+    width = MERGES[merge].width
+    others = {other for other, row in MERGES.items() if row.width == width} - {merge}
     assert {name for name in found if name.startswith("merged")} == {
         f"merged_by_{o}" for o in others
     }
@@ -63,10 +64,12 @@ def test_the_values_are_those_worked_out_by_hand() -> None:
     test = Sequences(np.zeros((4, 1, 1), np.float32), np.array([[0], [1], [0], [1]], np.int32))
     model = build_model(make_trial(direction="bidirectional", merge_mode="sum", units=1), test)
     model.get_layer("head").set_weights([np.ones((1, 1)), np.array([-2.0])])
-    assert probe(lambda x: (forward, backward), model, "sum", test) == {
+    found = probe(lambda x: (forward, backward), model, "sum", test)
+    right = {
         "intact": 1.0,  # -4, 0.5, -0.5, 4
         "without_forward": 0.5,  # 2 + backward - 2
         "without_backward": 1.0,  # forward - 2
         "merged_by_mul": 0.75,  # -5, -3.5, -1.5, 7
         "merged_by_ave": 0.75,  # -3, -0.75, -1.25, 1
     }
+    assert found.items() >= right.items()  # and other merges, where there are more

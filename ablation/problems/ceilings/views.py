@@ -5,19 +5,21 @@ from __future__ import annotations
 import numpy as np
 
 from ablation.data import Array
+from ablation.spec import DIRECTIONS, Direction
 
 
 def visible_steps(length: int) -> dict[str, Array]:
     """For each view, (length, length) bool: row t marks the input steps visible at output t.
 
-    "majority" sees no input, only the number of the step. "go_backwards_raw" is Keras's backward
-    layer as it is: its output t has read the last t + 1 steps.
+    "majority" sees no input, only the number of the step. Each other view is that of a direction.
     """
+    views = {name: _visible_to(direction, length) for name, direction in DIRECTIONS.items()}
+    return {"majority": np.zeros((length, length), bool), **views}
+
+
+def _visible_to(direction: Direction, length: int) -> Array:
     forward = np.tri(length, dtype=bool)
-    return {
-        "majority": np.zeros_like(forward),
-        "forward": forward,
-        "go_backwards": forward.T,
-        "go_backwards_raw": forward[:, ::-1],
-        "bidirectional": np.ones_like(forward),
-    }
+    # If it is not aligned, output t of the backward layer has read the last t + 1 steps.
+    backward = forward.T if direction.aligned else forward[:, ::-1]
+    read = {"forward": forward, "backward": backward}
+    return np.asarray(np.any([read[way] for way in direction.ways], axis=0))
