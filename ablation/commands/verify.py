@@ -70,9 +70,12 @@ def compare_results(stored: TrialResult, retrained: TrialResult) -> str:
 
 
 def _differ(stored: object, retrained: object) -> bool:
+    """An older result lacks scores and probes that were added later: it is compared by its own."""
     if isinstance(stored, BaseModel) and isinstance(retrained, BaseModel):
-        fields = stored.model_fields_set  # an older result lacks scores that were added later
+        fields = stored.model_fields_set
         return stored.model_dump(include=fields) != retrained.model_dump(include=fields)
+    if isinstance(stored, dict) and isinstance(retrained, dict):
+        return any(retrained.get(name) != value for name, value in stored.items())
     return stored != retrained
 
 

@@ -48,6 +48,7 @@ def test_a_score_that_an_older_result_lacks_is_not_a_difference() -> None:
     values = old.metrics.model_dump() | {"balanced_accuracy": 0.5, "macro_f1": 0.5}
     new = make_result(trial, metrics=Metrics(**values))
     values = old.metrics.model_dump(exclude={"balanced_accuracy", "macro_f1"})
-    old = make_result(trial, metrics=Metrics(**values))
+    old = make_result(trial, metrics=Metrics(**values), probes={"intact": 0.5})
+    new = new.model_copy(update={"probes": {"intact": 0.5, "merged_by_max": 0.25}})
     assert compare_results(old, new) == "identical"
-    assert compare_results(new, old).startswith("differs in metrics")
+    assert compare_results(new, old).startswith("differs in metrics, probes")
