@@ -82,12 +82,12 @@ class Study:
         metric: a numeric column of trials. Columns: arm, n (seeds with a value), dropped, mean, sd,
         iqm (interquartile mean), low, high (95 % interval), interval (its method), min, max; for
         accuracy also ceiling, majority and skill, if known. updates_to_target has median and
-        reached instead of mean. Raises ValueError for an unknown column.
+        reached instead of mean. No rows without results. Raises ValueError for an unknown column.
 
         Example:
             study.summary("loss")[["arm", "mean", "sd"]]
         """
-        return summarise(self.trials, metric)
+        return summarise(self.trials, metric) if self.frames.results else pd.DataFrame()
 
     def contrasts(
         self,
@@ -130,6 +130,8 @@ class Study:
             )
 
     def _compare(self, metric: str, baseline: str | None, margin: float) -> pd.DataFrame:
+        if not self.frames.results:
+            return pd.DataFrame()
         finished = [task for task in self.tasks if task["accuracy"].notna().any()]
         if baseline is not None:
             finished = [task for task in finished if baseline in set(task["arm"])]

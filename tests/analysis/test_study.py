@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from inspect import isfunction
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import ablation
@@ -58,6 +60,25 @@ def test_a_study_gives_tables_plots_and_html(store: Store, request_as_composed: 
     assert "Worse than forward: go_backwards" in " ".join(answer(study))
     with pytest.raises(RequestError, match="stored sweeps: study"):
         ablation.load("other", store.root)
+
+
+QUESTIONS = [
+    name for name, asked in vars(Study).items() if isfunction(asked) and not name.startswith("_")
+]
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+@pytest.mark.parametrize("trained", [True, False])
+def test_every_question_has_an_answer_without_further_arguments(
+    question: str, trained: bool, store: Store, request_as_composed: Request
+) -> None:
+    trials = [make_trial(direction=direction) for direction in ("forward", "go_backwards")]
+    plan = make_sweep(store, request_as_composed, *trials, seeds=3)
+    for trial in plan.trials if trained else ():
+        commit(store, trial, 0.9 + trial.seed / 100)
+    found = getattr(Study(store.root / "study"), question)()
+    assert isinstance(found, pd.DataFrame | dict)
+    assert getattr(Study, question).__doc__
 
 
 def test_a_task_without_a_pair_does_not_change_the_column_types(
