@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import hydra
@@ -16,12 +17,20 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError
 from yaml import MarkedYAMLError
 
 from ablation.errors import RequestError, SweepFailed, one_line, suggest
+from ablation.measures import METRICS
 
+# The metrics in --help, below the first line's indent.
+_LEFT = " " * 20
+OmegaConf.register_new_resolver(
+    "metrics",
+    lambda: fill(", ".join(METRICS), 80, initial_indent=_LEFT, subsequent_indent=_LEFT).strip(),
+    replace=True,
+)
 HERE = Path(__file__).resolve().parent
 CONF = next(path for path in (HERE / "conf", HERE.parent / "conf") if path.is_dir())
 OWN_CODE = "code of your own is named in a YAML file: docs/own-code.md"

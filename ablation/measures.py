@@ -88,6 +88,13 @@ MEASURES = {
         source="metrics.macro_f1",
         share=True,
     ),
+    "brier": Measure(
+        "Brier score",
+        "Brier score (mean squared error of the probabilities)",
+        sense=-1,
+        margin=0.002,
+        source="metrics.brier",
+    ),
     "loss": Measure("loss", "loss (nats per label)", sense=-1, margin=0.005, source="metrics.loss"),
     "train_loss": Measure(
         "training loss at the end",

@@ -42,27 +42,43 @@ def evaluate(probabilities: Array, data: Sequences) -> Metrics:
         "exact": float(((each == counted) & (counted > 0)).sum() / (counted > 0).sum()),
         "accuracy_by_position": _by_position(right, weights) if data.per_step else [],
     }
-    further = {name: score(answers, data) for name, score in FURTHER.items()}
-    return Metrics.model_validate(scores | further)
+    further = {name: score(probabilities, data) for name, score in FURTHER.items()}
+    known = {name: value if np.isfinite(value) else None for name, value in further.items()}
+    return Metrics.model_validate(scores | known)
 
 
-def balanced_accuracy(answers: Array, data: Sequences) -> float:
+def balanced_accuracy(probabilities: Array, data: Sequences) -> float:
     """Mean over the classes that have labels of the share of these that are right."""
-    labels, _, hits = _by_class(answers, data)
+    labels, _, hits = _by_class(predict_classes(probabilities), data)
     return float((hits[labels > 0] / labels[labels > 0]).mean())
 
 
-def macro_f1(answers: Array, data: Sequences) -> float:
+def macro_f1(probabilities: Array, data: Sequences) -> float:
     """Mean over the classes that have labels or answers of F1, 2 hits / (labels + answers)."""
-    labels, given, hits = _by_class(answers, data)
+    labels, given, hits = _by_class(predict_classes(probabilities), data)
     both = labels + given
     return float((2 * hits[both > 0] / both[both > 0]).mean())
 
 
-# What is measured beside the fields of Metrics; each has a row in `measures` too.
+def brier(probabilities: Array, data: Sequences) -> float:
+    """Mean over the labels of the squared distance of the probabilities from the label.
+
+    From 0 to 2, summed over the classes (Brier 1950); with two classes twice what scikit-learn's
+    brier_score_loss gives by default.
+    """
+    each = probabilities.astype(np.float64)
+    if each.shape[-1] == 1:
+        each = np.concatenate([1 - each, each], axis=-1)
+    squares = ((each - np.eye(each.shape[-1])[data.y]) ** 2).sum(axis=-1)
+    return float((squares * data.weights).sum() / data.weights.sum())
+
+
+# What is measured beside the fields of Metrics; each has a row in `measures` too. Each takes the
+# probabilities (n, ..., outputs); what is not finite is stored as None.
 FURTHER: dict[str, Callable[[Array, Sequences], float]] = {
     "balanced_accuracy": balanced_accuracy,
     "macro_f1": macro_f1,
+    "brier": brier,
 }
 
 

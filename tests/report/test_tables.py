@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ablation.analysis import Study
+from ablation.measures import MEASURES, METRICS
 from ablation.report.cells import Table
+from ablation.report.sentences import answer
 from ablation.report.tables import (
     claims_table,
     contrasts_table,
@@ -86,6 +90,36 @@ def test_by_what_arms_are_compared_is_in_the_summary(
     assert row["median updates to target"] == "4"
     plain = texts(summary_table(study_of(store, request_as_composed)))[0]
     assert not any("training" in key or "median" in key for key in plain)
+
+
+ALIASES = {"loss": "log loss", "seconds": "seconds", "parameters": "parameters"}
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_every_metric_goes_from_the_result_to_the_report(
+    metric: str, store: Store, request_as_composed: Request
+) -> None:
+    """A row in `measures` is enough: the frame, the sentences and both tables have it."""
+    measure = MEASURES[metric]
+    settings = ReportSettings(metric=metric)
+    trials = [make_trial(units=units) for units in (3, 4)]
+    plan = make_sweep(store, request_as_composed, *trials, seeds=3, report=settings)
+    for trial in plan.trials:
+        result = make_result(trial, 0.99)
+        field = measure.source.removeprefix("metrics.")
+        if field != measure.source:  # a score
+            changes = {field: 0.25 * trial.arm.units - 0.125 * trial.seed}
+            result = make_result(trial, 0.99, metrics=result.metrics.model_copy(update=changes))
+        store.commit(result)
+    study = Study(store.root / "study")
+    assert study.trials[metric].notna().all()
+    assert len(texts(contrasts_table(study))) == 1
+    names = {f"{measure.typical} {measure.name}", measure.name, ALIASES.get(metric, measure.name)}
+    row = texts(summary_table(study))[0]
+    (column,) = names & row.keys()
+    value = study.summary(metric)[measure.typical][0]
+    assert float(row[column].replace(",", "")) == pytest.approx(value, abs=0.05)
+    assert f"est {measure.typical} {measure.name}: " in " ".join(answer(study))
 
 
 def test_without_results_there_are_no_tables(store: Store, request_as_composed: Request) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.metrics import f1_score, recall_score
+from sklearn.metrics import brier_score_loss, f1_score, recall_score
 
 from ablation.data import Sequences
 from ablation.measures import MEASURES
@@ -108,6 +108,7 @@ def test_probabilities_that_are_no_numbers_have_no_loss() -> None:
     found = evaluate(np.full((4, 3, 1), np.nan, np.float32), sequences(np.ones((4, 3))))
     assert found.loss is None
     assert found.accuracy == 0
+    assert found.further["brier"] is None
 
 
 @pytest.mark.parametrize("labels", [[0, 1], [0, 1, 3], [2]])
@@ -136,6 +137,29 @@ def test_whoever_always_says_the_same_is_told_by_the_scores_by_class() -> None:
 def test_classes_as_frequent_as_each_other_are_balanced_already() -> None:
     found = evaluate(probabilities([[0.9], [0.2], [0.4], [0.1]]), sequences([1, 0, 1, 0]))
     assert found.further["balanced_accuracy"] == found.accuracy == pytest.approx(3 / 4)
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_the_brier_score_is_that_of_scikit_learn(classes: int) -> None:
+    rng = np.random.default_rng(0)
+    y, scored = rng.integers(0, classes, (40, 3)), rng.random((40, 3)) < 0.7
+    answers = rng.dirichlet(np.ones(classes), (40, 3))
+    given = answers[..., 1:] if classes == 2 else answers
+    found = evaluate(given, sequences(y, classes=classes, scored=scored))
+    each = [
+        brier_score_loss(y[scored] == label, answers[scored][:, label]) for label in range(classes)
+    ]
+    assert found.further["brier"] == pytest.approx(sum(each))
+
+
+def test_the_brier_score_of_a_guess_and_of_certainty_by_hand() -> None:
+    def brier(row: list[list[float]], label: int, classes: int) -> float | None:
+        data = sequences([label], classes=classes)
+        return evaluate(probabilities(row), data).further["brier"]
+
+    assert brier([[0.5]], 1, 2) == pytest.approx(0.5)
+    assert [brier([[p]], 1, 2) for p in (1.0, 0.0)] == [0, 2]
+    assert brier([[0.5, 0.25, 0.25]], 0, 3) == pytest.approx(0.25 + 2 * 0.0625)
 
 
 def test_every_score_has_a_row_and_every_row_its_score() -> None:
