@@ -17,6 +17,7 @@ from ablation.errors import RequestError, SweepFailed, UnwritableFolder
 from ablation.execution import Progress, available_cores, run_trials
 from ablation.planning import (
     Plan,
+    countable,
     expected_seconds,
     extend_plan,
     make_plan,
@@ -25,12 +26,13 @@ from ablation.planning import (
     show_plan,
 )
 from ablation.report import Report, current_report, show_layers, show_predictions, show_report
-from ablation.spec import Arm, Settings, Trial
+from ablation.spec import Arm, Request, Settings, Trial
 from ablation.storage import Store, TrialResult
 from ablation.terminal import duration, say
 
 CONFIRM_ABOVE = 500  # trials; more are trained only with yes=true
 WORK = "ablation.execution.worker:work"  # a worker's task; only workers import its module
+MEASURE = "ablation.execution.worker:measure_arm"
 
 
 def run(
@@ -50,12 +52,18 @@ def run(
     requests = [parse(*pair) for pair in zip(configs, overrides, strict=True)]
     settings = requests[0].settings
     store = Store(settings.results)
+    if settings.match == "parameters":
+        requests = _resize_own(requests, settings.time_limit)
     sweep = make_plan(requests, command, run_id, _program_version())
     done = store.read_all(entry.id for entry in sweep.entries)
+    sizes = {result.trial.arm: result.parameters for result in done.values()}
+    unknown = [arm for arm in sweep.labels if not countable(arm) and arm not in sizes]
+    measured = _measure(unknown, "units", settings.time_limit)
+    sizes |= {arm: parameters for arm, (_, parameters) in measured.items()}
     pending = [entry.trial for entry in sweep.entries if entry.id not in done]
     workers = settings.workers or len(available_cores())
     expected = expected_seconds(pending, _measurements(done), workers)
-    show_plan(sweep, set(done), expected, workers, show_arms=settings.plan)
+    show_plan(sweep, set(done), expected, workers, sizes if settings.plan else None)
     folder = store.root / sweep.name
     if settings.plan:
         return folder
@@ -85,6 +93,29 @@ def run(
     if missing:  # their files were found damaged after the plan was made
         raise SweepFailed(f"{missing} trials have no result; run the same command to train them")
     return folder
+
+
+def _resize_own(requests: Sequence[Request], time_limit: float) -> list[Request]:
+    """The requests; arms with own code have the units that match=parameters asks for."""
+    own = list(dict.fromkeys(r.arm for r in requests if not countable(r.arm)))
+    measured = _measure(own, "parameters", time_limit)
+    resized = {arm: arm.model_copy(update={"units": n}) for arm, (n, _) in measured.items()}
+    return [r.model_copy(update={"arm": resized.get(r.arm, r.arm)}) for r in requests]
+
+
+def _measure(arms: Sequence[Arm], match: str, time_limit: float) -> dict[Arm, tuple[int, int]]:
+    """Units and parameters of arms with own code, which a worker builds.
+
+    Raises RequestError if the code does not give a model.
+    """
+    trials = [Trial(arm=arm, seed=0) for arm in arms]
+    measured = {}
+    with closing(run_trials(trials, MEASURE, (match,), 1, time_limit)) as outcomes:
+        for ended in outcomes:
+            if ended.kind is not None:
+                raise RequestError(ended.message)
+            measured[ended.trial.arm] = ended.value
+    return measured
 
 
 def _report(sweep: Plan, store: Store) -> Report:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ablation.execution.train_once import train_once
 from ablation.spec import Trial
 from ablation.storage import CommittedTrial, Store
-from ablation.training import run_trial
+from ablation.training import measure, run_trial
 
 
 def work(trial: Trial, root: str, commit: str | None, dirty: bool | None) -> CommittedTrial | None:
@@ -14,3 +14,8 @@ def work(trial: Trial, root: str, commit: str | None, dirty: bool | None) -> Com
     root: the results folder. commit, dirty: the program's version, for the result.
     """
     return train_once(trial, Store(root), lambda: run_trial(trial, commit, dirty))
+
+
+def measure_arm(trial: Trial, match: str) -> tuple[int, int]:
+    """Units and parameters of the trial's arm; see `training.measure`."""
+    return measure(trial.arm, match)

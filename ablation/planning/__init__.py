@@ -5,7 +5,7 @@ from __future__ import annotations
 from ablation.planning.estimate import expected_seconds, training_seconds
 from ablation.planning.messages import GROUPS, unknown_key
 from ablation.planning.overview import show_plan
-from ablation.planning.parameters import count_parameters
+from ablation.planning.parameters import count_parameters, countable, match_parameters
 from ablation.planning.parse import parse
 from ablation.planning.pins import check_unchanged, code_of, pinned
 from ablation.planning.plan import (
@@ -18,18 +18,24 @@ from ablation.planning.plan import (
     seed_major,
     sweeps_in,
 )
+from ablation.planning.sources import REQUIRED, UNKNOWN, parameters_of
 
 __all__ = [
     "FIRST_ROUND",
     "GROUPS",
+    "REQUIRED",
+    "UNKNOWN",
     "Plan",
     "check_unchanged",
     "code_of",
     "count_parameters",
+    "countable",
     "expected_seconds",
     "extend_plan",
     "load_plan",
     "make_plan",
+    "match_parameters",
+    "parameters_of",
     "parse",
     "pinned",
     "save_plan",

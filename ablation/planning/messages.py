@@ -11,9 +11,9 @@ from pydantic import BaseModel, ValidationError
 from ablation.errors import suggest
 from ablation.spec import Arm, Claim, ReportSettings, Settings, Training
 
-GROUPS = ("problem", "direction", "merge_mode", "cell", "training", "engine", "experiment")
+GROUPS = ("problem", "model", "direction", "merge_mode", "cell", "training", "engine", "experiment")
 # Groups whose YAML files set top-level keys.
-_TOP_LEVEL_GROUPS = tuple(group for group in GROUPS if group not in ("problem", "training"))
+_TOP_LEVEL_GROUPS = tuple(g for g in GROUPS if g not in ("problem", "model", "training"))
 KEYS = [*(key for key in Arm.model_fields if key != "digest"), *Settings.model_fields, "experiment"]
 
 
@@ -59,8 +59,10 @@ def unknown_key(name: str, siblings: Iterable[str] = ()) -> str:
         return f"{name}: unknown key; {suggest(leaf, ReportSettings.model_fields)}"
     if group.startswith("report.claims."):
         return f"{name}: a claim has no such key; {suggest(leaf, Claim.model_fields)}"
-    if group == "problem":
-        return f"{name}: this problem has no such key; {suggest(leaf, siblings)}"
+    if group in ("problem", "model"):
+        keys = [key for key in siblings if key != "name"]
+        choices = suggest(leaf, keys) if keys else "it has none"
+        return f"{name}: this {group} has no such key; {choices}"
     return f"{name}: unknown key; {suggest(name, KEYS)}"
 
 

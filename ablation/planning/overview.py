@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rich.markup import escape
 
-from ablation import problems
 from ablation.planning.parameters import count_parameters, countable
 from ablation.planning.plan import Plan
+from ablation.spec import Arm
 from ablation.terminal import count, duration, make_table, terminal
 
 
-def show_plan(plan: Plan, done: set[str], expected: float, workers: int, show_arms: bool) -> None:
-    """Print what will be trained in one line, and with `show_arms` a table of the arms before it.
+def show_plan(
+    plan: Plan,
+    done: set[str],
+    expected: float,
+    workers: int,
+    sizes: Mapping[Arm, int] | None = None,
+) -> None:
+    """Print what will be trained in one line, and with `sizes` a table of the arms before it.
 
     done: ids of the trials that have a result. expected: seconds for the others.
+    sizes: parameters of the arms with own code, which only a worker can count.
     """
     names = plan.labels
     unique, pending = len(plan.entries), len(plan.entries) - len(done)
@@ -21,16 +30,14 @@ def show_plan(plan: Plan, done: set[str], expected: float, workers: int, show_ar
         _show_data(plan)
     for note in plan.notes:
         terminal.print(f"Note: {note}.", markup=False, soft_wrap=True)
-    if show_arms:
+    if sizes is not None:
         table = make_table("arm", "seeds", "done", "parameters", "updates")
         for arm, name in names.items():
             entries = [entry for entry in plan.entries if entry.trial.arm == arm]
-            sample = problems.sample(arm.problem, arm.length)
-            shape = sample.x.shape[-1], sample.classes, sample.symbols
-            parameters = f"{count_parameters(arm, *shape):,}" if countable(arm) else "?"
+            parameters = count_parameters(arm) if countable(arm) else sizes[arm]
             finished = sum(entry.id in done for entry in entries)
-            cells = (f"{len(entries):,}", f"{finished:,}", parameters, f"{arm.training.updates:,}")
-            table.add_row(escape(name), *cells)
+            numbers = (len(entries), finished, parameters, arm.training.updates)
+            table.add_row(escape(name), *(f"{number:,}" for number in numbers))
         terminal.print(table)
     work = "nothing to train" if not pending else f"{pending} to train"
     if pending:

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from ablation.errors import RequestError
-from ablation.spec import CELLS, DIRECTIONS, MERGES, Arm
+from collections.abc import Callable
+
+from ablation import problems
+from ablation.spec import CELLS, DIRECTIONS, MERGES, STACK, Arm
 
 
 def countable(arm: Arm) -> bool:
-    """Whether arithmetic can tell; nobody knows of a cell or a merge of the user's own."""
-    return arm.cell in CELLS and arm.merge_mode in (None, *MERGES)
+    """Whether arithmetic can tell; of the user's own code only a worker can."""
+    built_in = arm.cell in CELLS and arm.merge_mode in (None, *MERGES)
+    return built_in and arm.model.name == STACK
 
 
-def count_parameters(arm: Arm, features: int = 1, classes: int = 2, symbols: int = 0) -> int:
-    """Number of trainable weights of the arm's model, which has to be countable.
+def count_parameters(arm: Arm) -> int:
+    """Number of trainable weights of the arm's model, which has to be countable."""
+    sample = problems.sample(arm.problem, arm.length)
+    return count_for(arm, sample.x.shape[-1], sample.classes, sample.symbols)
+
+
+def count_for(arm: Arm, features: int = 1, classes: int = 2, symbols: int = 0) -> int:
+    """Number of trainable weights of the arm's model for data of this shape.
 
     features: width of an input step; symbols: size of the vocabulary, if the input is symbolic
     (it is then embedded in as many dimensions as there are units).
     """
-    width = arm.units if symbols else features
+    width = (arm.units if symbols else features) + bool(arm.lookahead)  # the end is a feature
     total = symbols * arm.units
     ways = len(DIRECTIONS[arm.direction].ways)
     for _ in range(arm.layers):
@@ -27,32 +36,26 @@ def count_parameters(arm: Arm, features: int = 1, classes: int = 2, symbols: int
     return total + (width + 1) * outputs
 
 
-def match_parameters(arm: Arm, features: int = 1, classes: int = 2, symbols: int = 0) -> Arm:
+def match_parameters(arm: Arm, count: Callable[[Arm], int]) -> Arm:
     """The arm with as many units as bring it closest to the parameters of the reference.
 
-    The reference is one bidirectional, concatenating LSTM stack of the units asked for: the same
-    for every arm, so that an arm means the same whatever it is compared with.
-    Raises RequestError where the arm is not countable.
+    The reference is the same model with bidirectional, concatenating LSTMs of the units asked for:
+    the same for every arm, so that an arm means the same whatever it is compared with.
+    count: trainable weights of an arm, which must grow with its units.
     """
-    if not countable(arm):
-        name = arm.cell if arm.cell not in CELLS else arm.merge_mode
-        raise RequestError(f"match=parameters: {name} is not known to count; say match=units")
-    reference = arm.model_copy(
-        update={"direction": "bidirectional", "merge_mode": "concat", "cell": "lstm"}
-    )
-    target = count_parameters(reference, features, classes, symbols)
+    reference = {"direction": "bidirectional", "merge_mode": "concat", "cell": "lstm"}
+    target = count(arm.model_copy(update={**reference, "lookahead": None}))
 
-    def distance(units: int) -> int:
-        candidate = arm.model_copy(update={"units": units})
-        return abs(count_parameters(candidate, features, classes, symbols) - target)
+    def size(units: int) -> int:
+        return count(arm.model_copy(update={"units": units}))
 
     low, high = 1, 2
-    while (
-        count_parameters(arm.model_copy(update={"units": high}), features, classes, symbols)
-        < target
-    ):
+    while size(high) < target:
         low, high = high, 2 * high
-    return arm.model_copy(update={"units": min(range(low, high + 1), key=distance)})
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if size(middle) < target else (low, middle)
+    return arm.model_copy(update={"units": min((low, high), key=lambda n: abs(size(n) - target))})
 
 
 def _recurrent(name: str, units: int, width: int) -> int:

@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 
 from ablation import problems
 from ablation.errors import RequestError, suggest
-from ablation.planning.parameters import match_parameters
+from ablation.planning.parameters import count_parameters, countable, match_parameters
 from ablation.spec import (
     SCHEMA,
     Arm,
@@ -169,10 +169,9 @@ def seed_major(trials: Iterable[Trial]) -> list[Entry]:
 
 def _match(arm: Arm, match: str) -> Arm:
     """The arm, resized if all arms should have about the same number of parameters."""
-    if match == "units":
+    if match == "units" or not countable(arm):  # the sweep has resized own code in a worker
         return arm
-    sample = problems.sample(arm.problem, arm.length)
-    return match_parameters(arm, sample.x.shape[-1], sample.classes, sample.symbols)
+    return match_parameters(arm, count_parameters)
 
 
 def save_plan(plan: Plan, folder: Path) -> Plan:

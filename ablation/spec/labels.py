@@ -7,7 +7,7 @@ from typing import Any
 
 from ablation.spec.schema import Arm, canonical
 
-PLAIN_FACTORS = ("problem", "direction", "merge_mode", "cell", "engine", "optimizer")
+PLAIN_FACTORS = ("problem", "model", "direction", "merge_mode", "cell", "engine", "optimizer")
 
 
 def varying(arms: Iterable[Arm]) -> list[str]:

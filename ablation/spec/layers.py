@@ -33,6 +33,11 @@ class Direction:
         """Whether there are two outputs to merge."""
         return len(self.ways) == 2
 
+    @property
+    def waits(self) -> bool:
+        """Whether its answers can be delayed until some steps of the future are read."""
+        return self.ways == ("forward",)
+
 
 @dataclass(frozen=True)
 class Merge:
@@ -66,6 +71,7 @@ DIRECTIONS = {
     "go_backwards": Direction(("backward",)),
     "go_backwards_raw": Direction(("backward",), aligned=False),
     "bidirectional": Direction(("forward", "backward")),
+    "bidirectional_raw": Direction(("forward", "backward"), aligned=False),
 }
 MERGES = {
     "concat": Merge("Concatenate", lambda a, b: np.concatenate([a, b], axis=-1), width=2),

@@ -33,6 +33,7 @@ ENGINES = tuple(module.name for module in iter_modules([str(_ENGINES)]))
 OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd")
 SCHEDULES = ("linear", "cosine")
 CLASS_WEIGHTS = ("balanced",)
+STACK = "stack"  # the built-in model: recurrent layers and a dense head, as in the lesson
 
 # Options of a problem that came after results had been stored, and the values that mean "off": an
 # option that is off is left out of a trial's id.
@@ -71,17 +72,28 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class Problem(Frozen):
-    """A problem's name, the size of its frozen test set, and the parameters of its function."""
+class Function(Frozen):
+    """The name of a function, and the keyword arguments that it is called with."""
 
     model_config = ConfigDict(frozen=True, extra="allow", strict=True)
 
     name: str
-    test_size: PositiveInt = 10_000
 
     @property
     def parameters(self) -> dict[str, Any]:
         return dict(self.model_extra or {})
+
+
+class Problem(Function):
+    """A problem's name, the size of its frozen test set, and the parameters of its function."""
+
+    test_size: PositiveInt = 10_000
+
+
+class Model(Function):
+    """What is built around the arm's recurrent layers: the built-in stack, or the user's own."""
+
+    name: Annotated[str, one_of(STACK, or_own=True)] = STACK
 
 
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -127,13 +139,17 @@ class Training(Frozen):
 class Arm(Frozen):
     """What is compared: everything of a trial but its seed.
 
-    digest: SHA-256 of the files that the arm rests on, which are the user's own data and code;
+    lookahead: steps of the future that a forward arm has read when it answers; None in an arm of
+    another direction, for which it means nothing.
+    digest: SHA-256 of the files that the arm depends on, which are the user's own data and code;
     None where there are none.
     """
 
     problem: Problem
     length: Annotated[PositiveInt, Field(le=1_000_000)]  # a few sequences are made for a plan
+    model: Model = Model()
     direction: Annotated[str, one_of(*DIRECTIONS)]
+    lookahead: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
     merge_mode: Annotated[str, one_of(*MERGES, or_own=True)] | None
     cell: Annotated[str, one_of(*CELLS, or_own=True)]
     units: Annotated[PositiveInt, Field(le=1_000_000)]
@@ -144,13 +160,21 @@ class Arm(Frozen):
 
     @model_validator(mode="before")
     @classmethod
-    def _inert_merge_mode(cls, values: Any) -> Any:
+    def _drop_inert(cls, values: Any) -> Any:
+        """Replace values that mean nothing for the rest of the arm: it is the same arm."""
         if not isinstance(values, Mapping):
             return values
-        # One direction has nothing to merge: whatever was asked for means the same arm.
-        direction = values.get("direction")
-        known = DIRECTIONS.get(direction) if isinstance(direction, str) else None
-        return {**values, "merge_mode": None} if known and not known.merges else values
+        values = dict(values)
+        direction, model = values.get("direction"), values.get("model")
+        row = DIRECTIONS.get(direction) if isinstance(direction, str) else None
+        if row and not row.merges:
+            values["merge_mode"] = None
+        if row and (not row.waits or values.get("lookahead") is None):
+            values["lookahead"] = 0 if row.waits else None
+        name = model.get("name") if isinstance(model, Mapping) else getattr(model, "name", STACK)
+        if name != STACK and isinstance(values.get("layers"), int):
+            values["layers"] = 1  # an own model has as many as it asks for
+        return values
 
     @model_validator(mode="after")
     def _both_need_a_merge(self) -> Arm:
@@ -160,15 +184,19 @@ class Arm(Frozen):
 
     def flat(self) -> dict[str, Any]:
         """One level of columns: problem, length, direction, ..., sequences, epochs, ..."""
-        top = self.model_dump(exclude={"problem", "training", "digest"})
-        problem = self.problem.model_dump()
-        own = {
+        columns = self.model_dump(exclude={"training", "digest"})
+        functions = {"problem": columns.pop("problem"), "model": columns.pop("model")}
+        parameters = {
             # A list becomes text: what tells arms and columns apart must be a plain value.
-            f"problem.{key}": ",".join(map(str, value)) if isinstance(value, list) else value
-            for key, value in problem.items()
+            f"{group}.{key}": ",".join(map(str, value)) if isinstance(value, list) else value
+            for group, function in functions.items()
+            for key, value in function.items()
             if key != "name"
         }
-        return {"problem": problem["name"], **top, **self.training.model_dump(), **own}
+        names = {group: function["name"] for group, function in functions.items()}
+        if self.lookahead is None:
+            del columns["lookahead"]  # no value, in contrast to 0
+        return {**names, **columns, **self.training.model_dump(), **parameters}
 
 
 class Trial(Frozen):
@@ -202,6 +230,10 @@ class Trial(Frozen):
         values["problem"] = {
             k: v for k, v in values["problem"].items() if v not in later.get(k, ())
         }
+        if values["model"] == {"name": STACK}:
+            del values["model"]
+        if not values["lookahead"]:
+            del values["lookahead"]
         if self.arm.digest is None:
             del values["digest"]
         else:  # a file is what it holds, wherever it lies

@@ -8,7 +8,7 @@ with without(UNUSED):
     from ablation.training.loop import Programs, chunk_shape
     from ablation.training.models import build_model
     from ablation.training.probes import halves_of, probe
-    from ablation.training.trial import ENGINES, run_trial
+    from ablation.training.trial import ENGINES, measure, run_trial
 
 __all__ = [
     "ENGINES",
@@ -16,6 +16,7 @@ __all__ = [
     "build_model",
     "chunk_shape",
     "halves_of",
+    "measure",
     "probe",
     "run_trial",
 ]

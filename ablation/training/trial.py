@@ -20,12 +20,13 @@ import tensorflow as tf
 
 from ablation import problems
 from ablation.data import Array, Dataset, Sequences
-from ablation.planning import check_unchanged
-from ablation.spec import DIRECTIONS, Arm, Trial
+from ablation.errors import RequestError
+from ablation.planning import check_unchanged, code_of, match_parameters
+from ablation.spec import DIRECTIONS, STACK, Arm, Trial
 from ablation.storage import PROGRAMS_KEPT, Bound, Example, Origin, Seconds, TrialResult
 from ablation.training import engines
 from ablation.training.loop import Programs, predict, train
-from ablation.training.models import build_model
+from ablation.training.models import build_model, parameters_of
 from ablation.training.probes import Halves, halves_of, probe
 from ablation.training.scores import evaluate, predict_classes
 
@@ -66,7 +67,7 @@ def run_trial(trial: Trial, commit: str | None = None, dirty: bool | None = None
             Example(y=np.atleast_1d(y).tolist(), yhat=np.atleast_1d(yhat).tolist())
             for y, yhat in zip(data.test.y, answers, strict=False)
         ],
-        parameters=arm.model.count_params(),
+        parameters=parameters_of(arm.model),
         updates=history.updates,
         compiled=arm.programs.compiled,
         weights=_digest(arm.model),
@@ -81,6 +82,29 @@ def run_trial(trial: Trial, commit: str | None = None, dirty: bool | None = None
         origin=_origin(commit, dirty),
         ceilings=arm.ceilings,
     )
+
+
+def measure(arm: Arm, match: str) -> tuple[int, int]:
+    """Units and parameters of an arm of the user's own code, whose model is built for it.
+
+    match: "parameters" chooses the units as `planning.match_parameters` does.
+    Raises RequestError where the code does not give a model.
+    """
+    check_unchanged(arm)
+    data = problems.sample(arm.problem, arm.length)
+
+    def count(arm: Arm) -> int:
+        try:
+            return parameters_of(build_model(Trial(arm=arm, seed=0), data))
+        except RequestError:
+            raise
+        except Exception as error:
+            codes = ", ".join(f"{key}={name}" for key, name in code_of(arm).items())
+            raise RequestError(f"{codes}: {type(error).__name__}: {error}") from error
+
+    if match == "parameters":
+        arm = match_parameters(arm, count)
+    return arm.units, count(arm)
 
 
 def summary(model: keras.Model) -> str:
@@ -127,7 +151,8 @@ def _compiled_arm(arm: Arm) -> CompiledArm:
     model.optimizer.build(model.trainable_variables)
     start = [variable.numpy() for variable in model.optimizer.variables]
     programs = ENGINES[arm.engine](model, small, arm.training)
-    two_halves = DIRECTIONS[arm.direction].merges and arm.layers == 1
+    # Of an own model nobody knows what lies between the two halves and the head.
+    two_halves = DIRECTIONS[arm.direction].merges and arm.layers == 1 and arm.model.name == STACK
     halves = halves_of(model, small.per_step) if two_halves else None
     ceilings = {name: Bound.of(bound) for name, bound in bounds.items()}
     return CompiledArm(model, programs, text, start, halves, ceilings)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, OverrideType
 from hydra.core.utils import JobReturn, JobStatus
+from hydra.plugins.config_source import ConfigResult, ConfigSource
 from hydra.plugins.launcher import Launcher
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from hydra.types import HydraContext, TaskFunction
@@ -154,13 +156,61 @@ def _is_ours(config_path: str) -> bool:
     return not first or first in GROUPS
 
 
+class OwnCode(ConfigSource):
+    """A choice for each dotted name, such as merge_mode=mine.Gate, as if it had a YAML file."""
+
+    @staticmethod
+    def scheme() -> str:
+        return "code"
+
+    def available(self) -> bool:
+        return True
+
+    def is_group(self, config_path: str) -> bool:
+        return False
+
+    def is_config(self, config_path: str) -> bool:
+        from ablation.spec import DOTTED  # Hydra loads every plugin, for every program
+
+        group, _, name = config_path.partition("/")
+        return group in OWN_CODE and re.fullmatch(DOTTED, name) is not None
+
+    def list(self, config_path: str, results_filter: ObjectType | None) -> list[str]:
+        return []  # any name is possible
+
+    def load_config(self, config_path: str) -> ConfigResult:
+        group, _, name = config_path.partition("/")
+        if group in OWN_FUNCTIONS:
+            config, package = OmegaConf.create(_own_function(name)), group
+        else:
+            config, package = OmegaConf.create({group: name}), "_global_"
+        return ConfigResult(self.provider, f"{self.scheme()}://", config, {"package": package})
+
+
+OWN_FUNCTIONS = ("problem", "model")  # a name and parameters
+OWN_CODE = (*OWN_FUNCTIONS, "merge_mode", "cell")
+
+
+def _own_function(name: str) -> dict[str, Any]:
+    """The function's name and its parameters with their defaults, so that each is a known key."""
+    from ablation.planning import REQUIRED, UNKNOWN, parameters_of
+
+    try:
+        parameters = parameters_of(name) or {}
+    except (SyntaxError, OSError):  # planning says so
+        parameters = {}
+    values = {k: "???" if v is REQUIRED else v for k, v in parameters.items() if v is not UNKNOWN}
+    return {"name": name, **values}
+
+
 class AblationSearchPath(SearchPathPlugin):
-    """Adds presets, problems and other choices from a folder conf/ in the current directory."""
+    """Adds the folder conf/ of the current directory, and the user's own code by dotted names."""
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
         folder = Path.cwd() / "conf"
         if folder.is_dir():
             search_path.append("your conf", f"ablation://{folder}")
+        search_path.append("your code", "code://")
 
 
 _TARGET = "hydra_plugins.ablation_plugin.plugin"

@@ -1,0 +1,31 @@
+"""The built-in model, the lesson's network: recurrent layers in a stack, then the head."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import layers
+
+from ablation.data import Sequences
+from ablation.spec import Trial
+from ablation.training.directions import Maker, seed_of
+
+
+def build(trial: Trial, data: Sequences, inputs: Any, recurrent: Maker, head: layers.Dense) -> Any:
+    """The probabilities that the stack gives for these inputs; symbols are embedded first."""
+    hidden = inputs
+    if data.symbols:
+        hidden = layers.Embedding(
+            data.symbols,
+            trial.arm.units,
+            mask_zero=True,
+            embeddings_initializer=keras.initializers.RandomUniform(
+                seed=seed_of(trial, "embedding")
+            ),
+            name="embedding",
+        )(inputs)
+    for depth in range(trial.arm.layers):
+        below_another = depth < trial.arm.layers - 1
+        hidden = recurrent(return_sequences=data.per_step or below_another)(hidden)
+    return head(hidden)
