@@ -36,7 +36,7 @@ def parse(config: DictConfig, overrides: Sequence[str] = ()) -> Request:
     whole = values.get("length", 1) is None
     try:
         arm = Arm.model_validate({**values, "length": 1} if whole else values)
-        arm = pinned(_fitted(arm, whole))
+        arm = pinned(_with_lookahead(_fitted(arm, whole)))
         return Request(arm=arm, settings=Settings.model_validate(settings))
     except ValidationError as error:
         raise RequestError(explain_validation(error)) from None
@@ -58,6 +58,23 @@ def _fitted(arm: Arm, whole: bool) -> Arm:
     if there is not None:
         values["training"]["sequences"] = min(there, arm.training.sequences)
     return Arm.model_validate({**values, "length": length})
+
+
+def _with_lookahead(arm: Arm) -> Arm:
+    """The arm without its lookahead where each sequence has one label: all of it is read then.
+
+    Raises RequestError where the lookahead is longer than the sequences.
+    """
+    if not arm.lookahead:
+        return arm
+    if not problems.sample(arm.problem, arm.length).per_step:
+        return arm.model_copy(update={"lookahead": 0})
+    if arm.lookahead >= arm.length:
+        raise RequestError(
+            f"lookahead={arm.lookahead}: choose one of 0 .. {arm.length - 1}, because a sequence "
+            f"has {arm.length} steps"
+        )
+    return arm
 
 
 def _refuse_targets(values: Any, path: str = "") -> None:

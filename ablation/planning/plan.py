@@ -17,6 +17,7 @@ from ablation.errors import RequestError, suggest
 from ablation.planning.parameters import count_parameters, countable, match_parameters
 from ablation.spec import (
     SCHEMA,
+    STACK,
     Arm,
     Frozen,
     ReportSettings,
@@ -230,11 +231,22 @@ def _duplicate_notes(arms: Sequence[Arm]) -> list[str]:
     groups = Counter(arms)
     names = label_arms(groups)
     return [
-        f"{count} combinations are one arm, {names[arm]}: "
-        + ("merge_mode has no effect there" if arm.merge_mode is None else "the same values")
+        f"{count} combinations are one arm, {names[arm]}: {_why_one_arm(arm, groups)}"
         for arm, count in groups.items()
         if count > 1
     ]
+
+
+def _why_one_arm(arm: Arm, arms: Iterable[Arm]) -> str:
+    """Which keys have no effect in this arm: those that differ between other arms, if any do."""
+    inert = [key for key in ("merge_mode", "lookahead") if getattr(arm, key) is None]
+    if arm.model.name != STACK:
+        inert.append("layers")
+    swept = [key for key in inert if len({getattr(other, key) for other in arms} - {None}) > 1]
+    keys = swept or inert
+    if not keys:
+        return "the same values"
+    return f"{' and '.join(keys)} {'has' if len(keys) == 1 else 'have'} no effect there"
 
 
 def _default_name(trials: Sequence[Trial]) -> str:

@@ -52,7 +52,11 @@ class Knowledge:
 
 
 def ceilings(
-    length: int, lag: int, knowledge: Knowledge, exact: Callable[[int], float]
+    length: int,
+    lag: int,
+    knowledge: Knowledge,
+    exact: Callable[[int], float],
+    lookahead: int = 0,
 ) -> dict[str, Ceiling]:
     """Ceilings of all views, with NaN at the steps that are not scored.
 
@@ -61,7 +65,7 @@ def ceilings(
     """
     steps = scored_steps(length, lag)
     result = {}
-    for view, visible in visible_steps(length).items():
+    for view, visible in visible_steps(length, lookahead).items():
         bits = visible[steps, steps - lag].astype(int) + visible[steps, steps + lag]
         accuracy, loss = np.full((2, length), np.nan)
         accuracy[steps] = np.take(knowledge.accuracy, bits)

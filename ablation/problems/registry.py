@@ -19,7 +19,7 @@ from ablation.problems import suite
 from ablation.problems.own import file
 from ablation.problems.own import function as dotted
 from ablation.seeding import stream
-from ablation.spec import DOTTED, MERGES, Arm, Problem
+from ablation.spec import DOTTED, MERGES, STACK, Arm, Problem
 
 # Each module of `suite` is a problem, so adding a problem means adding a file.
 PROBLEMS = {
@@ -45,24 +45,34 @@ def sample(problem: Problem, length: int) -> Sequences:
     return _split(problem, "train", length, 2, 0)
 
 
-def ceilings_of(problem: Problem, length: int) -> Mapping[str, Ceiling]:
-    """The ceilings of a problem by view; empty if the problem defines none."""
+def ceilings_of(problem: Problem, length: int, lookahead: int = 0) -> Mapping[str, Ceiling]:
+    """The ceilings of a problem by view; empty if the problem defines none.
+
+    lookahead: of the forward view, which is left out if the problem's function has no such
+    argument.
+    """
     _check_parameters(problem)
     compute = _function(problem, "ceilings", lambda length, **parameters: {})
+    delayed = "lookahead" in inspect.signature(compute).parameters
+    extra = {"lookahead": lookahead} if lookahead and delayed else {}
     with _explain_errors(problem):
-        ceilings: Mapping[str, Ceiling] = compute(length, **problem.parameters)
+        ceilings: Mapping[str, Ceiling] = compute(length, **problem.parameters, **extra)
     if is_own(problem):
         dotted.check_ceilings(problem.name, ceilings, length)
+    if lookahead and not delayed:
+        return {view: ceiling for view, ceiling in ceilings.items() if view != "forward"}
     return ceilings
 
 
 def bounds(arm: Arm) -> dict[str, Ceiling]:
     """The arm's "ceiling" and the "majority" of its problem, as far as they are known."""
-    ceilings = ceilings_of(arm.problem, arm.length)
-    view = arm.direction
+    ceilings = ceilings_of(arm.problem, arm.length, arm.lookahead or 0)
+    # An own model may look at any step of the input, whatever its recurrent layers have read.
+    built_in = arm.model.name == STACK
+    view = arm.direction if built_in else "bidirectional"
     # With one layer and a linear head, an additive merge can only add the halves' contributions.
     merge = MERGES.get(arm.merge_mode or "")
-    if merge and merge.additive and arm.layers == 1:
+    if merge and merge.additive and arm.layers == 1 and built_in:
         view = f"{view}/additive" if f"{view}/additive" in ceilings else view
     candidates = {"ceiling": ceilings.get(view), "majority": ceilings.get("majority")}
     return {name: ceiling for name, ceiling in candidates.items() if ceiling is not None}

@@ -12,16 +12,18 @@ from scipy.interpolate import BSpline
 Array = NDArray[Any]
 
 
-def visible(view: str, t: int, length: int) -> list[int]:
+def visible(view: str, t: int, length: int, lookahead: int = 0) -> list[int]:
     """The steps that each view has seen at output t, defined independently of the program."""
     if view == "majority":
         return []
     if view == "forward":
-        return list(range(t + 1))
+        return list(range(min(t + 1 + lookahead, length)))
     if view == "go_backwards":
         return list(range(t, length))
     if view == "go_backwards_raw":
         return list(range(length))[::-1][: t + 1]
+    if view == "bidirectional_raw":
+        return sorted({*range(t + 1), *list(range(length))[::-1][: t + 1]})
     assert view == "bidirectional"
     return list(range(length))
 
@@ -35,7 +37,7 @@ class Enumeration:
     def __init__(self, x: Array, y: Array, probability: Array) -> None:
         self.x, self.y, self.probability = x, y, probability
 
-    def __call__(self, view: str) -> tuple[Array, Array, float]:
+    def __call__(self, view: str, lookahead: int = 0) -> tuple[Array, Array, float]:
         """Accuracy and loss per step, and the probability that all steps are right."""
         cases, length = self.x.shape
         accuracy, loss = np.zeros((2, length))
@@ -43,7 +45,7 @@ class Enumeration:
         for t in range(length):
             groups: dict[tuple[float, ...], list[int]] = {}
             for case in range(cases):
-                key = tuple(self.x[case, visible(view, t, length)])
+                key = tuple(self.x[case, visible(view, t, length, lookahead)])
                 groups.setdefault(key, []).append(case)
             for members in groups.values():
                 mass = self.probability[members]
@@ -77,11 +79,13 @@ def enumeration() -> type[Enumeration]:
 def best_rule() -> Any:
     """Accuracy per step of the best rule in a sample that uses only the sum of visible values."""
 
-    def find(x: Array, y: Array, weights: Array, view: str, bins: int = 200) -> Array:
+    def find(
+        x: Array, y: Array, weights: Array, view: str, lookahead: int = 0, bins: int = 200
+    ) -> Array:
         length = x.shape[1]
         accuracy = np.empty(length)
         for t in range(length):
-            columns = visible(view, t, length)
+            columns = visible(view, t, length, lookahead)
             score = x[:, columns] @ weights[t, columns]
             order = np.argsort(score, kind="stable")
             parts = np.array_split(y[order, t], bins) if np.ptp(score) else [y[:, t]]

@@ -19,7 +19,7 @@ from ablation.seeding import stream
 NODES = 16  # Gauss-Legendre nodes per piece; a piece is a polynomial or the entropy of one
 
 
-def ceilings(weights: Array, level: float) -> dict[str, Ceiling]:
+def ceilings(weights: Array, level: float, lookahead: int = 0) -> dict[str, Ceiling]:
     """Ceilings of all views for weights of -1, 0 and 1, by quadrature.
 
     weights: (steps, steps). A value x with weight -1 is replaced by 1 - x, which is uniform too.
@@ -29,7 +29,7 @@ def ceilings(weights: Array, level: float) -> dict[str, Ceiling]:
     counts = weights != 0
     levels = level + (weights < 0).sum(axis=1)
     result = {}
-    for view, visible in visible_steps(len(weights)).items():
+    for view, visible in visible_steps(len(weights), lookahead).items():
         seen = (counts & visible).sum(axis=1)
         hidden = (counts & ~visible).sum(axis=1)
         steps = zip(levels.tolist(), seen.tolist(), hidden.tolist(), strict=True)
@@ -39,7 +39,7 @@ def ceilings(weights: Array, level: float) -> dict[str, Ceiling]:
     return result
 
 
-def simulated_ceilings(weights: Array, level: float) -> dict[str, Ceiling]:
+def simulated_ceilings(weights: Array, level: float, lookahead: int = 0) -> dict[str, Ceiling]:
     """Ceilings of all views for any weights, by Monte Carlo.
 
     weights: (steps, steps). The accuracy is that of the rule above. The loss needs the distribution
@@ -50,7 +50,7 @@ def simulated_ceilings(weights: Array, level: float) -> dict[str, Ceiling]:
     x, second = _draw(length), _draw(length, "unseen")[: 2_000_000 // length]
     first = x[: len(second)]
     result = {}
-    for view, visible in visible_steps(length).items():
+    for view, visible in visible_steps(length, lookahead).items():
         correct = _correct(weights, level, visible)
         missing = level - first @ (weights * visible).T
         hidden = np.sort(second @ (weights * ~visible).T, axis=0)

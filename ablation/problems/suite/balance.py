@@ -26,11 +26,11 @@ def generate(rng: np.random.Generator, sequences: int, length: int) -> Sequences
 
 
 @lru_cache
-def ceilings(length: int) -> dict[str, Ceiling]:
+def ceilings(length: int, *, lookahead: int = 0) -> dict[str, Ceiling]:
     """Ceilings of all views, to 1e-6; `exact` by Monte Carlo.
 
     If every future value x is replaced by 1 - x, the label says whether all T uniforms sum to at
     least T - t, the number of future values. At output t the raw backward layer has then seen t of
     T exchangeable values, as the forward layer has, so both have the same ceiling.
     """
-    return linear.ceilings(2 * np.tri(length) - 1, 0.0)
+    return linear.ceilings(2 * np.tri(length) - 1, 0.0, lookahead)

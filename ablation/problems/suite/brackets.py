@@ -32,8 +32,10 @@ def generate(rng: np.random.Generator, sequences: int, length: int) -> Sequences
 
 
 @lru_cache
-def ceilings(length: int) -> dict[str, Ceiling]:
-    """Ceilings of all views, exact; `exact` is unknown for "majority" and "go_backwards_raw".
+def ceilings(length: int, *, lookahead: int = 0) -> dict[str, Ceiling]:
+    """Ceilings of all views, exact.
+
+    `exact` is unknown for "majority", the raw views, and forward with a lookahead.
 
     By the reflection principle, a fair random walk stays at or above 0 for n steps with probability
     C(n, n/2) / 2**n. An opening bracket is matched unless the walk after it does.
@@ -41,14 +43,20 @@ def ceilings(length: int) -> dict[str, Ceiling]:
     matched = np.array([_matched(n) for n in range(length)])
     opening, closing = matched[::-1], matched  # matched by a later, an earlier bracket
     either = (opening + closing) / 2
-    accuracy, loss = np.array([_raw(length, t) for t in range(length)]).T
+    raw = np.array([_raw(length, t) for t in range(length)]).T
+    both_raw = np.array([_both_raw(length, t) for t in range(length)]).T
     exact, ones = _exact(length), np.ones(length)
+    forward = Ceiling((1 + _best(opening)) / 2, entropy(opening) / 2, exact)
+    if lookahead:
+        later = [_delayed(length - 1 - t, lookahead) for t in range(length)]
+        forward = Ceiling(*np.array(later).T)
     return {
         "majority": Ceiling(_best(either), entropy(either)),
-        "forward": Ceiling((1 + _best(opening)) / 2, entropy(opening) / 2, exact),
+        "forward": forward,
         "go_backwards": Ceiling((1 + _best(closing)) / 2, entropy(closing) / 2, exact),
-        "go_backwards_raw": Ceiling(accuracy, loss),
+        "go_backwards_raw": Ceiling(*raw),
         "bidirectional": Ceiling(ones, 0 * ones, 1.0),
+        "bidirectional_raw": Ceiling(*both_raw),
     }
 
 
@@ -100,6 +108,43 @@ def _raw(length: int, t: int) -> tuple[float, float]:
         p = (_matched(t) + _matched(first - 1 - t) + closed) / 2
     certain = 1 - weight.sum()
     return float(certain + weight @ _best(p)), float(weight @ entropy(p))
+
+
+def _delayed(ahead: int, lookahead: int) -> tuple[float, float]:
+    """Accuracy and loss of forward with a lookahead, at a step with `ahead` steps after it.
+
+    Closing brackets are known. An opening one that is not closed within the lookahead, which
+    leaves h more open, needs a walk that falls by h + 1 in the steps that are not seen.
+    """
+    unseen = max(0, ahead - lookahead)
+    weight = _unmatched_one_kind(ahead - unseen) / 2
+    p = np.array([_falls(unseen, h + 1) for h in range(len(weight))])
+    return float(1 - weight.sum() + weight @ _best(p)), float(weight @ entropy(p))
+
+
+def _falls(steps: int, by: int) -> float:
+    """Probability that a fair walk comes to -by or below within so many steps (reflection)."""
+    low = np.arange(steps + 1)  # steps down; the walk ends at steps - 2 * low
+    ways = np.array([comb(steps, int(k)) for k in low], dtype=float) / 2.0**steps
+    end = steps - 2 * low
+    return float(ways[end <= -by].sum() + ways[end < -by].sum())
+
+
+def _both_raw(length: int, t: int) -> tuple[float, float]:
+    """Accuracy and loss of the forward view and the raw one together at output t.
+
+    Closing brackets are known. An opening one is followed by a gap that is not seen, unless the
+    two views meet, and then by the window of the last t + 1 steps: a bracket that is not closed in
+    the gap, which leaves h more open, needs h + 1 unmatched closing ones in the window.
+    """
+    gap = length - 2 * (t + 1)
+    if gap <= 0:
+        return 1.0, 0.0
+    weight = _unmatched(t + 1) / 2
+    left_open = np.concatenate([[0.0], np.cumsum(_unmatched_one_kind(gap))])
+    p = _matched(gap) + left_open[np.minimum(np.arange(len(weight)), len(left_open) - 1)]
+    p = np.clip(p, 0, 1)  # of rounding
+    return float(0.5 + weight @ _best(p)), float(weight @ entropy(p))
 
 
 def _exact(length: int) -> float:

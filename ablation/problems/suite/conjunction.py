@@ -32,9 +32,9 @@ def generate(rng: np.random.Generator, sequences: int, length: int, *, lag: int 
 
 
 @lru_cache
-def ceilings(length: int, *, lag: int = 2) -> dict[str, Ceiling]:
+def ceilings(length: int, *, lookahead: int = 0, lag: int = 2) -> dict[str, Ceiling]:
     """Ceilings of all views, exact. An additive merge can reach the bidirectional ceiling."""
-    result = pairs.ceilings(length, lag, KNOWLEDGE, lambda n: _all_zero(n, lag))
+    result = pairs.ceilings(length, lag, KNOWLEDGE, lambda n: _all_zero(n, lag), lookahead)
     result["bidirectional/additive"] = result["bidirectional"]
     return result
 

@@ -31,9 +31,9 @@ def generate(
 
 
 @lru_cache
-def ceilings(length: int, *, threshold: float = 0.25) -> dict[str, Ceiling]:
+def ceilings(length: int, *, lookahead: int = 0, threshold: float = 0.25) -> dict[str, Ceiling]:
     """Ceilings of all views, to 1e-6; `exact` by Monte Carlo.
 
     A view has seen some of the t values in the sum; the rest has an Irwin-Hall distribution.
     """
-    return linear.ceilings(np.tri(length), threshold * length)
+    return linear.ceilings(np.tri(length), threshold * length, lookahead)

@@ -32,14 +32,14 @@ def generate(rng: np.random.Generator, sequences: int, length: int, *, lag: int 
 
 
 @lru_cache
-def ceilings(length: int, *, lag: int = 2) -> dict[str, Ceiling]:
+def ceilings(length: int, *, lookahead: int = 0, lag: int = 2) -> dict[str, Ceiling]:
     """Ceilings of all views, exact, and of bidirectional with an additive merge.
 
     Each label that a view cannot know depends on a hidden bit that no other label shares. A
     sequence with n such labels is therefore right with probability 1 / 2**n. The additive accuracy
     and loss are each the best possible, but no single model reaches both; `exact` is unknown.
     """
-    result = pairs.ceilings(length, lag, KNOWLEDGE, lambda n: 0.5**n)
+    result = pairs.ceilings(length, lag, KNOWLEDGE, lambda n: 0.5**n, lookahead)
     scored = np.where(np.isnan(result["bidirectional"].accuracy), np.nan, 1.0)
     result["bidirectional/additive"] = Ceiling(0.75 * scored, log(2) * scored)
     return result

@@ -36,16 +36,18 @@ def generate(
 
 
 @lru_cache
-def ceilings(length: int, *, stay: float = 0.9, flip: float = 0.25) -> dict[str, Ceiling]:
+def ceilings(
+    length: int, *, lookahead: int = 0, stay: float = 0.9, flip: float = 0.25
+) -> dict[str, Ceiling]:
     """Ceilings of all views: exact posteriors, averaged over simulated sequences (see `error`)."""
     sequences = min(100_000, 2_000_000 // length)
     data = generate(stream(None, "ceilings/sequences"), sequences, length, stay=stay, flip=flip)
     signs = 2 * data.x[..., 0].astype(np.float64) - 1
-    means = _means(signs, 2 * stay - 1, 1 - 2 * flip)
+    means = _means(signs, 2 * stay - 1, 1 - 2 * flip, lookahead)
     return {view: monte_carlo.ceiling((1 + mean) / 2, data.y) for view, mean in means.items()}
 
 
-def _means(signs: Array, memory: float, evidence: float) -> dict[str, Array]:
+def _means(signs: Array, memory: float, evidence: float, lookahead: int) -> dict[str, Array]:
     """Posterior mean of the state, coded as -1 and +1, for each view; all arrays are (n, steps).
 
     signs: the observations as -1 and +1. memory: the factor by which one step of the chain shrinks
@@ -57,20 +59,26 @@ def _means(signs: Array, memory: float, evidence: float) -> dict[str, Array]:
     backward = _filtered(means[:, ::-1], memory)[:, ::-1]
     future = np.zeros_like(means)
     future[:, :-1] = memory * backward[:, 1:]
-    raw = np.empty_like(means)
+    near_future, raw, both_raw = np.zeros((3, *means.shape))
     for t in range(length):
+        if lookahead and t < length - 1:
+            window = means[:, t + 1 : t + 1 + lookahead]
+            near_future[:, t] = memory * _filtered(window[:, ::-1], memory)[:, -1]
         first = length - 1 - t  # the first step that output t of the raw layer has seen
         if first > t:
             raw[:, t] = memory ** (first - t) * backward[:, first]
+            both_raw[:, t] = _combine(forward[:, t], raw[:, t])
         else:
             window = _filtered(means[:, first : t + 1], memory)[:, -1]
             raw[:, t] = _combine(window, future[:, t])
+            both_raw[:, t] = _combine(forward[:, t], future[:, t])
     return {
         "majority": np.zeros_like(means),
-        "forward": forward,
+        "forward": _combine(forward, near_future),
         "go_backwards": backward,
         "go_backwards_raw": raw,
         "bidirectional": _combine(forward, future),
+        "bidirectional_raw": both_raw,
     }
 
 

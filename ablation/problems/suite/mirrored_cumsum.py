@@ -30,6 +30,6 @@ def generate(
 
 
 @lru_cache
-def ceilings(length: int, *, threshold: float = 0.25) -> dict[str, Ceiling]:
+def ceilings(length: int, *, lookahead: int = 0, threshold: float = 0.25) -> dict[str, Ceiling]:
     """Ceilings of all views, to 1e-6; `exact` by Monte Carlo."""
-    return linear.ceilings(np.tri(length).T, threshold * length)
+    return linear.ceilings(np.tri(length).T, threshold * length, lookahead)

@@ -28,9 +28,9 @@ def generate(
 
 
 @lru_cache
-def ceilings(length: int, *, threshold: float = 0.25) -> dict[str, Ceiling]:
+def ceilings(length: int, *, lookahead: int = 0, threshold: float = 0.25) -> dict[str, Ceiling]:
     """Ceilings of all views, by Monte Carlo of the optimal rule (see `error`).
 
     A weighted sum of uniforms has no Irwin-Hall distribution, so the hidden part is simulated too.
     """
-    return linear.simulated_ceilings(np.tri(length) - threshold, 0.0)
+    return linear.simulated_ceilings(np.tri(length) - threshold, 0.0, lookahead)

@@ -20,14 +20,14 @@ WEIGHTS = {  # the weight of x[i] in the label at step t
 
 
 @pytest.mark.parametrize("problem", WEIGHTS, ids=lambda m: m.__name__.split(".")[-1])
-@pytest.mark.parametrize("length", [5, 8])
+@pytest.mark.parametrize(("length", "lookahead"), [(5, 0), (8, 2)])
 def test_ceilings_equal_the_best_rule_in_a_sample(
-    problem: ModuleType, length: int, best_rule: Any
+    problem: ModuleType, length: int, lookahead: int, best_rule: Any
 ) -> None:
     data = problem.generate(np.random.default_rng(length), 60_000, length)
     weights = np.fromfunction(WEIGHTS[problem], (length, length))
-    for view, ceiling in problem.ceilings(length).items():
-        accuracy = best_rule(data.x[..., 0].astype(float), data.y, weights, view)
+    for view, ceiling in problem.ceilings(length, lookahead=lookahead).items():
+        accuracy = best_rule(data.x[..., 0].astype(float), data.y, weights, view, lookahead)
         np.testing.assert_allclose(ceiling.accuracy, accuracy, atol=0.012)
         assert ceiling.accuracy.mean() == pytest.approx(accuracy.mean(), abs=0.003)
 

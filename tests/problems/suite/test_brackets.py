@@ -31,11 +31,14 @@ def test_labels_equal_those_of_a_stack(length: int) -> None:
 
 
 @pytest.mark.parametrize("length", [1, 2, 3, 5, 8, 9])
-def test_ceilings_equal_the_enumeration_of_all_cases(length: int, enumeration: Any) -> None:
+@pytest.mark.parametrize("lookahead", [0, 1, 2, 5])
+def test_ceilings_equal_the_enumeration_of_all_cases(
+    length: int, lookahead: int, enumeration: Any
+) -> None:
     x = np.array(list(product((-1, 1), repeat=length)))
     count = enumeration(x, np.array([partners(s) for s in x]), np.full(len(x), 1 / len(x)))
-    for view, ceiling in brackets.ceilings(length).items():
-        accuracy, loss, exact = count(view)
+    for view, ceiling in brackets.ceilings(length, lookahead=lookahead).items():
+        accuracy, loss, exact = count(view, lookahead)
         np.testing.assert_allclose(ceiling.accuracy, accuracy)
         np.testing.assert_allclose(ceiling.loss, loss, atol=1e-12)
         assert ceiling.exact is None or ceiling.exact == pytest.approx(exact)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
+from ablation.problems.ceilings.views import visible_steps
 from ablation.problems.suite import exclusive_or
 
 
@@ -23,16 +24,17 @@ def test_labels_follow_the_definition(lag: int) -> None:
 
 
 @pytest.mark.parametrize(("length", "lag"), [(7, 1), (8, 2), (9, 3), (9, 4)])
+@pytest.mark.parametrize("lookahead", [0, 1, 2])
 def test_ceilings_equal_the_enumeration_of_all_cases(
-    length: int, lag: int, enumeration: Any
+    length: int, lag: int, lookahead: int, enumeration: Any
 ) -> None:
     x = np.array(list(product((0, 1), repeat=length)))
     y = np.zeros_like(x)
     y[:, lag:-lag] = x[:, : -2 * lag] ^ x[:, 2 * lag :]
     count = enumeration(x, y, np.full(len(x), 1 / len(x)))
-    ceilings = exclusive_or.ceilings(length, lag=lag)
-    for view in ("majority", "forward", "go_backwards", "go_backwards_raw", "bidirectional"):
-        accuracy, loss, exact = count(view)
+    ceilings = exclusive_or.ceilings(length, lookahead=lookahead, lag=lag)
+    for view in visible_steps(length):
+        accuracy, loss, exact = count(view, lookahead)
         scored = slice(lag, length - lag)
         np.testing.assert_allclose(ceilings[view].accuracy[scored], accuracy[scored])
         np.testing.assert_allclose(ceilings[view].loss[scored], loss[scored], atol=1e-12)

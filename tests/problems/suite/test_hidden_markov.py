@@ -27,17 +27,19 @@ def test_ceilings_equal_known_values(flip: float, expected: tuple[float, ...]) -
 
 
 @pytest.mark.parametrize(("stay", "flip"), [(0.9, 0.25), (0.7, 0.1), (0.2, 0.35)])
-@pytest.mark.parametrize("length", [4, 5])
+@pytest.mark.parametrize(("length", "lookahead"), [(4, 0), (4, 3), (5, 0), (5, 2)])
 def test_ceilings_equal_the_enumeration_of_all_cases(
-    length: int, stay: float, flip: float, enumeration: Any
+    length: int, lookahead: int, stay: float, flip: float, enumeration: Any
 ) -> None:
     bits = np.array(list(product((0, 1), repeat=length)))
     x, y = np.repeat(bits, len(bits), axis=0), np.tile(bits, (len(bits), 1))
     transitions = np.where(y[:, 1:] == y[:, :-1], stay, 1 - stay).prod(axis=1)
     probability = 0.5 * transitions * np.where(x == y, 1 - flip, flip).prod(axis=1)
     count = enumeration(x, y, probability)
-    for view, ceiling in hidden_markov.ceilings(length, stay=stay, flip=flip).items():
-        accuracy, loss, exact = count(view)
+    for view, ceiling in hidden_markov.ceilings(
+        length, lookahead=lookahead, stay=stay, flip=flip
+    ).items():
+        accuracy, loss, exact = count(view, lookahead)
         np.testing.assert_allclose(ceiling.accuracy, accuracy, atol=0.004)
         np.testing.assert_allclose(ceiling.loss, loss, atol=0.008)
         assert ceiling.accuracy.mean() == pytest.approx(
