@@ -33,7 +33,6 @@ OmegaConf.register_new_resolver(
 )
 HERE = Path(__file__).resolve().parent
 CONF = next(path for path in (HERE / "conf", HERE.parent / "conf") if path.is_dir())
-OWN_CODE = "code of your own is named in a YAML file: docs/own-code.md"
 
 
 class Crash(Exception):
@@ -138,8 +137,7 @@ def _explain(error: BaseException, overrides: Sequence[str], multirun: bool) -> 
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
         group, _, given = error.missing_cfg_file.rpartition("/")
         possible = suggest(given, sorted(error.options)) if error.options else "no such choice"
-        own = group in ("problem", "merge_mode", "cell") and "." in given
-        return f"{group}={given}: {possible}{f' ({OWN_CODE})' if own else ''}"
+        return f"{group}={given}: {possible}"
     if isinstance(error, OverrideParseException) and error.__cause__ is None:
         return _not_a_pair(str(error.override))
     from ablation.planning import unknown_key  # here, so that --help does not wait for it

@@ -20,7 +20,7 @@ from tests.helpers import compose, parse_all
     ("override", "said"),
     [
         ("direction=forwards", "direction=forwards: choose one of .* did you mean forward?"),
-        ("direction=up", "direction=up: choose one of bidirectional, forward, go_backwards, go"),
+        ("direction=up", "direction=up: choose one of bidirectional, bidirectional_raw, forward, go"),
         ("merge_mode=added", "merge_mode=added: choose one of ave, concat, mul, sum"),
         ("cell=lsmt", "cell=lsmt: choose one of gru, lstm, .* did you mean lstm?"),
         ("engine=jax", "engine=jax: choose one of fit, xla"),
@@ -32,7 +32,6 @@ from tests.helpers import compose, parse_all
         ("directon=forward", "directon: unknown key; .* did you mean direction?"),
         ("training.batchsize=5", "training.batchsize: unknown key; .* mean batch_size?"),
         ("problem.limit=5", "problem.limit: this problem has no such key; .* test_size, threshold"),
-        ("merge_mode=mine.Gate", r"choose one of .* \(code of your own .*docs/own-code.md\)$"),
         ("units=choice()", "units=choice\\(\\).* empty choice is not legal$"),
         ("units=3,4", r"units=3,4: several values need -m \(.*-m units=3,4\)"),
         ("merge_mode=sum,mul", r"merge_mode=sum,mul: several values need -m"),

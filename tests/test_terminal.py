@@ -201,7 +201,7 @@ def test_a_plan_shows_its_arms_and_the_work_left(
 ) -> None:
     plan = make_sweep(store, request_as_composed, FORWARD, FORWARD, BOTH)
     done = {plan.entries[0].id}
-    show_plan(plan, done, expected=100, workers=2, show_arms=True)
+    show_plan(plan, done, expected=100, workers=2, sizes={})
     lines = screen.getvalue().splitlines()
     assert lines[0].startswith("Note: 2 combinations are one arm, forward")
     rows = [line.split() for line in lines]
@@ -217,7 +217,7 @@ def test_a_finished_plan_has_nothing_to_train(
 ) -> None:
     plan = make_sweep(store, request_as_composed, FORWARD)
     done = {entry.id for entry in plan.entries}
-    show_plan(plan, done, expected=0, workers=2, show_arms=False)
+    show_plan(plan, done, expected=0, workers=2, sizes=None)
     assert screen.getvalue().endswith("2 done, nothing to train.\n")
 
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 from ablation.planning.estimate import expected_seconds, training_seconds
 from ablation.planning.messages import GROUPS, unknown_key
 from ablation.planning.overview import show_plan
-from ablation.planning.parameters import count_parameters, countable, match_parameters
+from ablation.planning.parameters import (
+    count_parameters,
+    countable,
+    match_parameters,
+    parameters_for,
+)
 from ablation.planning.parse import parse
 from ablation.planning.pins import check_unchanged, code_of, pinned
 from ablation.planning.plan import (
@@ -35,6 +40,7 @@ __all__ = [
     "load_plan",
     "make_plan",
     "match_parameters",
+    "parameters_for",
     "parameters_of",
     "parse",
     "pinned",

@@ -17,10 +17,10 @@ def countable(arm: Arm) -> bool:
 def count_parameters(arm: Arm) -> int:
     """Number of trainable weights of the arm's model, which has to be countable."""
     sample = problems.sample(arm.problem, arm.length)
-    return count_for(arm, sample.x.shape[-1], sample.classes, sample.symbols)
+    return parameters_for(arm, sample.x.shape[-1], sample.classes, sample.symbols)
 
 
-def count_for(arm: Arm, features: int = 1, classes: int = 2, symbols: int = 0) -> int:
+def parameters_for(arm: Arm, features: int = 1, classes: int = 2, symbols: int = 0) -> int:
     """Number of trainable weights of the arm's model for data of this shape.
 
     features: width of an input step; symbols: size of the vocabulary, if the input is symbolic

@@ -14,6 +14,8 @@ from ablation.planning.messages import GROUPS, explain_validation, unknown_key
 from ablation.planning.pins import pinned
 from ablation.spec import Arm, Request, Settings
 
+INERT = ("merge_mode", "lookahead", "layers")  # keys that have no effect in some arms
+
 
 def parse(config: DictConfig, overrides: Sequence[str] = ()) -> Request:
     """Check a composed configuration.
@@ -37,7 +39,8 @@ def parse(config: DictConfig, overrides: Sequence[str] = ()) -> Request:
     try:
         arm = Arm.model_validate({**values, "length": 1} if whole else values)
         arm = pinned(_with_lookahead(_fitted(arm, whole)))
-        return Request(arm=arm, settings=Settings.model_validate(settings))
+        unused = {k: v for k, v in values.items() if k in INERT and v != getattr(arm, k)}
+        return Request(arm=arm, settings=Settings.model_validate(settings), unused=unused)
     except ValidationError as error:
         raise RequestError(explain_validation(error)) from None
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -17,7 +16,6 @@ from ablation.errors import RequestError, suggest
 from ablation.planning.parameters import count_parameters, countable, match_parameters
 from ablation.spec import (
     SCHEMA,
-    STACK,
     Arm,
     Frozen,
     ReportSettings,
@@ -119,7 +117,10 @@ def make_plan(
         max_seeds=settings.max_seeds if adaptive else None,
         match=settings.match,
         requested=sum(count for _, count in arm_seeds),
-        notes=[*_data_notes(arm_seeds), *_duplicate_notes([arm for arm, _ in arm_seeds])],
+        notes=[
+            *_data_notes(arm_seeds),
+            *_duplicate_notes(requests, [arm for arm, _ in arm_seeds]),
+        ],
         entries=seed_major(trials),
     )
     if run is None:  # a job that arrives alone does not know the arms of the others
@@ -226,27 +227,28 @@ def _data_notes(arm_seeds: Iterable[tuple[Arm, int]]) -> list[str]:
     return list(dict.fromkeys(sentence for sentences in of_problems for sentence in sentences))
 
 
-def _duplicate_notes(arms: Sequence[Arm]) -> list[str]:
-    """A sentence for each group of combinations that are the same arm."""
-    groups = Counter(arms)
+def _duplicate_notes(requests: Sequence[Request], arms: Sequence[Arm]) -> list[str]:
+    """A sentence for each group of requests that are the same arm.
+
+    arms: that of each request, as it is planned.
+    """
+    groups: dict[Arm, list[Request]] = {}
+    for request, arm in zip(requests, arms, strict=True):
+        groups.setdefault(arm, []).append(request)
     names = label_arms(groups)
     return [
-        f"{count} combinations are one arm, {names[arm]}: {_why_one_arm(arm, groups)}"
-        for arm, count in groups.items()
-        if count > 1
+        f"{len(group)} combinations are one arm, {names[arm]}: {_why_one_arm(group)}"
+        for arm, group in groups.items()
+        if len(group) > 1
     ]
 
 
-def _why_one_arm(arm: Arm, arms: Iterable[Arm]) -> str:
-    """Which keys have no effect in this arm: those that differ between other arms, if any do."""
-    inert = [key for key in ("merge_mode", "lookahead") if getattr(arm, key) is None]
-    if arm.model.name != STACK:
-        inert.append("layers")
-    swept = [key for key in inert if len({getattr(other, key) for other in arms} - {None}) > 1]
-    keys = swept or inert
-    if not keys:
+def _why_one_arm(requests: Sequence[Request]) -> str:
+    keys = dict.fromkeys(key for request in requests for key in request.unused)
+    swept = [key for key in keys if len({request.unused.get(key) for request in requests}) > 1]
+    if not swept:
         return "the same values"
-    return f"{' and '.join(keys)} {'has' if len(keys) == 1 else 'have'} no effect there"
+    return f"{' and '.join(swept)} {'has' if len(swept) == 1 else 'have'} no effect there"
 
 
 def _default_name(trials: Sequence[Trial]) -> str:

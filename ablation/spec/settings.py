@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt, model_validator
 
@@ -111,7 +111,11 @@ class Settings(Frozen):
 
 
 class Request(Frozen):
-    """One composed configuration: an arm and its settings."""
+    """One composed configuration: an arm, and the settings of its sweep.
+
+    unused: values that were asked for and have no effect in this arm, by key.
+    """
 
     arm: Arm
     settings: Settings
+    unused: dict[str, Any] = Field(default_factory=dict)

@@ -41,7 +41,8 @@ class Maker:
         without return_sequences. The width is a multiple of the units, which depends on the merge
         mode. units: None for those of the arm.
         """
-        depth, applied = self.made, []
+        depth = self.made
+        applied: list[int] = []
         self.made += 1
 
         def layer(inputs: Tensor) -> Tensor:

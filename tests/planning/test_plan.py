@@ -43,7 +43,10 @@ def test_all_arms_of_a_seed_come_before_the_next_seed(request_as_composed: Reque
 def test_equivalent_combinations_become_one_arm_with_a_note(request_as_composed: Request) -> None:
     trials = [make_trial(merge_mode=mode) for mode in MERGES]
     both = make_trial(direction="bidirectional")
-    plan = plan_of([make_request(request_as_composed, trial) for trial in [*trials, both]])
+    requests = [make_request(request_as_composed, trial) for trial in [*trials, both]]
+    for request, mode in zip(requests, MERGES, strict=False):
+        request.unused["merge_mode"] = mode
+    plan = plan_of(requests)
     assert (plan.requested, len(plan.entries)) == (10, 4)
     (note,) = plan.notes
     assert note.startswith("4 combinations are one arm, forward")

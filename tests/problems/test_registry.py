@@ -99,7 +99,8 @@ def test_yaml_states_the_defaults(problem: ModuleType) -> None:
     content = yaml.safe_load((CONF / f"{name}.yaml").read_text())
     assert content.pop("name") == name
     assert content.pop("test_size") == 10_000
-    assert content == defaults(problem.generate) == defaults(problem.ceilings)
+    assert content == defaults(problem.generate)
+    assert {"lookahead": 0, **content} == defaults(problem.ceilings)
 
 
 def test_views_of_three_steps() -> None:
@@ -111,5 +112,8 @@ def test_views_of_three_steps() -> None:
         "go_backwards": [[1, 1, 1], [0, 1, 1], [0, 0, 1]],
         "go_backwards_raw": [[0, 0, 1], [0, 1, 1], [1, 1, 1]],
         "bidirectional": [[1, 1, 1], [1, 1, 1], [1, 1, 1]],
+        "bidirectional_raw": [[1, 0, 1], [1, 1, 1], [1, 1, 1]],
     }.items():
         assert visible[view] == rows
+    ahead = views.visible_steps(3, lookahead=1)["forward"].astype(int).tolist()
+    assert ahead == [[1, 1, 0], [1, 1, 1], [1, 1, 1]]

@@ -21,6 +21,10 @@ MEANING: list[dict[str, Any]] = [
     {"direction": "go_backwards"},
     {"direction": "go_backwards_raw"},
     *({"direction": "bidirectional", "merge_mode": mode} for mode in MERGES),
+    {"direction": "bidirectional_raw", "merge_mode": "sum"},
+    {"lookahead": 1},
+    {"model": {"name": "mine.build", "width": 2}},
+    {"model": {"name": "mine.build", "width": 3}},
     {"cell": "gru"},
     {"units": 4},
     {"layers": 2},
@@ -50,7 +54,7 @@ def test_every_field_of_a_trial_is_part_of_its_id() -> None:
     assert len({trial.id for trial in trials}) == len(trials)
     changed_fields = {key for change in MEANING for key in change}
     assert changed_fields == {*Arm.model_fields, "seed"}
-    assert changed_fields == TRIAL.keys() | {"digest"}
+    assert changed_fields == TRIAL.keys() | {"digest", "model", "lookahead"}
 
 
 def test_a_trial_read_back_from_json_keeps_its_id() -> None:

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from ablation import problems
 from ablation.data import Array, Sequences
-from ablation.planning import count_parameters
+from ablation.planning import count_parameters, parameters_for
 from ablation.spec import CELLS, DIRECTIONS, MERGES, Cell, Merge
 from ablation.training import recurrence
 from ablation.training.models import build_model
@@ -66,7 +66,7 @@ def test_arithmetic_counts_symbols_and_classes() -> None:
     x = np.zeros((2, 5), np.int32)
     data = Sequences(x, x, classes=3, symbols=7)
     expected = build_model(trial, data).count_params()
-    assert count_parameters(trial.arm, classes=3, symbols=7) == expected
+    assert parameters_for(trial.arm, classes=3, symbols=7) == expected
 
 
 def test_arms_of_one_seed_start_from_the_same_weights() -> None:
