@@ -20,7 +20,10 @@ from tests.helpers import compose, parse_all
     ("override", "said"),
     [
         ("direction=forwards", "direction=forwards: choose one of .* did you mean forward?"),
-        ("direction=up", "direction=up: choose one of bidirectional, bidirectional_raw, forward, go"),
+        (
+            "direction=up",
+            "direction=up: choose one of bidirectional, bidirectional_raw, for",
+        ),
         ("merge_mode=added", "merge_mode=added: choose one of ave, concat, mul, sum"),
         ("cell=lsmt", "cell=lsmt: choose one of gru, lstm, .* did you mean lstm?"),
         ("engine=jax", "engine=jax: choose one of fit, xla"),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from rich.markup import escape
 
+from ablation import problems
 from ablation.planning.parameters import count_parameters, countable
 from ablation.planning.plan import Plan
 from ablation.spec import Arm
@@ -26,7 +27,7 @@ def show_plan(
     """
     names = plan.labels
     unique, pending = len(plan.entries), len(plan.entries) - len(done)
-    if show_arms:
+    if sizes is not None:
         _show_data(plan)
     for note in plan.notes:
         terminal.print(f"Note: {note}.", markup=False, soft_wrap=True)
