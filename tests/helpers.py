@@ -38,7 +38,7 @@ TRIAL: dict[str, Any] = {
 def make_trial(**changes: Any) -> Trial:
     """A tiny trial; a change of `problem` or `training` changes what it names and no more."""
     values = {**TRIAL, **changes}
-    if values["direction"] == "bidirectional" and values["merge_mode"] is None:
+    if values["direction"].startswith("bidirectional") and values["merge_mode"] is None:
         values["merge_mode"] = "concat"
     for group in ("problem", "training"):
         values[group] = {**TRIAL[group], **changes.get(group, {})}
