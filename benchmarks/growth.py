@@ -1,8 +1,8 @@
-"""How costs grow with the size of things: python -m benchmarks.growth.
+"""How costs grow with size: python -m benchmarks.growth.
 
-Length, units and batch of the lesson's network one after the other, each size in a fresh process of
-one core with nothing compiled; the number of workers, on the sweep of 4 merge modes x 10 seeds with
-its programs kept; and the number of stored trials that a finished sweep is asked for again.
+Varies the length, units and batch size of the lesson's network, one at a time. Each size runs in a
+new process on one core, with nothing compiled. Then varies the number of workers, on a sweep of 4
+merge modes x 10 seeds with stored programs, and the number of stored trials of a finished sweep.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ Row = dict[str, Any]
 
 
 def main() -> None:
-    """Measure what is asked for, and write the table down."""
+    """Run the selected measurements and save the table."""
     parser = options(__doc__)
     parser.add_argument("--only", nargs="+", choices=WHAT, default=WHAT)
-    parser.add_argument("--most", type=int, help="leave out larger sizes, to try it")
-    parser.add_argument("--updates", type=int, default=200, help="of each size in a round")
-    parser.add_argument("--seeds", type=int, default=10, help="of the sweep by workers")
+    parser.add_argument("--most", type=int, help="leave out larger sizes, for a quick look")
+    parser.add_argument("--updates", type=int, default=200, help="for each size and round")
+    parser.add_argument("--seeds", type=int, default=10, help="of the sweep for the workers")
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     most, rounds = arguments.most or 10**9, arguments.rounds
@@ -49,33 +49,34 @@ def main() -> None:
     if "trials" in arguments.only:
         for trials in (t for t in TRIALS if t <= most):
             resumed = harness.resumed(trials, rounds)[-1]
-            took = {column: resumed[column] for column in ("least", "most")}
-            rows.append({"what": "trials stored", "size": trials, "s": resumed["median"], **took})
+            extremes = {column: resumed[column] for column in ("least", "most")}
+            row = {"what": "trials stored", "size": trials, "s": resumed["median"]}
+            rows.append(row | extremes)
     record("growth", rows, folder=arguments.results)
 
 
 def _network(size: Size, rounds: int) -> Row:
     peer = Peer("benchmarks.peers.ours:xla", size)
-    told = [peer.turn() for _ in range(rounds)]
+    turns = [peer.turn() for _ in range(rounds)]
     peer.end()
-    took = spread([1000 * turn["seconds"] / size.updates for turn in told], "ms per update", 3)
-    memory = round(told[-1]["memory"])
-    return {**took, "s to compile": round(peer.started["preparing"], 1), "MiB": memory}
+    times = spread([1000 * turn["seconds"] / size.updates for turn in turns], "ms per update", 3)
+    memory = round(turns[-1]["memory"])
+    return {**times, "s to compile": round(peer.start["preparing"], 1), "MiB": memory}
 
 
 def _workers(seeds: int, rounds: int) -> list[Row]:
-    """The same sweep by so many workers, in turn."""
-    took: dict[int, list[float]] = {workers: [] for workers in WORKERS}
+    """The same sweep with different numbers of workers; they take turns."""
+    times: dict[int, list[float]] = {workers: [] for workers in WORKERS}
     with nothing_compiled() as environment:
-        _sweep(max(WORKERS), 1, environment)  # the programs are kept from here on
+        _sweep(max(WORKERS), 1, environment)  # stores the compiled programs
         for _ in range(rounds):
-            for workers, samples in took.items():
+            for workers, samples in times.items():
                 samples.append(_sweep(workers, seeds, environment))
     rows = []
-    for workers, samples in took.items():
-        ratios = [one / many for one, many in zip(took[WORKERS[0]], samples, strict=True)]
-        faster = spread(ratios, "ratio")["ratio"]
-        rows.append({"what": "workers", "size": workers, **spread(samples, "s"), "times": faster})
+    for workers, samples in times.items():
+        ratios = [one / many for one, many in zip(times[WORKERS[0]], samples, strict=True)]
+        speedup = spread(ratios, "ratio")["ratio"]
+        rows.append({"what": "workers", "size": workers, **spread(samples, "s"), "times": speedup})
     return rows
 
 

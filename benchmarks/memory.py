@@ -1,7 +1,7 @@
-"""Whether memory grows over a long sweep: python -m benchmarks.memory.
+"""Whether memory grows during a long sweep: python -m benchmarks.memory.
 
-One command trains many small trials; its resident size and that of its largest worker are read
-once a second. Linux only: both are read from /proc.
+One command trains many small trials. Every second, its resident memory and that of its largest
+worker are recorded. Linux only: both are read from /proc.
 """
 
 from __future__ import annotations
@@ -21,32 +21,33 @@ SMALL = ["direction=forward", f"units=range(3,{3 + ARMS})", "length=4", "trainin
 
 
 def main() -> None:
-    """Train, look once a second, and write the table down."""
+    """Run the sweep, record memory every second, and save the table."""
     parser = options(__doc__)
-    parser.add_argument("--trials", type=int, default=1000, help="of 10 arms")
+    parser.add_argument("--trials", type=int, default=1000, help="of 10 arms in total")
     arguments = parser.parse_args()
-    seen: list[dict[str, Any]] = []
+    samples: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
         words = [f"seeds={arguments.trials // ARMS}", "problem.test_size=500", "yes=true"]
         command = [*ABLATION, "-m", *SMALL, *words, f"results={folder}"]
         began = time.perf_counter()
         with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
             while process.poll() is None:
-                seen.append(_look(process.pid, Path(folder), time.perf_counter() - began))
+                samples.append(_sample(process.pid, Path(folder), time.perf_counter() - began))
                 time.sleep(1)
-    every = max(1, len(seen) // POINTS)
-    peak = {key: max(row[key] for row in seen) for key in ("parent MiB", "largest worker MiB")}
-    training = [row["parent MiB"] for row in seen if 0 < row["trials"] < arguments.trials]
+    step = max(1, len(samples) // POINTS)
+    peak = {key: max(row[key] for row in samples) for key in ("parent MiB", "largest worker MiB")}
+    training = [row["parent MiB"] for row in samples if 0 < row["trials"] < arguments.trials]
     notes = [
-        f"largest: parent {peak['parent MiB']} MiB with the report, "
-        f"{max(training, default=0)} MiB while it trains; worker {peak['largest worker MiB']} MiB",
+        f"peak: parent {peak['parent MiB']} MiB with the report, {max(training, default=0)} MiB "
+        f"during training; worker {peak['largest worker MiB']} MiB",
     ]
-    record("memory", [*seen[::every], seen[-1]], notes, arguments.results)
+    record("memory", [*samples[::step], samples[-1]], notes, arguments.results)
 
 
-def _look(parent: int, folder: Path, seconds: float) -> dict[str, Any]:
-    below = _children(parent)
-    workers = [pid for child in below for pid in _children(child)]
+def _sample(parent: int, folder: Path, seconds: float) -> dict[str, Any]:
+    """A row: seconds since the start, trials done, workers, and memory in MiB."""
+    children = _children(parent)
+    workers = [pid for child in children for pid in _children(child)]
     trials = len(list((folder / "trials").glob("*.json")))
     return {
         "seconds": round(seconds),
@@ -61,7 +62,7 @@ def _children(pid: int) -> list[int]:
     try:
         tasks = Path(f"/proc/{pid}/task").iterdir()
         return [int(p) for task in tasks for p in (task / "children").read_text().split()]
-    except OSError:  # it has just ended
+    except OSError:  # the process has just ended
         return []
 
 

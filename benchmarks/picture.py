@@ -1,7 +1,7 @@
-"""The README's picture of speed, of the latest tables: python -m benchmarks.picture.
+"""Draws the README's picture of speed from the latest tables: python -m benchmarks.picture.
 
-Left an update on one core, right a trial of a whole sweep on all cores: medians of the rounds, with
-the least and the most of them.
+Left: milliseconds per update on one core. Right: seconds per trial of a whole sweep on all cores.
+Bars are medians of the rounds, whiskers their range.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ablation.report import save
 from benchmarks.record import RESULTS
 
 OURS, OTHERS, FLOOR = "#2a6f97", "#b8bcc2", "#e3c27a"
-NAMES = {  # where a table's own words lean on the row before
+NAMES = {  # for rows that are too long for the picture, or refer to the row before
     "plain Keras script, model.fit": "plain Keras, model.fit",
     "the same with jit_compile=True": "plain Keras, jit_compile=True",
     "products and activations alone, NumPy": "products + activations, NumPy",

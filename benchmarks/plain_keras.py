@@ -1,4 +1,7 @@
-"""The loop that people write: fit the lesson's model on so many sequences, once per merge mode."""
+"""The loop that people write: python plain_keras.py SEQUENCES MERGE_MODE...
+
+Fits the lesson's model once for each merge mode, on the given number of sequences.
+"""
 
 from __future__ import annotations
 

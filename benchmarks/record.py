@@ -1,4 +1,4 @@
-"""A benchmark's table: printed, and kept with its date, commit and machine."""
+"""Prints a benchmark's table, and saves it with date, commit and machine."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ RESULTS = Path(__file__).with_name("results")
 
 
 def options(description: str | None) -> argparse.ArgumentParser:
-    """The command line of a benchmark, with the one option that all of them have."""
+    """The argument parser of a benchmark, with the option that all of them have."""
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
-    parser.add_argument("--results", type=Path, default=RESULTS, help="where the table is kept")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder for the table")
     return parser
 
 
@@ -31,9 +31,9 @@ def record(
     notes: Sequence[str] = (),
     folder: Path = RESULTS,
 ) -> Path:
-    """Print the rows as a table, and write them to folder/<date>-<name>.json.
+    """Print the rows as a table, and save them in folder/<date>-<name>.json; returns its path.
 
-    Rows need not have the same columns. notes: sentences that a reader of the table needs.
+    Rows may have different columns. notes: sentences that explain the table.
     """
     columns = list(dict.fromkeys(column for row in rows for column in row))
     table = [{c: c for c in columns}, *({c: row.get(c, "") for c in columns} for row in rows)]

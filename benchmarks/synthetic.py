@@ -1,4 +1,4 @@
-"""Results as if they had been trained, for what reads, plans and reports them."""
+"""Made-up results, to measure reading, planning and reporting without training."""
 
 from __future__ import annotations
 
@@ -16,45 +16,45 @@ from ablation.storage import Curve, Example, Metrics, Origin, Seconds, Store, Tr
 
 
 def sweep(overrides: Iterable[str], seeds: int) -> list[Trial]:
-    """The trials of `python -m ablation -m <overrides> seeds=...`, each override one arm."""
+    """The trials of several arms; each item of `overrides` is an arm, its words overrides."""
     with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
-        given = [override.split() for override in overrides]
-        requests = [parse(compose("config", overrides=words), words) for words in given]
+        arms = [words.split() for words in overrides]
+        requests = [parse(compose("config", overrides=words), words) for words in arms]
     return [trial for request in requests for trial in trials_of(request.arm, range(seeds))]
 
 
 def fill(root: Path, trials: Iterable[Trial]) -> list[float]:
-    """Commit a result of each trial below root; the seconds that each commit took."""
+    """Commit a result for each trial to the folder; returns the seconds of each commit."""
     store = Store(root)
     store.prepare()
     rng = np.random.default_rng(0)
-    took = []
+    times = []
     for trial in trials:
-        made = _result(trial, rng)
+        result = _result(trial, rng)
         began = time.perf_counter()
-        store.commit(made)
-        took.append(time.perf_counter() - began)
-    return took
+        store.commit(result)
+        times.append(time.perf_counter() - began)
+    return times
 
 
 def _result(trial: Trial, rng: np.random.Generator) -> TrialResult:
-    at = float(np.clip(rng.normal(0.985, 0.003), 0, 1))
+    accuracy = float(np.clip(rng.normal(0.985, 0.003), 0, 1))
     points = range(100, 5100, 100)
     return TrialResult(
         trial=trial,
         status="done",
         metrics=Metrics(
-            loss=1 - at,
-            accuracy=at,
+            loss=1 - accuracy,
+            accuracy=accuracy,
             accuracy_error=0.0005,
-            exact=at**trial.arm.length,
-            accuracy_by_position=[at] * trial.arm.length,
+            exact=accuracy**trial.arm.length,
+            accuracy_by_position=[accuracy] * trial.arm.length,
         ),
         probes={},
         curve=Curve(
             updates=list(points),
             loss=[2 / point for point in points],
-            accuracy=[float(x) for x in np.linspace(0.6, at, len(points))],
+            accuracy=[float(x) for x in np.linspace(0.6, accuracy, len(points))],
         ),
         examples=[Example(y=[0] * trial.arm.length, yhat=[0] * trial.arm.length)] * 10,
         parameters=100 * trial.arm.units,

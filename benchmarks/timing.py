@@ -1,4 +1,4 @@
-"""Seconds of a command, and how several of them are said."""
+"""Times commands, and summarises several times."""
 
 from __future__ import annotations
 
@@ -17,31 +17,32 @@ ABLATION = (sys.executable, "-m", "ablation")
 
 
 def seconds(command: Sequence[str], environment: dict[str, str] | None = None) -> float:
-    """Run the command to its end; one that fails ends the benchmark with what it said.
+    """Run the command, and return its wall-clock seconds.
 
-    Its output goes to files: a pipe would end with the last process that it leaves behind.
+    If it fails, the benchmark exits with its output. The output goes to a file: a pipe would stay
+    open as long as any process that the command leaves behind.
     """
-    with tempfile.TemporaryFile("w+") as said:
+    with tempfile.TemporaryFile("w+") as output:
         began = time.perf_counter()
         code = subprocess.run(
-            command, env=os.environ | (environment or {}), stdout=said, stderr=said, check=False
+            command, env=os.environ | (environment or {}), stdout=output, stderr=output, check=False
         ).returncode
-        took = time.perf_counter() - began
+        duration = time.perf_counter() - began
         if code:
-            said.seek(0)
-            sys.exit(f"{shlex.join(command)}\n{said.read()[-3000:]}\nexit code {code}")
-    return took
+            output.seek(0)
+            sys.exit(f"{shlex.join(command)}\n{output.read()[-3000:]}\nexit code {code}")
+    return duration
 
 
 def spread(samples: Sequence[float], unit: str, digits: int = 2) -> dict[str, float]:
-    """The median of the samples, the least and the greatest, as columns of a table."""
-    middle = statistics.median(samples)
-    named = {unit: middle, "least": min(samples), "most": max(samples)}
-    return {name: round(value, digits) for name, value in named.items()}
+    """The median, minimum and maximum of the samples, as columns of a table."""
+    median = statistics.median(samples)
+    columns = {unit: median, "least": min(samples), "most": max(samples)}
+    return {name: round(value, digits) for name, value in columns.items()}
 
 
 @contextmanager
 def nothing_compiled() -> Iterator[dict[str, str]]:
-    """An environment with an empty folder of compiled programs, which runs in it share."""
+    """Environment variables with a new, empty folder for compiled programs."""
     with tempfile.TemporaryDirectory() as folder:
         yield {"TF_XLA_FLAGS": f"--tf_xla_persistent_cache_directory={Path(folder)}"}

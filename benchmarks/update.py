@@ -1,13 +1,14 @@
-"""Milliseconds of one update, ours and other programs': python -m benchmarks.update.
+"""Milliseconds per update, for our engines and other programs: python -m benchmarks.update.
 
-Forward, backward and optimizer of the lesson's network, a batch of 10 sequences of 10 steps, 50
-units in each direction. Every program has a process of its own that keeps to one core and one
-thread; they take turns, A B C A B C, so that what the machine does meanwhile falls on all alike.
+One update is forward pass, backward pass and optimizer step of the lesson's network: a batch of 10
+sequences of 10 steps, 50 units in each direction. Each program has its own process with one core
+and one thread. They take turns, A B C A B C, so that background load affects all of them equally.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,7 +19,10 @@ from benchmarks.timing import spread
 
 @dataclass(frozen=True)
 class Contestant:
-    """A row of the table: what it is, module:function below benchmarks.peers, and its package."""
+    """A row of the table.
+
+    what: its name. prepare: module:function in benchmarks.peers. needs: a package, if optional.
+    """
 
     what: str
     prepare: str
@@ -39,48 +43,48 @@ CONTESTANTS = {
 
 
 def main() -> None:
-    """Start them, let them take turns, and write the table down."""
+    """Start the contestants, let them take turns, and save the table."""
     parser = options(__doc__)
     parser.add_argument("--only", nargs="+", choices=CONTESTANTS, default=list(CONTESTANTS))
-    parser.add_argument("--updates", type=int, default=1000, help="of each in a round")
+    parser.add_argument("--updates", type=int, default=1000, help="per contestant and round")
     parser.add_argument("--rounds", type=int, default=7)
     for name in ("batch", "units", "length"):
         parser.add_argument(f"--{name}", type=int, default=getattr(Size, name))
     arguments = parser.parse_args()
     size = Size(arguments.batch, arguments.units, arguments.length, arguments.updates)
     peers, notes = _start(arguments.only, size)
-    took: dict[str, list[float]] = {name: [] for name in peers}
+    times: dict[str, list[float]] = {name: [] for name in peers}
     loss = {}
     for _ in range(arguments.rounds):
         for name, peer in peers.items():
-            told = peer.turn()
-            took[name].append(1000 * told["seconds"] / size.updates)
-            loss[name] = told["loss"]
+            turn = peer.turn()
+            times[name].append(1000 * turn["seconds"] / size.updates)
+            loss[name] = turn["loss"]
     for peer in peers.values():
         peer.end()
     rows = []
-    for name, samples in took.items():
+    for name, samples in times.items():
         row = {"what": CONTESTANTS[name].what, **spread(samples, "ms per update", 3)}
-        if "xla" in took:
-            ratios = [a / b for a, b in zip(samples, took["xla"], strict=True)]
+        if "xla" in times:
+            ratios = [a / b for a, b in zip(samples, times["xla"], strict=True)]
             row |= {"times xla": spread(ratios, "ratio")["ratio"]}
-        learns = loss[name] == loss[name]  # the floor computes no loss
-        rows.append(row | {"loss at the end": round(loss[name], 3) if learns else ""})
+        has_loss = not math.isnan(loss[name])  # the floor computes none
+        rows.append(row | {"loss at the end": round(loss[name], 3) if has_loss else ""})
     record("update", rows, notes, arguments.results)
 
 
 def _start(names: Sequence[str], size: Size) -> tuple[dict[str, Peer], list[str]]:
-    """The processes of those that can be run here, and a sentence for each that cannot."""
+    """The processes of the contestants that run here, and a note for each that does not."""
     peers, notes = {}, []
     for name in names:
-        asked = CONTESTANTS[name]
-        if asked.needs and importlib.util.find_spec(asked.needs) is None:
-            notes.append(f"{asked.what}: left out; pip install '.[benchmarks]'")
+        contestant = CONTESTANTS[name]
+        if contestant.needs and importlib.util.find_spec(contestant.needs) is None:
+            notes.append(f"{contestant.what}: left out; pip install '.[benchmarks]'")
             continue
         try:
-            peers[name] = Peer(f"benchmarks.peers.{asked.prepare}", size)
+            peers[name] = Peer(f"benchmarks.peers.{contestant.prepare}", size)
         except RuntimeError as error:
-            notes.append(f"{asked.what}: left out; it does not run here ({error})")
+            notes.append(f"{contestant.what}: left out; it does not run here ({error})")
     return peers, notes
 
 

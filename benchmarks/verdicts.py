@@ -1,7 +1,8 @@
 """How often a verdict is right: python -m benchmarks.verdicts.
 
-Simulates sweeps of two arms whose true difference is known, with the spread that the lesson's arms
-have (about .003 between seeds, half of it shared by the arms of a seed), and counts the verdicts.
+Simulates sweeps of two arms with a known difference in accuracy, and counts the verdicts. The
+accuracies vary between seeds as in the lesson: standard deviation about .003, half of the variance
+shared by the arms of a seed.
 """
 
 from __future__ import annotations
@@ -19,21 +20,21 @@ SPREAD = 0.003
 
 
 def sweep(rng: np.random.Generator, difference: float, seeds: int) -> pd.DataFrame:
-    """The trials of two arms, the second better by the difference."""
+    """The trials frame of two arms; the second is better by `difference`."""
     shared = rng.normal(0, SPREAD / np.sqrt(2), seeds)
-    own = rng.normal(0, SPREAD / np.sqrt(2), (2, seeds))
+    separate = rng.normal(0, SPREAD / np.sqrt(2), (2, seeds))
     means = (0.985, 0.985 + difference)
     return pd.DataFrame(
         [
             {"arm": name, "seed": seed, "status": "done", "accuracy": mean + shared[seed] + noise}
-            for name, mean, noises in zip(("first", "second"), means, own, strict=True)
+            for name, mean, noises in zip(("first", "second"), means, separate, strict=True)
             for seed, noise in enumerate(noises)
         ]
     )
 
 
 def main() -> None:
-    """Count the verdicts of the planted differences, and write the table down."""
+    """Count the verdicts for each true difference and save the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sweeps", type=int, default=200)
     arguments = parser.parse_args()
@@ -45,9 +46,9 @@ def main() -> None:
                 compare_arms(sweep(rng, difference, seeds), baseline="first")["verdict"].item()
                 for _ in range(arguments.sweeps)
             )
-            words = ("better", "worse", "equivalent", "undecided")
-            share = {word: verdicts[word] / arguments.sweeps for word in words}
-            rows.append({"planted difference": difference, "seeds": seeds, **share})
+            names = ("better", "worse", "equivalent", "undecided")
+            shares = {name: verdicts[name] / arguments.sweeps for name in names}
+            rows.append({"true difference": difference, "seeds": seeds, **shares})
     record("verdicts", rows)
 
 

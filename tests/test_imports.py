@@ -1,4 +1,4 @@
-"""The import graph of a small program written by hand, whose floors and circles one can see."""
+"""The import graph of a small hand-written program, whose floors and circles are easy to see."""
 
 from __future__ import annotations
 
@@ -59,25 +59,25 @@ class Error:
 }
 
 
-def written(folder: Path, changed: dict[str, str] | None = None) -> dict[str, Path]:
-    """Write the small program, with files that differ, and return its sources."""
-    for name, text in {**PROGRAM, **(changed or {})}.items():
+def write_program(folder: Path, changes: dict[str, str] | None = None) -> dict[str, Path]:
+    """Write the small program, with changed files, and return its sources."""
+    for name, text in {**PROGRAM, **(changes or {})}.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     return sources(folder)
 
 
-def test_a_module_is_named_in_full_and_any_other_name_stands_for_its_module(tmp_path: Path) -> None:
-    files = written(tmp_path)
+def test_imports_are_full_module_names(tmp_path: Path) -> None:
+    files = write_program(tmp_path)
     assert files["ablation.storage"] == tmp_path / "ablation" / "storage" / "__init__.py"
     assert imported("ablation.__main__", files) == {"numpy": How.LOAD, "ablation.report": How.LOAD}
     assert imported("ablation.storage", files) == {"ablation.errors": 0, "ablation": 0}
     assert imported("hydra_plugins.one", files) == {"ablation.storage.files": How.LOAD}
 
 
-def test_relative_imports_are_resolved_and_late_and_typing_ones_marked(tmp_path: Path) -> None:
-    assert imported("ablation.report.page", written(tmp_path)) == {
+def test_relative_late_and_typing_imports_are_recognised(tmp_path: Path) -> None:
+    assert imported("ablation.report.page", write_program(tmp_path)) == {
         "typing": How.LOAD,
         "ablation.errors": How.LOAD,
         "ablation.report.rows": How.LOAD,
@@ -96,12 +96,12 @@ def test_relative_imports_are_resolved_and_late_and_typing_ones_marked(tmp_path:
         ("hydra_plugins.one.plugin", "hydra_plugins"),
     ],
 )
-def test_a_room_is_the_first_level_below_the_program(module: str, expected: str) -> None:
+def test_a_room_is_the_first_level_of_the_program(module: str, expected: str) -> None:
     assert room(module) == expected
 
 
-def test_arrows_join_rooms_and_floors_rise_from_what_imports_nothing(tmp_path: Path) -> None:
-    graph = rooms(modules(written(tmp_path)))
+def test_rooms_have_arrows_and_floors(tmp_path: Path) -> None:
+    graph = rooms(modules(write_program(tmp_path)))
     assert graph == {
         "ablation": {},
         "ablation.__main__": {"ablation.report": How.LOAD},
@@ -121,8 +121,8 @@ def test_arrows_join_rooms_and_floors_rise_from_what_imports_nothing(tmp_path: P
     }
 
 
-def test_a_circle_is_found_though_a_part_of_it_is_in_a_function(tmp_path: Path) -> None:
-    inner = modules(written(tmp_path, CIRCLE))
+def test_a_circle_with_an_import_in_a_function_is_found(tmp_path: Path) -> None:
+    inner = modules(write_program(tmp_path, CIRCLE))
     assert circles(inner) == [("ablation.errors", "ablation.report.rows")]
     outer = rooms(inner)
     assert circles(outer) == [("ablation.errors", "ablation.report", "ablation.storage")]
@@ -131,7 +131,7 @@ def test_a_circle_is_found_though_a_part_of_it_is_in_a_function(tmp_path: Path) 
     assert floor["ablation.__main__"] == 3
 
 
-def test_two_circles_are_two() -> None:
+def test_two_circles_are_found_separately() -> None:
     load = How.LOAD
     graph = {"a": {"b": load, "c": load}, "b": {"a": load}, "c": {"d": load}, "d": {"c": load}}
     assert circles(graph) == [("a", "b"), ("c", "d")]
@@ -139,11 +139,11 @@ def test_two_circles_are_two() -> None:
 
 
 def test_files_and_lines_are_counted_by_room(tmp_path: Path) -> None:
-    assert sizes(written(tmp_path))["ablation.report"] == (3, 13)
+    assert sizes(write_program(tmp_path))["ablation.report"] == (3, 13)
 
 
-def test_the_words(tmp_path: Path) -> None:
-    assert words(written(tmp_path)) == (
+def test_the_graph_in_words(tmp_path: Path) -> None:
+    assert words(write_program(tmp_path)) == (
         "6 rooms, 4 floors, 6 arrows, no circle; 9 modules, 9 imports among them, no circle\n"
         "floor  4  __main__        1 file      3 lines  -> report\n"
         "floor  3  hydra_plugins   1 file      1 lines  -> storage\n"
@@ -152,7 +152,7 @@ def test_the_words(tmp_path: Path) -> None:
         "floor  1  __init__        1 file      0 lines\n"
         "floor  1  errors          1 file      1 lines"
     )
-    assert words(written(tmp_path, CIRCLE)).splitlines()[-3:] == [
+    assert words(write_program(tmp_path, CIRCLE)).splitlines()[-3:] == [
         "circle of rooms: errors -> report (late), report -> errors, report -> storage (late),",
         "                 storage -> errors",
         "circle of modules: errors -> report.rows (late), report.rows -> errors",
@@ -160,10 +160,10 @@ def test_the_words(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".svg", ".png"])
-def test_the_picture_of_the_same_files_has_the_same_bytes(tmp_path: Path, suffix: str) -> None:
-    written(tmp_path, CIRCLE)
+def test_the_picture_is_reproducible(tmp_path: Path, suffix: str) -> None:
+    write_program(tmp_path, CIRCLE)
     pictures = [tmp_path / f"{number}{suffix}" for number in (1, 2)]
-    for picture in pictures:  # in another process sets have another order
+    for picture in pictures:  # with another hash seed, sets have another order
         command = ["-m", "tests.imports", "--tree", f"{tmp_path}", "--picture", f"{picture}"]
         environment = {**os.environ, "PYTHONHASHSEED": picture.stem}
         subprocess.run([sys.executable, *command], check=True, cwd=ROOT, env=environment)
@@ -183,13 +183,13 @@ def test_no_two_spots_of_a_floor_overlap() -> None:
             assert middles[other] - middles[one] > least - 1e-9
 
 
-def test_the_command_shows_another_tree_or_says_that_there_is_none(tmp_path: Path) -> None:
-    written(tmp_path / "there")
+def test_the_command_reads_another_tree_or_refuses_it(tmp_path: Path) -> None:
+    write_program(tmp_path / "there")
     command = [sys.executable, "-m", "tests.imports", "--tree"]
-    there, not_there = (
+    program, nothing = (
         subprocess.run([*command, tmp_path / name], capture_output=True, text=True, cwd=ROOT)
         for name in ("there", "elsewhere")
     )
-    assert there.stdout.startswith("6 rooms")
-    assert not_there.returncode == 2
-    assert "--tree: no ablation/__init__.py in" in not_there.stderr
+    assert program.stdout.startswith("6 rooms")
+    assert nothing.returncode == 2
+    assert "--tree: no ablation/__init__.py in" in nothing.stderr

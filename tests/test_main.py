@@ -135,7 +135,7 @@ PLACED = "# @package _global_\n"
         (MINE, f"{PLACED}units: 5\nlength: [1, 2\n", "experiment=mine", "mine.yaml, line 4: expec"),
         (MINE, f"{PLACED}units: no\n", "experiment=mine", "units=false: a whole number is needed"),
         (MINE, f'{PLACED}seeds: "5"\n', "experiment=mine", "seeds='5': a whole number from 1"),
-        (MINE, "units: 5\n", "experiment=mine", "to begin with # @package _global_"),
+        (MINE, "units: 5\n", "experiment=mine", "must begin with # @package _global_"),
         (
             MINE,
             f"{PLACED}report: {{claims: [{{says: so, arm: a, other: b, verdict: better}}]}}\n",

@@ -1,4 +1,4 @@
-"""What is installed: every import is there, and a wheel runs away from the checkout."""
+"""The installation: every import works, and a wheel runs outside the repository."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from tests.imports import ROOT, sources
 
 
 def imports(path: Path) -> set[str]:
-    """Every import in a file as a statement: in functions too, and of `import_module("name")`."""
-    found = set()
+    """Every import in a file as a statement, with those in functions and by `import_module`."""
+    statements = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         match node:
             case ast.ImportFrom(module="__future__"):
-                pass  # has a place of its own
+                pass  # only allowed at the top of a file
             case ast.Import() | ast.ImportFrom():
-                found.add(ast.unparse(node))
+                statements.add(ast.unparse(node))
             case ast.Call(ast.Name("import_module"), [ast.Constant(str(name))]):
-                found.add(f"import {name}")
-    return found
+                statements.add(f"import {name}")
+    return statements
 
 
-def test_every_module_imports() -> None:
+def test_every_import_works() -> None:
     files = sources()
     statements = set[str]().union(*map(imports, files.values()))
     assert {"import keras", "import sklearn.datasets", "import pyarrow.parquet"} <= statements
@@ -44,7 +44,7 @@ def test_a_wheel_runs_in_an_empty_folder(tmp_path: Path) -> None:
     (wheel,) = wheels.glob("*.whl")
     install = ["-m", "pip", "install", "--no-deps", "--target", str(site), str(wheel)]
     subprocess.run([sys.executable, *install], **quiet)  # type: ignore[call-overload]
-    # The dependencies come from this environment, the program from the wheel alone.
+    # The dependencies come from this environment, the program only from the wheel.
     environment = os.environ | {"PYTHONPATH": str(site), "PYTHONSAFEPATH": "1"}
     command = [str(site / "bin" / "ablation"), "-m", "direction=forward,bidirectional", "seeds=2"]
     small = ["training=smoke", "units=3", "length=4", "problem.test_size=60"]
@@ -59,6 +59,6 @@ def test_a_wheel_runs_in_an_empty_folder(tmp_path: Path) -> None:
     )
     assert shown.returncode == 0, shown.stdout + shown.stderr
     assert "4 trials asked for, 4 unique, 4 done." in shown.stdout
-    where = [sys.executable, "-c", "import ablation; print(ablation.__file__)"]
-    found = subprocess.run(where, env=environment, capture_output=True, text=True, check=True)
-    assert found.stdout.startswith(str(site))
+    locate = [sys.executable, "-c", "import ablation; print(ablation.__file__)"]
+    package = subprocess.run(locate, env=environment, capture_output=True, text=True, check=True)
+    assert package.stdout.startswith(str(site))

@@ -1,4 +1,4 @@
-"""A results folder of somebody else's: read, reported and looked at, and nothing of it is run."""
+"""Somebody else's results folder can be reported and checked without running any code of it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from ablation.storage import Store
 from ablation.terminal import say, terminal
 from tests.helpers import make_result, make_sweep, make_trial
 
-# Runs a module as python -m does, and writes down what a report has no business to do.
+# Runs a module as python -m does, and logs everything that a report must not do.
 WATCHER = """
 import os, runpy, sys
 allowed, log = os.path.realpath(sys.argv[1]), open(sys.argv[2], "a")
@@ -76,7 +76,7 @@ ALL = " ".join(HOSTILE)
 
 @pytest.fixture
 def trap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A module that leaves a mark if it is imported; returns where the mark would be."""
+    """A module that creates a file if it is imported; returns the path of this file."""
     mark = tmp_path / "mark"
     code = f"open({str(mark)!r}, 'w').close()\ndef parity(*a, **k): pass\nGate = Cell = parity\n"
     (tmp_path / "trap.py").write_text(code)
@@ -86,12 +86,12 @@ def trap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def hostile(store: Store, request_as_composed: Request, trap: Path) -> Path:
-    """The folder of a sweep whose every text is somebody else's; returns it."""
-    own = {"name": "trap.parity", "_target_": "trap.parity"}
-    own |= {f"key{k} {text}": text for k, text in enumerate(HOSTILE)}
+    """The folder of a sweep in which every text is hostile."""
+    problem = {"name": "trap.parity", "_target_": "trap.parity"}
+    problem |= {f"key{k} {text}": text for k, text in enumerate(HOSTILE)}
     code = {"direction": "bidirectional", "merge_mode": "trap.Gate", "cell": "trap.Cell"}
     trials = [
-        make_trial(problem={**own, "note": text}, seed=seed, units=units, **code)
+        make_trial(problem={**problem, "note": text}, seed=seed, units=units, **code)
         for text, units in [*((text, 3) for text in HOSTILE[:3]), (ALL, 3), (ALL, 4)]
         for seed in range(3)
     ]
@@ -99,17 +99,17 @@ def hostile(store: Store, request_as_composed: Request, trap: Path) -> Path:
     folder = store.root / plan.name
     texts = {"name": "../../x" + ALL, "command": ALL, "commit": ALL, "run": ALL}
     entries = [entry.model_dump() for entry in seed_major(trials)]
-    whole = {**plan.model_dump(), **texts, "notes": HOSTILE, "entries": entries}
-    (folder / "plan.json").write_text(json.dumps(whole))
+    content = {**plan.model_dump(), **texts, "notes": HOSTILE, "entries": entries}
+    (folder / "plan.json").write_text(json.dumps(content))
     for trial in trials[:-1]:
-        store.commit(forged(trial))
+        store.commit(hostile_result(trial))
     for trial in trials[-1:]:
         store.fail(trial, SCRIPT, ALL, ALL)
     (folder / "figures").mkdir()
     return folder
 
 
-def forged(trial: Trial) -> Any:
+def hostile_result(trial: Trial) -> Any:
     result = make_result(trial, accuracy=0.5 + trial.seed / 10)
     origin = result.origin.model_copy(
         update={"versions": {text: text for text in HOSTILE}, "device": ALL, "commit": ALL}
@@ -118,31 +118,31 @@ def forged(trial: Trial) -> Any:
     return result.model_copy(update={"origin": origin, "summary": ALL, "probes": probes})
 
 
-def watched(folder: Path, allowed: Path, module: str, *arguments: str) -> Any:
-    """Run a module in a folder; returns how it ended, and what it did that it should not."""
+def run_watched(folder: Path, allowed: Path, module: str, *arguments: str) -> Any:
+    """Run a module in a folder; returns the completed process, and the log of forbidden actions."""
     log = folder / "log"
     log.touch()
     command = [sys.executable, "-c", WATCHER, str(allowed), str(log), module, *arguments]
-    ended = subprocess.run(
+    completed = subprocess.run(
         command, cwd=folder, capture_output=True, text=True, timeout=120, check=False
     )
-    return ended, log.read_text()
+    return completed, log.read_text()
 
 
-def test_a_hostile_folder_is_reported_and_nothing_in_it_is_run(hostile: Path, trap: Path) -> None:
+def test_report_and_doctor_run_no_code_of_a_hostile_folder(hostile: Path, trap: Path) -> None:
     home = hostile.parent.parent
-    ended, log = watched(home, hostile, "ablation", "report", hostile.name)
-    assert ended.returncode in (0, 1), ended.stderr
-    assert "Traceback" not in ended.stderr
+    report, log = run_watched(home, hostile, "ablation", "report", hostile.name)
+    assert report.returncode in (0, 1), report.stderr
+    assert "Traceback" not in report.stderr
     assert (hostile / "report.html").exists()
     assert log == ""
     assert not trap.exists()
-    for text in (ended.stdout, ended.stderr):
+    for text in (report.stdout, report.stderr):
         assert printable(text) == text
-    looked, log = watched(home, home / "nothing", "ablation", "doctor", "--quick")
-    assert looked.returncode == 0, looked.stdout + looked.stderr
-    assert printable(looked.stdout) == looked.stdout
-    # It tries the disk and asks Hydra for its plugins, and no more.
+    doctor, log = run_watched(home, home / "nothing", "ablation", "doctor", "--quick")
+    assert doctor.returncode == 0, doctor.stdout + doctor.stderr
+    assert printable(doctor.stdout) == doctor.stdout
+    # It may test the disk and start Hydra to list its plugins, so the log is not empty.
     assert not re.search(r"socket|urllib|pickle|marshal|os\.system", log)
     assert not trap.exists()
 
@@ -215,66 +215,75 @@ def test_its_markdown_holds_no_html_and_no_picture_from_elsewhere(hostile: Path)
     assert "# heading" not in prose
 
 
-Plant = Callable[[Path, Path], None]
+Attack = Callable[[Path, Path], None]
 
 
-def leads_out(folder: Path, outside: Path) -> None:
-    whole = json.loads((folder / "plan.json").read_text())
-    whole["entries"][0]["id"] = os.path.relpath(outside / "treasure", folder.parent / "trials")
-    (folder / "plan.json").write_text(json.dumps(whole))
+def path_as_id(folder: Path, outside: Path) -> None:
+    content = json.loads((folder / "plan.json").read_text())
+    content["entries"][0]["id"] = os.path.relpath(outside / "treasure", folder.parent / "trials")
+    (folder / "plan.json").write_text(json.dumps(content))
 
 
-def deep(folder: Path, outside: Path) -> None:
+def deep_nesting(folder: Path, outside: Path) -> None:
     (folder / "plan.json").write_text("[" * 200_000)
 
 
-def huge(folder: Path, outside: Path) -> None:
+def huge_number(folder: Path, outside: Path) -> None:
     (folder / "plan.json").write_text('{"schema_version": ' + "9" * 10_000 + "}")
 
 
-def no_number(folder: Path, outside: Path) -> None:
-    whole = json.loads((folder / "plan.json").read_text())
-    whole["report"]["target"] = float("nan")
-    (folder / "plan.json").write_text(json.dumps(whole))
+def not_a_number(folder: Path, outside: Path) -> None:
+    content = json.loads((folder / "plan.json").read_text())
+    content["report"]["target"] = float("nan")
+    (folder / "plan.json").write_text(json.dumps(content))
 
 
-def a_link(folder: Path, outside: Path) -> None:
+def link(folder: Path, outside: Path) -> None:
     (folder / "plan.json").unlink()
     (folder / "plan.json").symlink_to(outside / "treasure.json")
 
 
-def a_pipe(folder: Path, outside: Path) -> None:
+def pipe(folder: Path, outside: Path) -> None:
     (folder / "plan.json").unlink()
     os.mkfifo(folder / "plan.json")
 
 
 def unknown_problem(folder: Path, outside: Path) -> None:
-    plan_of(folder, make_trial(problem={"name": SCRIPT}))
+    write_plan(folder, make_trial(problem={"name": SCRIPT}))
 
 
 def unknown_parameter(folder: Path, outside: Path) -> None:
-    plan_of(folder, make_trial(problem={"_target_": "trap.parity"}))
+    write_plan(folder, make_trial(problem={"_target_": "trap.parity"}))
 
 
-def plan_of(folder: Path, trial: Trial) -> None:
+def write_plan(folder: Path, trial: Trial) -> None:
     store = Store(folder.parent)
     entries = [entry.model_dump() for entry in seed_major([trial])]
-    whole = {**json.loads((folder / "plan.json").read_text()), "entries": entries}
-    (folder / "plan.json").write_text(json.dumps(whole))
+    content = {**json.loads((folder / "plan.json").read_text()), "entries": entries}
+    (folder / "plan.json").write_text(json.dumps(content))
     store.commit(make_result(trial))
 
 
 @pytest.mark.parametrize(
-    "plant",
-    [leads_out, deep, huge, no_number, a_link, a_pipe, unknown_problem, unknown_parameter],
+    "attack",
+    [
+        path_as_id,
+        deep_nesting,
+        huge_number,
+        not_a_number,
+        link,
+        pipe,
+        unknown_problem,
+        unknown_parameter,
+    ],
 )
-def test_a_plan_that_cannot_be_is_refused_in_one_line(
-    plant: Plant, hostile: Path, trap: Path, tmp_path: Path
+def test_a_malicious_plan_is_refused_in_one_line(
+    attack: Attack, hostile: Path, trap: Path, tmp_path: Path
 ) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "treasure.json").write_text('{"mine": 1}')
-    plant(hostile, outside)
+    attack(hostile, outside)
     with pytest.raises(RequestError) as caught:
         build_report(hostile)
     assert str(caught.value) == one_line(str(caught.value))
@@ -309,7 +318,7 @@ def test_links_in_the_folder_are_replaced_and_not_followed(hostile: Path, tmp_pa
     )
 
 
-def test_the_terminal_obeys_nothing_that_a_report_says(
+def test_control_characters_in_a_report_do_not_reach_the_terminal(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     columns = (Column(ALL, brief=True), Column("accuracy", "number", 4, brief=True))
@@ -326,13 +335,14 @@ def test_the_terminal_obeys_nothing_that_a_report_says(
         show_report(report, Path("results/x"))
         say(ALL)
         show_check(Check("results", "wrong", ALL))
-        shown = capsys.readouterr().out
-        own = re.compile(r"\x1b\[[0-9;]*m" if forced else "(?!)")  # rich's colours
-        assert printable(own.sub("", shown)) == own.sub("", shown)
-        assert r"\x1b" in shown
+        output = capsys.readouterr().out
+        colours = r"\x1b\[[0-9;]*m" if forced else "(?!)"  # rich's own
+        text = re.sub(colours, "", output)
+        assert printable(text) == text
+        assert r"\x1b" in output
 
 
-def test_an_array_that_would_unpickle_is_refused(trap: Path, tmp_path: Path) -> None:
+def test_an_array_that_contains_a_pickle_is_refused(trap: Path, tmp_path: Path) -> None:
     class Trap:
         def __reduce__(self) -> tuple[Any, ...]:
             return open, (str(trap), "w")
@@ -353,17 +363,17 @@ SOURCES = sorted(
 FORBIDDEN_MODULES = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib", "ctypes"}
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__", "instantiate", "system", "popen"}
 FORBIDDEN_CALLS |= {"load_model", "read_pickle", "unsafe_load", "full_load", "get_method"}
-# Who imports a module by its name, and whence the name comes.
+# Files that import a module by its name, and where the name comes from.
 BY_NAME = {
-    "ablation/__init__.py",  # the table of its late names
+    "ablation/__init__.py",  # its table of lazy names
     "ablation/checks/machine.py",  # hydra_plugins
-    "ablation/commands/__init__.py",  # the files of its folder
+    "ablation/commands/__init__.py",  # the files in its folder
     "ablation/execution/process.py",  # ablation.execution.worker
     "ablation/problems/own/function.py",  # the request's own problem
     "ablation/problems/own/tabular.py",  # pyarrow
-    "ablation/problems/registry.py",  # the files of the suite
+    "ablation/problems/registry.py",  # the files in the suite
     "ablation/problems/suite/digits.py",  # scikit-learn
-    "ablation/report/__init__.py",  # the table of its late names
+    "ablation/report/__init__.py",  # its table of lazy names
     "ablation/training/models.py",  # the request's own cell and merge, in a worker
 }
 
@@ -374,7 +384,7 @@ def calls(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
             yield ast.unparse(node.func).rpartition(".")[2], node
 
 
-def test_the_program_holds_nothing_that_turns_data_into_code() -> None:
+def test_the_program_never_turns_data_into_code() -> None:
     by_name = set()
     for path in SOURCES:
         tree = ast.parse(path.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""PyTorch over a pool of single-threaded processes: sequences of a trial, and how many trials."""
+"""PyTorch with a pool of single-threaded processes: python torch_pool.py SEQUENCES TRIALS."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def train(task: tuple[int, str, int]) -> float:
 if __name__ == "__main__":
     sequences, trials = map(int, sys.argv[1:])
     tasks = [(k // len(MERGES), MERGES[k % len(MERGES)], sequences) for k in range(trials)]
-    # As its makers advise, each process starts from nothing.
+    # PyTorch's documentation recommends the start method "spawn".
     context = multiprocessing.get_context("spawn")
     with context.Pool(len(os.sched_getaffinity(0))) as pool:
         for task, accuracy in zip(tasks, pool.imap(train, tasks), strict=True):

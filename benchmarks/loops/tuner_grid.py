@@ -1,4 +1,4 @@
-"""KerasTuner's grid over merge modes and seeds: sequences of a trial, and how many trials of it."""
+"""KerasTuner's grid search over merge modes and seeds: python tuner_grid.py SEQUENCES TRIALS."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
-"""The same update by several programs, each a function in a module of this folder.
+"""The same update in several programs; each is a function in a module of this folder.
 
-`prepare(size)` builds and compiles, and gives a function that does size.updates updates, one batch
-each, and returns their last or mean loss. The network is the lesson's: an LSTM in both directions,
-joined by concat, a sigmoid unit for each step, binary cross-entropy, Adam with a rate of .001.
+The function takes a Size, builds and compiles the network, and returns a function that does
+size.updates updates, one batch each, and returns their last or mean loss. The network is the
+lesson's: a bidirectional LSTM merged by concat, a sigmoid unit for each step, binary cross-entropy,
+Adam with a learning rate of .001.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ Turn = Callable[[], float]
 
 @dataclass(frozen=True)
 class Size:
-    """Of the network, and of the updates that one turn does."""
+    """The size of the network, and the number of updates per turn."""
 
     batch: int = 10
     units: int = 50
@@ -36,22 +37,22 @@ class Size:
 
 
 def batches(size: Size) -> tuple[Array, Array]:
-    """x and y of a turn, (updates, batch, length, 1) float32: the cumulative sum's problem."""
+    """Inputs and labels of a turn, (updates, batch, length, 1) float32, of the cumsum problem."""
     rng = np.random.default_rng(0)
     x = rng.random((size.updates, size.batch, size.length, 1), dtype=np.float32)
     return x, (np.cumsum(x, axis=2) >= size.length / 4).astype(np.float32)
 
 
 class Peer:
-    """A process of its own on one core, with one thread, that takes its turns when it is told to.
+    """A contestant in its own process, with one core and one thread.
 
-    started: what it said of its start: seconds of preparing, peak memory in MiB.
-    Raises RuntimeError, with the last line that it printed, where it does not start.
+    start: how it started: "preparing" in seconds, peak "memory" in MiB.
+    Raises RuntimeError, with the last line that it printed, if it does not start.
     """
 
     def __init__(self, prepare: str, size: Size) -> None:
         threads = dict.fromkeys(("MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-        self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115 (read when it does not start)
+        self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115 (read if it does not start)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.peers", prepare, json.dumps(asdict(size))],
             stdin=subprocess.PIPE,
@@ -60,25 +61,25 @@ class Peer:
             text=True,
             env=os.environ | SINGLE_THREADED | threads,
         )
-        self.started = self._told()
+        self.start = self._reply()
 
     def turn(self) -> dict[str, float]:
-        """Let it do its updates: seconds, loss, and its peak memory so far in MiB."""
+        """Let it do its updates; returns "seconds", "loss", and peak "memory" so far in MiB."""
         assert self._process.stdin is not None
         self._process.stdin.write("\n")
         self._process.stdin.flush()
-        return self._told()
+        return self._reply()
 
     def end(self) -> None:
-        """Let the process go, and wait until it has."""
+        """End the process, and wait for it."""
         self._process.communicate()
 
-    def _told(self) -> dict[str, float]:
+    def _reply(self) -> dict[str, float]:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if line:
-            told: dict[str, float] = json.loads(line)
-            return told
+            reply: dict[str, float] = json.loads(line)
+            return reply
         self._process.wait()
         self._log.seek(0)
         raise RuntimeError((self._log.read().strip() or "it ended").splitlines()[-1])

@@ -1,4 +1,4 @@
-"""The process of one peer: prepares, then does a turn for each line that it is sent."""
+"""The process of one contestant: prepares, then does a turn for each line on stdin."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from benchmarks.peers import Size
 
 
 def main() -> None:
-    """Say how the start went, and then how each turn did, one line of JSON each."""
-    where, size = sys.argv[1:]
+    """Report the start, and then each turn, in one line of JSON each."""
+    target, size = sys.argv[1:]
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    lines, sys.stdout = sys.stdout, sys.stderr  # what a library prints is not an answer
-    module, _, name = where.partition(":")
+    replies, sys.stdout = sys.stdout, sys.stderr  # what libraries print must not look like a reply
+    module, _, name = target.partition(":")
     prepare = getattr(importlib.import_module(module), name)
     began = time.perf_counter()
     turn = prepare(Size(**json.loads(size)))
-    told = {"preparing": time.perf_counter() - began}
-    turn()  # whatever is still to be compiled or traced
-    print(json.dumps(told | {"memory": _peak_memory()}), file=lines, flush=True)
+    reply = {"preparing": time.perf_counter() - began}
+    turn()  # compiles or traces whatever is left
+    print(json.dumps(reply | {"memory": _peak_memory()}), file=replies, flush=True)
     for _ in sys.stdin:
         began = time.perf_counter()
         loss = turn()
-        told = {"seconds": time.perf_counter() - began, "loss": loss}
-        print(json.dumps(told | {"memory": _peak_memory()}), file=lines, flush=True)
+        reply = {"seconds": time.perf_counter() - began, "loss": loss}
+        print(json.dumps(reply | {"memory": _peak_memory()}), file=replies, flush=True)
 
 
 def _peak_memory() -> float:

@@ -1,4 +1,4 @@
-"""An LSTM written by hand in JAX, a whole turn of updates in one compiled scan."""
+"""A hand-written LSTM in JAX; a whole turn of updates is one compiled scan."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from jax import lax
 
 from benchmarks.peers import Size, Turn, batches
 
-RATE, FIRST, SECOND, EPSILON = 0.001, 0.9, 0.999, 1e-7  # of Adam, as in Keras
+RATE, FIRST, SECOND, EPSILON = 0.001, 0.9, 0.999, 1e-7  # Adam, with Keras's defaults
 
 
 def scan(size: Size) -> Turn:
-    """Network, gradient and Adam in one program."""
+    """The network, its gradient and Adam in one program."""
     x, y = (jnp.asarray(part) for part in batches(size))
     start = _weights(size)
     zeros = jax.tree.map(jnp.zeros_like, start)
@@ -37,28 +37,28 @@ def _weights(size: Size) -> dict[str, Any]:
         bound = np.sqrt(6 / sum(shape))
         return jnp.asarray(rng.uniform(-bound, bound, shape), jnp.float32)
 
-    def way() -> dict[str, Any]:
+    def direction() -> dict[str, Any]:
         kernel, recurrent = uniform(1, 4 * size.units), uniform(size.units, 4 * size.units)
         return {"kernel": kernel, "recurrent": recurrent, "bias": jnp.zeros(4 * size.units)}
 
     head, bias = uniform(2 * size.units, 1), jnp.zeros(1)
-    return {"forward": way(), "backward": way(), "head": head, "bias": bias}
+    return {"forward": direction(), "backward": direction(), "head": head, "bias": bias}
 
 
 def _lstm(weights: dict[str, Any], inputs: Any, backward: bool) -> Any:
-    """Outputs (steps, batch, units) of inputs (steps, batch, 1)."""
+    """The outputs (steps, batch, units) for inputs (steps, batch, 1)."""
 
     def step(carried: Any, inputs: Any) -> Any:
         hidden, memory = carried
         gates = jnp.split(inputs + hidden @ weights["recurrent"], 4, axis=-1)
-        enter, forget, leave = (jax.nn.sigmoid(gate) for gate in gates[:3])
-        memory = forget * memory + enter * jnp.tanh(gates[3])
-        hidden = leave * jnp.tanh(memory)
+        input_gate, forget_gate, output_gate = (jax.nn.sigmoid(gate) for gate in gates[:3])
+        memory = forget_gate * memory + input_gate * jnp.tanh(gates[3])
+        hidden = output_gate * jnp.tanh(memory)
         return (hidden, memory), hidden
 
-    nothing = jnp.zeros((inputs.shape[1], weights["recurrent"].shape[0]))
+    zeros = jnp.zeros((inputs.shape[1], weights["recurrent"].shape[0]))
     gates = inputs @ weights["kernel"] + weights["bias"]
-    return lax.scan(step, (nothing, nothing), gates, reverse=backward)[1]
+    return lax.scan(step, (zeros, zeros), gates, reverse=backward)[1]
 
 
 def _loss(weights: dict[str, Any], x: Any, y: Any) -> Any:

@@ -1,4 +1,4 @@
-"""This program's two engines, driven as its own loop drives them: a chunk of updates a call."""
+"""Our two engines, called as the training loop calls them: one chunk of updates per call."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from ablation.spec import Arm, Problem, Training, Trial
 from ablation.training import ENGINES, Programs, build_model, chunk_shape
 from benchmarks.peers import Size, Turn, batches
 
-UPDATES = 5000  # of a trial of the lesson: they make the size of a chunk
+UPDATES = 5000  # of a trial of the lesson; they determine the size of a chunk
 
 
 def xla(size: Size) -> Turn:
-    """The compiled engine."""
+    """The compiled engine, `engine=xla`."""
     return _turn(size, "xla", ENGINES["xla"])
 
 
 def fit(size: Size) -> Turn:
-    """The reference engine, one model.fit a chunk."""
+    """The reference engine, `engine=fit`: one model.fit per chunk."""
     return _turn(size, "fit", ENGINES["fit"])
 
 
@@ -63,11 +63,11 @@ def _turn(
     def turn() -> float:
         loss = 0.0
         for start in range(0, size.updates, chunk):
-            taken = rows[start : start + chunk]
-            n = len(taken)
+            batch = rows[start : start + chunk]
+            n = len(batch)
             if n < chunk:
-                taken = np.concatenate([taken, np.repeat(taken[:1], chunk - n, axis=0)])
-            loss = program.update(data.x[taken], data.y[taken], weights[taken], n)
+                batch = np.concatenate([batch, np.repeat(batch[:1], chunk - n, axis=0)])
+            loss = program.update(data.x[batch], data.y[batch], weights[batch], n)
         return loss
 
     return turn

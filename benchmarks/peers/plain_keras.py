@@ -1,4 +1,4 @@
-"""The lesson's script: Keras and nothing else, one model.fit an epoch."""
+"""The lesson's script in plain Keras: one model.fit per turn."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from benchmarks.peers import Size, Turn, batches
 
 
 def fit(size: Size) -> Turn:
-    """As people write it."""
+    """With Keras's defaults."""
     return _turn(size, "auto")
 
 
 def jit(size: Size) -> Turn:
-    """The same with jit_compile=True: each update is one compiled program."""
+    """With jit_compile=True: each update is one compiled program."""
     return _turn(size, True)
 
 

@@ -1,11 +1,14 @@
-"""The floor: an update's matrix products and activations, forward and backward, and no more.
+"""The floor: only the matrix products and activations of an update, forward and backward.
 
-Of each direction: inputs times kernel for all steps at once, and for each step state times
-recurrent kernel, a tanh of the four gates, a tanh of the memory; backward, for each step the gates'
-gradient times the recurrent kernel's transpose, then one product of all steps for the gradient of
-each kernel. Of the head: its product, its activation, and the two products of its gradient. Left
-out: additions, the product rules of the cell, the loss, the optimizer. Each is one call with its
-output's place given; what Python costs a call is in the figure, which is the floor's upper bound.
+Forward, for each direction: the inputs times the kernel, for all steps at once. Then, for each
+step, the state times the recurrent kernel, a tanh of the four gates, and a tanh of the memory.
+Backward, for each step: the gradient of the gates times the transposed recurrent kernel. Then one
+product over all steps for the gradient of each kernel. For the head: its product, its activation,
+and the two products of its gradient.
+
+Additions, the elementwise gradients of the cell, the loss and the optimizer are left out. Each
+operation is one call that writes to an existing array. The time includes Python's overhead per
+call, so it is an upper bound of the floor.
 """
 
 from __future__ import annotations
@@ -19,12 +22,12 @@ from benchmarks.peers import Size, Turn
 
 
 def numpy(size: Size) -> Turn:
-    """By NumPy's library of matrix products, which is OpenBLAS from PyPI."""
+    """With NumPy, whose wheels use OpenBLAS."""
     return _turn(size, np, lambda array: array)
 
 
 def torch(size: Size) -> Turn:
-    """By PyTorch's, which is MKL on Intel and AMD."""
+    """With PyTorch, which uses MKL on Intel and AMD."""
     import torch
 
     torch.set_num_threads(1)

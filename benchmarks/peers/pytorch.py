@@ -1,4 +1,4 @@
-"""PyTorch's own LSTM, in the loop of its tutorials."""
+"""PyTorch's nn.LSTM, trained with the loop of its tutorials."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from benchmarks.peers import Size, Turn, batches
 
 
 def eager(size: Size) -> Turn:
-    """Each operation by itself."""
+    """Without compiling."""
     return _turn(size, lambda function: function)
 
 
 def compiled(size: Size) -> Turn:
-    """The network through torch.compile, which leaves the LSTM as it is and compiles the rest."""
+    """With torch.compile, which compiles the network except the LSTM itself."""
     return _turn(size, torch.compile)
 
 
@@ -28,7 +28,7 @@ def _turn(size: Size, compile: Callable[[Any], Any]) -> Turn:
     lstm = nn.LSTM(1, size.units, batch_first=True, bidirectional=True)
     head = nn.Linear(2 * size.units, 1)
     parameters = [*lstm.parameters(), *head.parameters()]
-    optimizer = torch.optim.Adam(parameters, lr=0.001, fused=True)  # its quickest
+    optimizer = torch.optim.Adam(parameters, lr=0.001, fused=True)  # the fastest variant
     loss_of = nn.BCEWithLogitsLoss()
 
     @compile
@@ -38,9 +38,9 @@ def _turn(size: Size, compile: Callable[[Any], Any]) -> Turn:
     def turn() -> float:
         for one_x, one_y in zip(x, y, strict=True):
             optimizer.zero_grad()
-            found = loss(one_x, one_y)
-            found.backward()
+            value = loss(one_x, one_y)
+            value.backward()
             optimizer.step()
-        return float(found)
+        return float(value)
 
     return turn

@@ -1,17 +1,17 @@
-"""A campaign of faults against the real command line: `python -m tests.chaos --help`.
+"""Injects faults into the real command line: `python -m tests.chaos --help`.
 
-What it is to prove: no committed result is ever lost, and none is trained twice, whatever is
-killed when. Only the training is not real: `work` makes a result from the trial's id in a few
-milliseconds, without TensorFlow, so that a disturbed sweep and an undisturbed one must give the
-same report to the byte.
+The campaign shows that no committed result is ever lost, and that no trial is trained twice,
+whichever process is killed at whatever time. Only the training is simulated: `work` derives a
+result from the trial's id in some hundredths of a second, without TensorFlow. So a disturbed and an
+undisturbed sweep must give the same report, byte for byte.
 
-    command    the command line with that work and with deaths at chosen places
-    faults     those places: the calls that a commit is made of, wrapped in the process itself
-    damage     what may happen to files between two runs
-    ledger     what must hold, from the folder and from a log that the processes keep
-    processes  commands that run, and what can be killed of them
-    storm      kills from outside
-    site       a folder in which commands run, and how they may end
-    disk       a file system that is full
-    campaign   rounds of all this, over the sweeps of grid
+    command    the command line with this work, and with deaths at chosen points
+    faults     these points: wrappers around the system calls of a commit
+    damage     damage to files between two runs
+    ledger     the invariants, checked from the folder and from a log of all processes
+    processes  running commands, and their processes
+    storm      random kills from outside
+    site       a folder in which commands run, and the allowed exit codes
+    disk       a full file system
+    campaign   rounds of all this, with the sweeps of grid
 """

@@ -1,4 +1,4 @@
-"""Kills sweeps at every place and time, and says whether anything was lost or trained twice."""
+"""Kill sweeps at random and at chosen points, and report lost results and repeated training."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ RULES = (
 
 
 def main() -> None:
-    """Run the campaign; exit 1 on any violation, or where the time was too short for all kills."""
+    """Run the campaign; exit 1 on any violation, or if there was no time for all kills."""
     parser = argparse.ArgumentParser("python -m tests.chaos", description=__doc__)
-    parser.add_argument("--kills", default=500, type=int, help="at least so many")
-    parser.add_argument("--minutes", default=20.0, type=float, help="no round begins after these")
-    parser.add_argument("--seed", default=0, type=int, help="of what is killed when")
-    parser.add_argument("--folder", type=Path, help="where it happens, empty or not there yet")
+    parser.add_argument("--kills", default=500, type=int, help="minimum number of kills")
+    parser.add_argument("--minutes", default=20.0, type=float, help="start no round after this")
+    parser.add_argument("--seed", default=0, type=int, help="of the random kills")
+    parser.add_argument("--folder", type=Path, help="a new or empty folder for all files")
     arguments = parser.parse_args()
     folder = arguments.folder or Path(tempfile.mkdtemp(prefix="chaos-"))
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
-        parser.error(f"--folder {folder}: it is not empty")
+        parser.error(f"--folder {folder}: not empty")
     began = time.monotonic()
     campaign = Campaign(folder.resolve(), arguments.seed, arguments.kills, arguments.minutes)
     campaign.run()
@@ -42,22 +42,22 @@ def main() -> None:
 
 
 def show(campaign: Campaign, seconds: float) -> None:
-    """The figures, a line each."""
+    """Print the counts, one per line, and examples of violations."""
     ledger = campaign.ledger
     rows = [("kills", campaign.kills), ("seconds", round(seconds))]
     rows += [("runs", campaign.site.commands.started)]
     rows += sorted(campaign.counts.items())
     rows += [("trainings begun", ledger.trainings), ("commits", ledger.commits)]
     rows += sorted((f"killed from outside: {name}", n) for name, n in campaign.storm.sent.items())
-    rows += sorted((f"died at a place: {name}", n) for name, n in ledger.deaths.items())
+    rows += sorted((f"died at a point: {name}", n) for name, n in ledger.deaths.items())
     rows += [(f"VIOLATIONS: {rule}", len(campaign.violations.get(rule, []))) for rule in RULES]
     width = max(len(name) for name, _ in rows)
     for name, number in rows:
         print(f"{name:<{width}}  {number:>6,}")
-    for rule, found in campaign.violations.items():
-        for what in found[:20]:
-            print(f"{rule}: {what}")
-    print(f"Everything lies in {campaign.folder}")
+    for rule, messages in campaign.violations.items():
+        for message in messages[:20]:
+            print(f"{rule}: {message}")
+    print(f"All files are in {campaign.folder}")
 
 
 if __name__ == "__main__":

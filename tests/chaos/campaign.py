@@ -1,4 +1,4 @@
-"""Rounds of sweeps that are killed at every place and time, and what is left in the end."""
+"""Rounds of sweeps whose processes are killed, and the comparison with undisturbed sweeps."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from tests.chaos.grid import Grid
 from tests.chaos.site import Site
 from tests.chaos.storm import Storm
 
-RESTARTS = 12  # of the sweeps of one storm: each start costs seconds
-PLACES = 4  # runs of a round whose processes die of themselves
+RESTARTS = 12  # of the sweeps in one storm, as each start takes seconds
+POINT_RUNS = 4  # per round: runs whose processes die at chosen points
 
 
 class Campaign:
-    """Kills until there were enough of them, or the time is up.
+    """Kills processes until there were enough kills, or the time is up.
 
-    folder: there everything lies that the commands write and say. kills: how many, from outside
-    and at chosen places together. minutes: after which no further round begins. seeds: of each arm.
+    folder: for everything that the commands write and print. kills: how many in total, from
+    outside and at chosen points. minutes: no round starts after this. seeds: per arm.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Campaign:
         self.ledger = self.site.ledger
         self.storm = Storm(self.chance)
         self.counts: Counter[str] = Counter()
-        self.places: list[str] = []
+        self.points: list[str] = []
 
     @property
     def kills(self) -> int:
@@ -54,7 +54,7 @@ class Campaign:
         return sum(map(len, self.violations.values()))
 
     def run(self, quota: int = 55) -> None:
-        """Rounds of so many kills each, with a line after each; then a disk that is full."""
+        """Run rounds of `quota` kills, with a line of output after each; then fill a disk."""
         began = time.monotonic()
         while self.kills < self.wanted and time.monotonic() < self.end:
             self.counts["rounds"] += 1
@@ -65,43 +65,43 @@ class Campaign:
                 f"{time.monotonic() - began:.0f} s",
                 flush=True,
             )
-        fitted = full_disk(Grid(0, self.seeds).whole, self.folder, self.violations)
-        if fitted < 0:
+        stored = full_disk(Grid(0, self.seeds).largest, self.folder, self.violations)
+        if stored < 0:
             self.counts["full disk: not tried, as mounting one needs root"] += 1
         else:
-            self.counts["full disk: results that fitted"] += fitted
+            self.counts["full disk: results stored before it was full"] += stored
 
     def round(self, grid: Grid, quota: int) -> None:
-        """One grid: a storm of kills and deaths at places, damage after each, and a calm run."""
-        parts = [self._rage, self._die_at_places]
-        # What comes first has more that is not trained yet.
+        """One grid: a storm of kills, deaths at points, damage after each, an undisturbed run."""
+        parts = [self._storm, self._die_at_points]
+        # Alternate: the first part has more untrained trials than the second.
         for part in parts if grid.number % 2 else reversed(parts):
             part(grid, self.kills + quota // 2)
             self._damage(grid)
         self._refuse_another_version(grid)
-        self._settle(grid)
+        self._finish(grid)
 
-    def _die_at_places(self, grid: Grid, enough: int) -> None:
-        """Sweeps whose processes die of themselves at chosen places, one or two at a time."""
-        for _ in range(PLACES):
-            if self.kills < enough:
-                self._die_once(grid)
+    def _die_at_points(self, grid: Grid, limit: int) -> None:
+        """Run one or two sweeps at a time whose processes die at chosen points."""
+        for _ in range(POINT_RUNS):
+            if self.kills < limit:
+                self._run_with_fates(grid)
 
-    def _die_once(self, grid: Grid) -> None:
-        if not self.places:  # every place before any comes again
-            self.places = self.chance.sample(faults.WORKER, len(faults.WORKER))
-        fates = [f"worker/{self.places.pop()}/{self.chance.randint(2, 7)}"]
-        for place in self.chance.sample(faults.PARENT, 2):
-            turn = self.chance.randint(1, 2) if place.endswith(("attempt", "lock")) else 1
-            fates.append(f"parent/{place}/{turn}")
+    def _run_with_fates(self, grid: Grid) -> None:
+        if not self.points:  # all points are used before any is used again
+            self.points = self.chance.sample(faults.WORKER, len(faults.WORKER))
+        fates = [f"worker/{self.points.pop()}/{self.chance.randint(2, 7)}"]
+        for point in self.chance.sample(faults.PARENT, 2):
+            every = self.chance.randint(1, 2) if point.endswith(("attempt", "lock")) else 1
+            fates.append(f"parent/{point}/{every}")
         sweeps = self.chance.sample(grid.sweeps, self.chance.choice([1, 1, 2]))
         self.site.wait(*[self.site.start(sweep, ";".join(fates)) for sweep in sweeps])
 
-    def _rage(self, grid: Grid, enough: int) -> None:
-        """The sweeps race, and whoever of their processes is met is killed; they are run again."""
+    def _storm(self, grid: Grid, limit: int) -> None:
+        """Run all sweeps at the same time, kill their processes at random, and restart them."""
         running = {k: self.site.start(sweep) for k, sweep in enumerate(grid.sweeps)}
         restarts = 0
-        while running and self.kills < enough and time.monotonic() < self.end:
+        while running and self.kills < limit and time.monotonic() < self.end:
             self.storm.strike(self.chance.choice(list(running.values())))
             for k, command in list(running.items()):
                 if command.ended:
@@ -109,72 +109,73 @@ class Campaign:
                     if command.code and restarts < RESTARTS:
                         restarts += 1
                         running[k] = self.site.start(grid.sweeps[k])
-        self.storm.over()
+        self.storm.flush()
         for command in running.values():
-            if self.chance.random() < 0.7:  # its report would cost more than all the rest
+            if self.chance.random() < 0.7:  # its report would take longer than everything else
                 self.storm.kill(command)
         self.site.wait(*running.values())
 
     def _damage(self, grid: Grid) -> None:
-        """Files are changed by another hand while nothing runs."""
+        """Damage some files while no command is running."""
         committed = self._of(grid)
         for kind in self.chance.sample(KINDS, 3) if len(committed) > 9 else []:
             id, other = self.chance.sample(committed, 2)
-            if id in self.ledger.known and other in self.ledger.known:
+            if id in self.ledger.results and other in self.ledger.results:
                 paths = self.site.store.path(id), self.site.store.path(other)
                 self.ledger.replace(id, damaged(kind, *paths, self.chance))
                 self.counts[f"damaged: a result, {kind}"] += 1
         folder = self.site.results / grid.name
         attempts = sorted(self.site.results.glob("attempts/*/*.json"))
         files = [folder / "plan.json", folder / "report.json", *attempts[-1:]]
-        there = [path for path in files if path.exists()]
-        if there:
-            path = self.chance.choice(there)
+        existing = [path for path in files if path.exists()]
+        if existing:
+            path = self.chance.choice(existing)
             spoil(path, self.chance)
             self.counts[f"damaged: {'an attempt' if path in attempts else path.name}"] += 1
         lock = self.site.results / "trials.lock"
         if lock.exists() and self.chance.random() < 0.5:
             lock.unlink()
-            self.counts["damaged: trials.lock, removed"] += 1
+            self.counts["damaged: trials.lock, deleted"] += 1
 
     def _refuse_another_version(self, grid: Grid) -> None:
-        """A result of another version is refused in a line, and stays until it is removed."""
+        """Check that a result of another version is refused in one line, and not changed."""
         committed = self._of(grid)
         if not committed:
             return
         path = self.site.store.path(self.chance.choice(committed))
         changed = damaged("of another version", path, path, self.chance)
         self.ledger.replace(path.stem, changed)
-        command = self.site.start(grid.whole)
+        command = self.site.start(grid.largest)
         self.site.wait(command)
-        said = command.err.read_text()
-        if command.code != 2 or path.name not in said or path.read_bytes() != changed:
+        message = command.err.read_text()
+        if command.code != 2 or path.name not in message or path.read_bytes() != changed:
             self.site.violated("ended wrongly", command, "another version is not refused")
         path.unlink()
         self.counts["damaged: a result, of another version"] += 1
 
     def _of(self, grid: Grid) -> list[str]:
-        """The grid's trials that are committed and sound."""
-        results = map(self.site.store.inspect, sorted(self.ledger.known))
+        """The ids of the grid's trials with a valid result."""
+        results = map(self.site.store.inspect, sorted(self.ledger.results))
         return [r.trial.id for r in results if r and r.trial.arm.units in grid.units]
 
-    def _settle(self, grid: Grid) -> None:
-        """Undisturbed it completes, tidies up, and tells what a sweep tells that never was."""
-        left = len(list(self.site.results.rglob(".*.tmp")))
-        self.counts["temporary files left by the killed, and removed"] += left
+    def _finish(self, grid: Grid) -> None:
+        """Complete the sweep undisturbed, and compare its report with one never disturbed."""
+        temporary = len(list(self.site.results.rglob(".*.tmp")))
+        self.counts["temporary files of killed processes, deleted"] += temporary
         calm = Site(self.folder / f"calm-{grid.number}", self.violations)
-        both = [(site, site.start(grid.whole, stale=0)) for site in (self.site, calm)]
-        for site, command in both:
+        runs = [(site, site.start(grid.largest, stale=0)) for site in (self.site, calm)]
+        for site, command in runs:
             site.wait(command)
             if command.code != 0:
                 site.violated("ended wrongly", command, f"undisturbed, with {command.code}")
-            site.left_behind()
-        one, other = self.site.results / grid.name, calm.results / grid.name
-        made = {p.relative_to(root) for root in (one, other) for p in root.rglob("*.*")}
-        names = sorted(str(name) for name in made if not name.name.startswith("."))
-        _, different, missing = filecmp.cmpfiles(one, other, names, shallow=False)
+            site.check_no_temporary_files()
+        disturbed, undisturbed = self.site.results / grid.name, calm.results / grid.name
+        roots = (disturbed, undisturbed)
+        files = {path.relative_to(root) for root in roots for path in root.rglob("*.*")}
+        names = sorted(str(name) for name in files if not name.name.startswith("."))
+        _, different, missing = filecmp.cmpfiles(*roots, names, shallow=False)
         for name in (*different, *missing):
-            self.violations["another report"].append(str(one / name))
-        self.counts["files of reports that are equal to the byte"] += len(names) - len(different)
+            self.violations["another report"].append(str(disturbed / name))
+        self.counts["files of reports that are identical"] += len(names) - len(different)
         if not (different or missing):
             shutil.rmtree(calm.folder)

@@ -1,4 +1,4 @@
-"""The real command line, with other work for its workers: `main` takes the user's arguments."""
+"""The real command line with simulated training; `main` reads sys.argv."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may happen to the files of a results folder between two runs."""
+"""Damage to the files of a results folder between two runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ KINDS = ("truncated", "empty", "garbage", "a bit flipped", "another trial's")
 
 
 def damaged(kind: str, path: Path, other: Path, chance: random.Random) -> bytes:
-    """What is left of a result's file; other: the file of another trial."""
+    """The content of a result file after damage. other: the file of another trial."""
     content = path.read_bytes()
     if kind == "truncated":
         return content[: chance.randrange(1, len(content) - 1)]
@@ -25,13 +25,13 @@ def damaged(kind: str, path: Path, other: Path, chance: random.Random) -> bytes:
     if kind == "of another version":
         return json.dumps({**json.loads(content), "schema": SCHEMA + 1}).encode()
     if kind == "a bit flipped":
-        # In what was measured: a flip in a space, or in "schema", is another matter.
+        # In a measured value: a flip in white space or in "schema" has another effect.
         at = content.index(b'"accuracy": 0.') + len(b'"accuracy": 0.') + chance.randrange(3)
         return content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
     raise ValueError(kind)
 
 
 def spoil(path: Path, chance: random.Random) -> None:
-    """Leave nothing sensible of a file that can be made again."""
+    """Overwrite a file that the program can make again: empty, truncated or garbage."""
     content = path.read_bytes()
     path.write_bytes(chance.choice([b"", content[: len(content) // 2], chance.randbytes(200)]))

@@ -1,4 +1,4 @@
-"""A disk that is full: a line, nothing half written, and with more room it goes on."""
+"""A full disk: one line of error, no incomplete file, and with more space the sweep completes."""
 
 from __future__ import annotations
 
@@ -11,27 +11,28 @@ from tests.chaos.site import Site
 
 
 def full_disk(arguments: Sequence[str], folder: Path, violations: dict[str, list[str]]) -> int:
-    """Run a sweep whose results do not fit, and again with room; how many fitted, or -1.
+    """Run a sweep whose results do not fit on the disk, then again with more space.
 
-    -1: no file system could be mounted, and nothing was tried.
+    Returns how many results were stored before the disk was full, or -1 if no file system could
+    be mounted.
     """
-    with _mounted(folder / "disk", "size=200k") as there:
-        if not there:
+    with _mounted(folder / "disk", "size=200k") as mounted:
+        if not mounted:
             return -1
         site = Site(folder / "disk", violations)
         first = site.start(arguments)
         site.wait(first)
-        said = first.err.read_text().splitlines()
-        if first.code not in (1, 2) or len(said) != 1 or "space" not in said[0]:
-            site.violated("ended wrongly", first, "a full disk is not told in one line")
-        site.left_behind()
-        fitted = len(site.ledger.known)
+        lines = first.err.read_text().splitlines()
+        if first.code not in (1, 2) or len(lines) != 1 or "space" not in lines[0]:
+            site.violated("ended wrongly", first, "a full disk is not reported in one line")
+        site.check_no_temporary_files()
+        stored = len(site.ledger.results)
         _mount(site.folder, "remount,size=50m")
         second = site.start(arguments)
         site.wait(second)
         if second.code != 0:
-            site.violated("ended wrongly", second, "with room again it does not complete")
-        return fitted
+            site.violated("ended wrongly", second, "with more space it does not complete")
+        return stored
 
 
 @contextmanager

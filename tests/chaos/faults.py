@@ -1,4 +1,4 @@
-"""Death at a named place: the calls that a commit is made of, wrapped in the process itself."""
+"""Kills a process at a named point, by wrappers around the system calls of a commit."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-STALE = "CHAOS_STALE"  # seconds after which a temporary file is removed
+# Environment variables.
+STALE = "CHAOS_STALE"  # seconds after which a temporary file is deleted
 LOG = "CHAOS_LOG"  # the file that all processes append to
-FATES = (
-    "CHAOS_FATES"  # "role/point/every;...": a process of that role dies there each so many times
-)
+FATES = "CHAOS_FATES"  # "role/point/n;...": processes of the role die at every nth time there
 
 WORKER = (
     "after claim",
@@ -51,10 +50,10 @@ _reached: Counter[str] = Counter()
 
 
 def install(role: str) -> None:
-    """Let this process, and those forked from it, die where the environment says for its role."""
+    """Let this process, and those forked from it, die at the points in FATES for its role."""
     for fate in filter(None, os.environ.get(FATES, "").split(";")):
-        whose, point, every = fate.split("/")
-        if whose == role:
+        fate_role, point, every = fate.split("/")
+        if fate_role == role:
             _fates[point] = int(every)
     _wrap(os, "fsync", lambda handle: f"sync of {_kind(handle)}")
     _wrap(os, "link", lambda source, target: f"link of {_role(target)}")
@@ -64,14 +63,14 @@ def install(role: str) -> None:
 
 
 def note(word: str, what: str) -> None:
-    """Append a line to the log; it stays, whatever becomes of this process."""
+    """Append a line to the log, which survives the death of this process."""
     handle = os.open(os.environ[LOG], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-    os.write(handle, f"{os.getpid()} {word} {what}\n".encode())  # one write: lines stay whole
+    os.write(handle, f"{os.getpid()} {word} {what}\n".encode())  # one write, so no line is split
     os.close(handle)
 
 
 def reach(point: str) -> None:
-    """Die here if it is this process's fate and turn."""
+    """Die here if this process's fate says so."""
     every = _fates.get(point)
     if every is None:
         return
@@ -82,19 +81,19 @@ def reach(point: str) -> None:
 
 
 def _wrap(module: ModuleType, name: str, point: Callable[..., str]) -> None:
-    real = getattr(module, name)
+    original = getattr(module, name)
 
-    @functools.wraps(real)
-    def wrapped(*arguments: Any, **named: Any) -> Any:
-        here = point(*arguments)
-        reach(f"before {here}")
-        value = real(*arguments, **named)
-        if here == "link of result":
+    @functools.wraps(original)
+    def wrapper(*arguments: Any, **keywords: Any) -> Any:
+        call = point(*arguments)
+        reach(f"before {call}")
+        value = original(*arguments, **keywords)
+        if call == "link of result":
             note("commits", Path(arguments[1]).stem)
-        reach(f"after {here}")
+        reach(f"after {call}")
         return value
 
-    setattr(module, name, wrapped)
+    setattr(module, name, wrapper)
 
 
 def _kind(handle: int) -> str:

@@ -9,7 +9,7 @@ SIZE = ("length=4", "problem.test_size=60", "training=smoke", "training.sequence
 
 @dataclass(frozen=True)
 class Grid:
-    """Three sweeps whose arms overlap; no other round has any of their trials."""
+    """Three sweeps whose arms overlap; different rounds share no trials."""
 
     number: int
     seeds: int
@@ -20,7 +20,7 @@ class Grid:
 
     @property
     def sweeps(self) -> list[list[str]]:
-        """The arguments of each, the last over all the arms."""
+        """The arguments of each sweep; the last one has all arms."""
         return [
             self._sweep("one", "direction=forward,go_backwards"),
             self._sweep("two", "direction=go_backwards,bidirectional"),
@@ -28,16 +28,17 @@ class Grid:
         ]
 
     @property
-    def whole(self) -> list[str]:
+    def largest(self) -> list[str]:
+        """The arguments of the sweep with all arms."""
         return self.sweeps[-1]
 
     @property
     def name(self) -> str:
-        """Of the sweep over all the arms."""
+        """The name of the sweep with all arms."""
         return f"all-{self.number}"
 
     def _sweep(self, which: str, directions: str) -> list[str]:
-        # Every third round adds seeds where it is undecided, which rests on what is stored.
+        # Every third round uses seeds=auto, which depends on the stored results.
         auto = which == "all" and self.number % 3 == 2
         seeds = ["seeds=auto", f"max_seeds={self.seeds + 4}"] if auto else [f"seeds={self.seeds}"]
         units = "units={},{}".format(*self.units)

@@ -1,4 +1,4 @@
-"""What must hold, whatever was killed: told from the results folder and the processes' log."""
+"""Checks the invariants from the results folder and from the log of the processes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ablation.storage import DamagedFile, Store
 
 @dataclass(frozen=True)
 class Stamp:
-    """What of a committed file must never change."""
+    """The identity of a committed file; it must never change. content: SHA-256."""
 
     inode: int
     changed: int
@@ -22,17 +22,17 @@ class Stamp:
 
 @dataclass
 class Ledger:
-    """Every committed result as it was first seen, and everything that is wrong.
+    """Every committed result as first seen, and all violations of the rules.
 
-    violations: sentences, by the rule that is broken.
-    damaged: what the campaign itself has put in the place of results, as SHA-256.
+    violations: messages by rule. damaged: SHA-256 of the content that the campaign has written in
+    place of a result, by id. results: the valid results by id.
     """
 
     store: Store
     log: Path
     violations: dict[str, list[str]]
     damaged: dict[str, str] = field(default_factory=dict)
-    known: dict[str, Stamp] = field(default_factory=dict)
+    results: dict[str, Stamp] = field(default_factory=dict)
     deaths: Counter[str] = field(default_factory=Counter)
     commits: int = 0
     trainings: int = 0
@@ -40,43 +40,44 @@ class Ledger:
     _committed: set[str] = field(default_factory=set)
     _training: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     _taken_over: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
-    _asides: set[str] = field(default_factory=set)
+    _all_damaged: set[str] = field(default_factory=set)
 
     def replace(self, id: str, content: bytes) -> None:
-        """Put something else in the place of a committed result, which may then be trained anew."""
+        """Overwrite a committed result; its trial may then be trained again."""
         self.check()
         self.store.path(id).write_bytes(content)
         self.damaged[id] = hashlib.sha256(content).hexdigest()
-        self._asides.add(self.damaged[id])
-        self.known.pop(id, None)
+        self._all_damaged.add(self.damaged[id])
+        self.results.pop(id, None)
         self._committed.discard(id)
 
     def check(self) -> None:
-        """Look at all that has happened since the last time."""
-        # Files before the log: a process says of a commit after it has made it.
-        found = {path.stem: path for path in self.store.trials.glob("*.json")}
+        """Check everything that has happened since the last call."""
+        # List the files before reading the log: a process logs a commit after making it.
+        files = {path.stem: path for path in self.store.trials.glob("*.json")}
         self._read_log()
-        self._look_at(found)
+        self._check_files(files)
 
     def _read_log(self) -> None:
         with open(self.log, "ab+") as file:
             file.seek(self._position)
             lines = file.read().decode().splitlines(keepends=True)
-            whole = [line for line in lines if line.endswith("\n")]
-            self._position += sum(map(len, whole))
-        for line in whole:
+            complete = [line for line in lines if line.endswith("\n")]
+            self._position += sum(map(len, complete))
+        for line in complete:
             pid, word, what = line.rstrip("\n").split(" ", 2)
-            self._take_in(int(pid), word, what)
+            self._record(int(pid), word, what)
 
-    def _take_in(self, pid: int, word: str, what: str) -> None:
+    def _record(self, pid: int, word: str, what: str) -> None:
+        """Count and check an entry of the log. what: a trial's id, or the point of a death."""
         if word == "dies":
             self.deaths[what] += 1
             return
-        if pid in self._taken_over[what]:  # a process that others took for dead
+        if pid in self._taken_over[what]:  # another process has claimed its trial
             self._violated("trained by two", f"{what}: by {pid} too, which still {word} it")
         if word == "trains":
             self.trainings += 1
-            if what in self.known or what in self._committed:
+            if what in self.results or what in self._committed:
                 self._violated("trained twice", f"{what}: by {pid}, after it was committed")
             self._taken_over[what] |= self._training[what] - {pid}
             self._training[what] = {pid}
@@ -86,42 +87,42 @@ class Ledger:
                 self._violated("committed twice", f"{what}: by {pid}")
             self._committed.add(what)
 
-    def _look_at(self, found: dict[str, Path]) -> None:
-        for id in self.known.keys() - found.keys():
+    def _check_files(self, files: dict[str, Path]) -> None:
+        for id in self.results.keys() - files.keys():
             self._violated("lost", f"{id}: its file is gone")
-            del self.known[id]
-        for id, path in found.items():
+            del self.results[id]
+        for id, path in files.items():
             try:
                 now = stamp(path)
-            except FileNotFoundError:  # set aside just now; if it was sound, the next look tells
+            except FileNotFoundError:  # renamed just now; if it was valid, the next check finds out
                 continue
-            if self.damaged.get(id) == now.content:  # nobody has looked at it yet
+            if self.damaged.get(id) == now.content:  # no command has read it yet
                 continue
             self.damaged.pop(id, None)
-            before = self.known.get(id)
+            before = self.results.get(id)
             if before is None:
-                self._readable(id)
+                self._check_readable(id)
             elif before != now:
-                self._violated("lost", f"{id}: its file is another one than before")
-            self.known[id] = now
+                self._violated("lost", f"{id}: its file has changed")
+            self.results[id] = now
         for path in self.store.trials.glob("*.damaged-*"):
-            if stamp(path).content not in self._asides:
-                self._violated("lost", f"{path.name}: nobody had damaged it")
+            if stamp(path).content not in self._all_damaged:
+                self._violated("lost", f"{path.name}: renamed although it was not damaged")
 
-    def _readable(self, id: str) -> None:
+    def _check_readable(self, id: str) -> None:
         try:
             self.store.inspect(id)
         except (DamagedFile, RequestError) as error:
             self._violated("unreadable", f"{id}: {error}")
 
-    def _violated(self, rule: str, what: str) -> None:
-        found = self.violations.setdefault(rule, [])
-        if what not in found:
-            found.append(what)
+    def _violated(self, rule: str, message: str) -> None:
+        messages = self.violations.setdefault(rule, [])
+        if message not in messages:
+            messages.append(message)
 
 
 def stamp(path: Path) -> Stamp:
-    """What a file is, in inode, time and content."""
+    """The inode, modification time and SHA-256 of a file."""
     stat = path.stat()
     content = hashlib.sha256(path.read_bytes()).hexdigest()
     return Stamp(stat.st_ino, stat.st_mtime_ns, content)

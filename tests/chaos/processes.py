@@ -1,4 +1,4 @@
-"""Commands that run in sessions of their own, and the processes of theirs that can be killed."""
+"""Runs commands, each in its own session, and finds their processes."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from tests.chaos import faults
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-c", "from tests.chaos.command import main; main()"]
-PATIENCE = 120.0  # seconds after which a command that should end counts as hanging
+TIMEOUT = 120.0  # seconds after which a command that should end counts as hanging
 
 
 @dataclass
 class Command:
-    """A command that was started, and what it was told by signals since."""
+    """A running or ended command. signals: names of those sent to its parent process."""
 
     arguments: Sequence[str]
     process: subprocess.Popen[bytes]
     out: Path
     err: Path
     fates: str = ""
-    told: list[str] = field(default_factory=list)
+    signals: list[str] = field(default_factory=list)
 
     @property
     def ended(self) -> bool:
@@ -38,7 +38,7 @@ class Command:
 
     @property
     def began(self) -> bool:
-        """Whether it has said what it is about to do, and so is past its start."""
+        """Whether it has printed anything, so that its start is over."""
         return self.out.stat().st_size > 0
 
     @property
@@ -46,14 +46,14 @@ class Command:
         return self.process.returncode
 
     def parts(self) -> dict[str, list[int]]:
-        """The processes of it that live, by their role."""
+        """Its live processes by role."""
         parent = self.process.pid
-        servers = [pid for pid in _children(parent) if b"forkserver" in _line(pid)]
+        servers = [pid for pid in _children(parent) if b"forkserver" in _command_line(pid)]
         workers = [pid for server in servers for pid in _children(server)]
         return {"parent": [parent], "worker": workers, "fork server": servers}
 
     def send(self, pid: int, *numbers: signal.Signals) -> bool:
-        """Send signals to a process of this command; False if it is gone."""
+        """Send signals to a process of this command; returns False if it is gone."""
         with suppress(OSError):
             if os.getsid(pid) == self.process.pid:
                 for number in numbers:
@@ -61,49 +61,48 @@ class Command:
                 return True
         return False
 
-    def wait(self, patience: float = PATIENCE) -> bool:
-        """Wait until all its processes have ended; False, and they are killed, if they hang."""
-        end = time.monotonic() + patience
+    def wait(self, timeout: float = TIMEOUT) -> bool:
+        """Wait until all its processes have ended; kill them and return False if they hang."""
+        end = time.monotonic() + timeout
         with suppress(subprocess.TimeoutExpired):
-            self.process.wait(patience)
-            while left := _session(self.process.pid):
+            self.process.wait(timeout)
+            while remaining := _session(self.process.pid):
                 if time.monotonic() > end:
                     break
                 time.sleep(0.02)
-            if not left:
+            if not remaining:
                 return True
         self.kill()
         return False
 
     def kill(self) -> None:
-        """End all its processes."""
+        """Kill all its processes."""
         for pid in _session(self.process.pid):
             self.send(pid, signal.SIGKILL)
         self.process.wait()
 
 
 class Commands:
-    """Starts commands in a folder, and keeps what they print and their log in the folder `said`."""
+    """Starts commands in a folder; their output and their log go to the folder `output`."""
 
-    def __init__(self, folder: Path, said: Path) -> None:
+    def __init__(self, folder: Path, output: Path) -> None:
         self.folder = folder
-        self.said = said
-        self.said.mkdir(parents=True)
+        self.output = output
+        self.output.mkdir(parents=True)
         self.started = 0
         self.environment = {
             **os.environ,
             "PYTHONPATH": str(ROOT),
-            # The folder of the checkout is no repository to them: whoever commits there meanwhile
-            # does not change what a report says.
+            # Hide the repository: a commit during the campaign would change the reports.
             "GIT_DIR": os.devnull,
             "PYTHONDONTWRITEBYTECODE": "1",
-            faults.LOG: str(said / "log"),
+            faults.LOG: str(output / "log"),
         }
 
     def start(self, arguments: Sequence[str], fates: str, stale: int) -> Command:
-        """Start one; fates: where its processes die of themselves; stale: Store.stale for it."""
+        """Start a command. fates: see faults.FATES. stale: its Store.stale."""
         self.started += 1
-        out, err = self.said / f"{self.started}.out", self.said / f"{self.started}.err"
+        out, err = self.output / f"{self.started}.out", self.output / f"{self.started}.err"
         with out.open("wb") as to_out, err.open("wb") as to_err:
             process = subprocess.Popen(
                 [*COMMAND, *arguments],
@@ -113,7 +112,7 @@ class Commands:
                 stdout=to_out,
                 stderr=to_err,
                 start_new_session=True,
-                # What runs in the background ignores Ctrl-C, and its children would inherit that.
+                # Background jobs ignore SIGINT, and their children would inherit that.
                 preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
             )
         return Command(arguments, process, out, err, fates)
@@ -122,24 +121,24 @@ class Commands:
 def _children(pid: int) -> list[int]:
     with suppress(OSError):
         tasks = Path(f"/proc/{pid}/task").iterdir()
-        found = [int(word) for task in tasks for word in (task / "children").read_text().split()]
-        return sorted(found)
+        pids = [int(word) for task in tasks for word in (task / "children").read_text().split()]
+        return sorted(pids)
     return []
 
 
-def _line(pid: int) -> bytes:
+def _command_line(pid: int) -> bytes:
     with suppress(OSError):
         return Path(f"/proc/{pid}/cmdline").read_bytes()
     return b""
 
 
 def _session(leader: int) -> list[int]:
-    """The live processes of a session; a zombie does nothing any more."""
-    found = []
+    """The live processes of a session, without zombies."""
+    pids = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with suppress(OSError):
                 status = re.sub(r"\(.*\) ", "", (entry / "stat").read_text()).split()
                 if int(status[4]) == leader and status[1] not in "ZX":
-                    found.append(int(entry.name))
-    return found
+                    pids.append(int(entry.name))
+    return pids

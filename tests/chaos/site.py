@@ -1,4 +1,4 @@
-"""A folder in which commands run, and what must hold of how they end."""
+"""A folder in which commands run, and the rules for how they may end."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from tests.chaos.processes import Command, Commands
 
 
 class Site:
-    """Runs commands in a folder, and keeps account of all of them.
+    """Runs commands in a folder, and checks how they end and what they leave.
 
-    violations: sentences, by the rule that is broken; sites share them.
+    violations: messages by rule, shared by all sites.
     """
 
     def __init__(self, folder: Path, violations: dict[str, list[str]]) -> None:
@@ -24,40 +24,40 @@ class Site:
         self.results = folder / "results"
         self.store = Store(self.results)
         self.violations = violations
-        said = folder.with_name(f"{folder.name}-said")  # what it says takes no room in the folder
-        self.commands = Commands(folder, said)
-        self.ledger = Ledger(self.store, said / "log", violations)
+        output = folder.with_name(f"{folder.name}-output")  # outside, as the folder may be full
+        self.commands = Commands(folder, output)
+        self.ledger = Ledger(self.store, output / "log", violations)
 
     def start(self, arguments: Sequence[str], fates: str = "", stale: int = Store.stale) -> Command:
-        """Start a command; fates: where its processes die; stale: Store.stale as it sees it."""
+        """Start a command. fates: see faults.FATES. stale: its Store.stale."""
         return self.commands.start(arguments, fates, stale)
 
     def wait(self, *started: Command) -> None:
-        """Wait until they have ended, and hold how they did against what was done to them."""
+        """Wait for commands, and check their exit codes against the signals that they got."""
         for command in started:
             if not command.wait():
                 self.violated("ended wrongly", command, "it hangs")
                 continue
-            killed = "parent/" in command.fates or any("SIGKILL" in name for name in command.told)
-            interrupted = any("SIGINT" in name or "SIGTERM" in name for name in command.told)
+            killed = "parent/" in command.fates or any("SIGKILL" in n for n in command.signals)
+            interrupted = any("SIGINT" in n or "SIGTERM" in n for n in command.signals)
             allowed = {0, 1, 2} | ({-signal.SIGKILL} if killed else set())
             allowed |= {130, -signal.SIGINT, -signal.SIGTERM} if interrupted else set()
-            said = command.err.read_text() + command.out.read_text()
-            # Python itself calls some code that nobody can interrupt; the signal is then in vain.
-            said = re.sub(r"Exception ignored in(.*\n)+?KeyboardInterrupt: *\n", "", said)
-            told = re.search("^ablation: ", command.err.read_text(), re.MULTILINE)
+            output = command.err.read_text() + command.out.read_text()
+            # Python ignores exceptions in some of its own callbacks; it then only prints them.
+            output = re.sub(r"Exception ignored in(.*\n)+?KeyboardInterrupt: *\n", "", output)
+            message = re.search("^ablation: ", command.err.read_text(), re.MULTILINE)
             if command.code not in allowed:
                 self.violated("ended wrongly", command, f"with {command.code}")
-            elif "Traceback" in said or (command.code in (1, 2) and not told):
-                self.violated("ended wrongly", command, "not with a line")
+            elif "Traceback" in output or (command.code in (1, 2) and not message):
+                self.violated("ended wrongly", command, "without a one-line message")
         self.ledger.check()
 
-    def violated(self, rule: str, command: Command, what: str) -> None:
-        """A rule is broken, as one can see in what the command printed."""
-        history = ", ".join(filter(None, [*command.told, command.fates]))
-        self.violations[rule].append(f"{command.err}: {what} (after {history or 'nothing'})")
+    def violated(self, rule: str, command: Command, message: str) -> None:
+        """Record a violation of a rule by a command, whose output shows it."""
+        history = ", ".join(filter(None, [*command.signals, command.fates]))
+        self.violations[rule].append(f"{command.err}: {message} (after {history or 'nothing'})")
 
-    def left_behind(self) -> None:
-        """No temporary file may be here."""
+    def check_no_temporary_files(self) -> None:
+        """Record a violation for each temporary file in the results folder."""
         for path in self.results.rglob(".*.tmp"):
             self.violations["left behind"].append(str(path))

@@ -1,4 +1,4 @@
-"""Kills from outside: any process of any running command, at any time."""
+"""Kills processes of running commands from outside, at random."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ KILL, TERM, INT, STOP = signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SI
 
 @dataclass(frozen=True)
 class End:
-    """How a process is ended: two signals with at most so many seconds between, or one."""
+    """A way to end a process: one signal, or two at most `between` seconds apart."""
 
     name: str
     first: signal.Signals
@@ -45,7 +45,7 @@ PAUSE = 0.08  # mean seconds between two kills
 
 @dataclass(frozen=True)
 class Due:
-    """A second signal that is still to be sent."""
+    """A second signal that has yet to be sent, at `when` of time.monotonic()."""
 
     when: float
     command: Command
@@ -54,7 +54,7 @@ class Due:
 
 
 class Storm:
-    """Kills at random, and counts by role and signals."""
+    """Kills at random, and counts the kills by role and signals."""
 
     def __init__(self, chance: random.Random) -> None:
         self.chance = chance
@@ -62,32 +62,32 @@ class Storm:
         self.due: list[Due] = []
 
     def strike(self, command: Command) -> None:
-        """After a random pause, end some process of the command in some way, if there is one."""
+        """After a random pause, end a random process of the command in a random way."""
         time.sleep(self.chance.expovariate(1 / PAUSE))
         now = time.monotonic()
         self._send_second(now)
         role = self.chance.choices(list(SHARES), list(SHARES.values()))[0]
-        found = [pid for pid in command.parts()[role] if pid not in {due.pid for due in self.due}]
+        pids = [pid for pid in command.parts()[role] if pid not in {due.pid for due in self.due}]
         end = self.chance.choice(ENDS[role])
         early = role == "parent" and not command.began and end.name != "SIGKILL"
-        if not found or early:  # Python itself answers before the program does
+        if not pids or early:  # before the program starts, Python itself handles the signal
             return
-        pid = self.chance.choice(found)
+        pid = self.chance.choice(pids)
         if self._first(command, role, pid, end) and end.second:
             later = now + self.chance.uniform(0, end.between)
             self.due.append(Due(later, command, pid, end.second))
 
     def kill(self, command: Command) -> None:
-        """Kill the parent outright."""
+        """Kill the parent with SIGKILL."""
         self._first(command, "parent", command.process.pid, End("SIGKILL", KILL))
 
-    def over(self) -> None:
-        """Send what is still to be sent: who is stopped must not stay so."""
+    def flush(self) -> None:
+        """Send all second signals now, so that no process stays stopped."""
         self._send_second(float("inf"))
 
     def _first(self, command: Command, role: str, pid: int, end: End) -> bool:
         if role == "parent":
-            command.told.append(end.name)
+            command.signals.append(end.name)
         sent = command.send(pid, end.first)
         self.sent[f"{role}: {end.name}"] += sent
         return sent

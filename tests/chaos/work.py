@@ -1,6 +1,6 @@
-"""What the campaign's workers do: the real claim and commit around a training that costs nothing.
+"""The task of the campaign's workers: the real claim and commit around a simulated training.
 
-Only the fork server and the workers load this module.
+Only the fork server and the workers import this module.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ faults.install("worker")
 
 
 def work(trial: Trial, root: str, commit: str | None, dirty: bool | None) -> CommittedTrial | None:
-    """What ablation.execution.worker.work does, without Keras."""
+    """Like ablation.execution.worker.work, without Keras."""
     return train_once(trial, Store(root), partial(_train, trial))
 
 
 def _train(trial: Trial) -> TrialResult:
-    """A result that follows from the trial alone, some hundredths of a second later."""
+    """A result that depends only on the trial, after some hundredths of a second."""
     faults.note("trains", trial.id)
     chance = random.Random(trial.id)
     time.sleep(chance.uniform(0.005, 0.05))
     faults.reach("in training")
     time.sleep(chance.uniform(0.005, 0.05))
-    better = 0.02 if trial.arm.direction == "bidirectional" else 0.0
-    # Far below every ceiling: no arm may look as if it had a leak.
-    result = make_result(trial, accuracy=0.6 + better + chance.gauss(0, 0.01))
+    advantage = 0.02 if trial.arm.direction == "bidirectional" else 0.0
+    # Far below every ceiling, so that no arm raises the alarm of a leak.
+    result = make_result(trial, accuracy=0.6 + advantage + chance.gauss(0, 0.01))
     faults.note("trained", trial.id)
     return result

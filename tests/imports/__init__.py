@@ -1,12 +1,12 @@
-"""Who imports whom, in words and as a picture: python -m tests.imports [--picture FILE.svg].
+"""The import graph in words and as a picture: python -m tests.imports [--picture FILE.svg].
 
-A room is a package directly below `ablation` with all it holds, or a module that lies there alone;
-`hydra_plugins` is one room. An arrow leads from a room to another of which it imports a module. A
-room's floor is one above the highest that its arrows lead to, and rooms in a circle share a floor.
+A room is a package or module directly in `ablation`; `hydra_plugins` is one room. An arrow leads
+from a room to another one that it imports. A room's floor is one above the highest floor that its
+arrows lead to; rooms in a circle share a floor.
 
-The files are read, not run. Imports in functions and those for types alone count, and are marked.
-Not followed is what a string names ("ablation.trial:run_trial", importlib), nor that Python loads
-a package's __init__ before its modules: each __init__ that imports its own would be in a circle.
+The files are parsed, not run. Imports in functions, and those only for types, count and are marked.
+Modules that a string names (importlib, "module:function") are ignored. So is the fact that Python
+loads a package's __init__ before its modules; otherwise each __init__ would be in a circle.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ PROGRAM, PLUGINS = "ablation", "hydra_plugins"
 
 
 class How(IntEnum):
-    """When an import takes place; of several of the same module the first here counts."""
+    """When an import takes place; if a module is imported several times, the lowest counts."""
 
     LOAD = 0
     LATE = 1  # in a function
-    TYPING = 2  # never: under `if TYPE_CHECKING`
+    TYPING = 2  # never, under `if TYPE_CHECKING`
 
 
-Files = Mapping[str, Path]  # by a module's full name; a package's is that of its __init__
+Files = Mapping[str, Path]  # by full module name; for a package, its __init__
 Graph = Mapping[str, Mapping[str, How]]  # importer -> imported -> how; every node is a key
 
 
 def sources(tree: Path = ROOT) -> dict[str, Path]:
-    """Return the program's files by their modules' names, those of the plugins too."""
+    """The files of the program and its plugins by module name."""
     return {
         ".".join(path.relative_to(tree).with_suffix("").parts).removesuffix(".__init__"): path
         for folder in (tree / PROGRAM, tree / PLUGINS)
@@ -43,13 +43,13 @@ def sources(tree: Path = ROOT) -> dict[str, Path]:
 
 
 def imported(module: str, files: Files) -> dict[str, How]:
-    """Return the full names that a module imports: of the program, Python's own, of packages.
+    """The full names of the modules that a module imports, from anywhere.
 
-    A name taken from a module stands for the module, unless it is a module itself.
+    `from a import b` counts as an import of `a`, unless `a.b` is a module of the program.
     """
     path = files[module]
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    found: dict[str, How] = {}
+    imports: dict[str, How] = {}
     for node, how in _statements(ast.parse(path.read_text(encoding="utf-8"), str(path))):
         names = [alias.name for alias in node.names]
         if isinstance(node, ast.ImportFrom):
@@ -57,8 +57,8 @@ def imported(module: str, files: Files) -> dict[str, How]:
             full = [f"{origin}.{name}" for name in names]
             names = [name if name in files else origin for name in full]
         for name in names:
-            found[name] = min(how, found.get(name, how))
-    return found
+            imports[name] = min(how, imports.get(name, how))
+    return imports
 
 
 def _statements(
@@ -78,7 +78,7 @@ def _for_types(test: ast.expr) -> bool:
 
 
 def modules(files: Files) -> dict[str, dict[str, How]]:
-    """Return the graph of the program's modules; what is not of the program is left out."""
+    """The import graph of the program's own modules."""
     return {
         name: {n: how for n, how in imported(name, files).items() if n in files and n != name}
         for name in files
@@ -86,61 +86,61 @@ def modules(files: Files) -> dict[str, dict[str, How]]:
 
 
 def room(module: str) -> str:
-    """Return the room that a module is in: "ablation.problems" for all that package holds."""
+    """The room of a module, such as "ablation.problems" for everything in that package."""
     top, *rest = module.split(".")
     return ".".join((top, *rest[:1])) if top == PROGRAM else top
 
 
 def rooms(graph: Graph) -> dict[str, dict[str, How]]:
-    """Return the graph of rooms of a graph of modules: its arrows."""
+    """The import graph of the rooms, from that of the modules."""
     arrows: dict[str, dict[str, How]] = {room(name): {} for name in graph}
     for name, targets in graph.items():
-        leaving = arrows[room(name)]
+        outgoing = arrows[room(name)]
         for target, how in targets.items():
             if (to := room(target)) != room(name):
-                leaving[to] = min(how, leaving.get(to, how))
+                outgoing[to] = min(how, outgoing.get(to, how))
     return arrows
 
 
 def reach(graph: Graph) -> dict[str, set[str]]:
-    """Return what each node comes to over one arrow or more: itself, if it is in a circle."""
-    found: dict[str, set[str]] = {}
+    """The nodes that each node reaches by one or more arrows; itself if it is in a circle."""
+    reachable: dict[str, set[str]] = {}
     for node in graph:
         waiting, seen = [node], set[str]()
         while waiting:
             new = graph[waiting.pop()].keys() - seen
             seen |= new
             waiting += new
-        found[node] = seen
-    return found
+        reachable[node] = seen
+    return reachable
 
 
 def circles(graph: Graph) -> list[tuple[str, ...]]:
-    """Return the sets of nodes that all come to one another, each sorted."""
+    """The circles: sorted groups of nodes that all reach one another."""
     to = reach(graph)
     return sorted({tuple(sorted(n for n in to[node] if node in to[n])) for node in to} - {()})
 
 
 def floors(graph: Graph) -> dict[str, int]:
-    """Return the floor of each node, 1 for what imports nothing; a circle's nodes share theirs."""
+    """The floor of each node: 1 if it imports nothing; the nodes of a circle share a floor."""
     to = reach(graph)
     below = {node: {n for n in to[node] if node not in to[n]} for node in to}
     floor: dict[str, int] = {}
-    for node in sorted(below, key=lambda n: len(below[n])):  # whoever is below has less below it
+    for node in sorted(below, key=lambda n: len(below[n])):  # a lower node has fewer below it
         floor[node] = 1 + max((floor[n] for n in below[node]), default=0)
     return floor
 
 
 def short(name: str) -> str:
-    """Return a name as it is shown: without the program's."""
+    """A name as it is shown, without the program's."""
     return "__init__" if name == PROGRAM else name.removeprefix(f"{PROGRAM}.")
 
 
 def sizes(files: Files) -> dict[str, tuple[int, int]]:
-    """Return how many files and lines each room has."""
-    found: dict[str, tuple[int, int]] = {}
+    """The number of files and lines of each room."""
+    totals: dict[str, tuple[int, int]] = {}
     for name, path in files.items():
-        count, lines = found.get(room(name), (0, 0))
-        more = len(path.read_text(encoding="utf-8").splitlines())
-        found[room(name)] = count + 1, lines + more
-    return found
+        count, lines = totals.get(room(name), (0, 0))
+        length = len(path.read_text(encoding="utf-8").splitlines())
+        totals[room(name)] = count + 1, lines + length
+    return totals

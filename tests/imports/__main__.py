@@ -12,7 +12,7 @@ SUFFIXES = (".svg", ".png")
 
 
 def main() -> None:
-    """Print who imports whom in words, and draw it if asked to."""
+    """Print the import graph in words, and draw it with --picture."""
     parser = argparse.ArgumentParser("python -m tests.imports", description=main.__doc__)
     parser.add_argument("--tree", type=Path, default=ROOT, help="another checkout, if not this one")
     parser.add_argument("--picture", type=Path, metavar="FILE", help="draw it here, .svg or .png")
@@ -23,7 +23,7 @@ def main() -> None:
     if asked.picture and asked.picture.suffix not in SUFFIXES:
         parser.error(f"--picture: {asked.picture} ends in none of {', '.join(SUFFIXES)}")
     if asked.picture:
-        from tests.imports.picture import draw  # words need no matplotlib
+        from tests.imports.picture import draw  # here, as it needs matplotlib
 
         draw(files, asked.picture)
     print(words(files))

@@ -1,7 +1,7 @@
-"""The import graph as a picture: boxes on their floors, and lines that go round them.
+"""The import graph as a picture: boxes on floors, and lines that do not cross the boxes.
 
-All arrows to one room share a line on their way down: so each line ends at one box, and on the
-floors between it has a place of its own beside the boxes.
+All arrows to one room share a line on their way down. So each line ends at one box, and on the
+floors that it passes it has its own position between the boxes.
 """
 
 from __future__ import annotations
@@ -42,19 +42,19 @@ FIXED: dict[Any, Any] = {  # whatever the user's matplotlibrc says
 
 
 class Spot(NamedTuple):
-    """A place on a floor: the box of a room, or where the line down to a room goes through."""
+    """A position on a floor: the box of a room, or a point where a line passes through."""
 
     floor: int
     room: str
     box: bool
 
 
-Lines = Mapping[tuple[Spot, Spot], How]  # from a spot to one on the floor below, or beside it
+Lines = Mapping[tuple[Spot, Spot], How]  # from a spot to one on the floor below or the same floor
 Inches = Mapping[Spot, float]
 
 
 def draw(files: Files, path: Path) -> None:
-    """Write the picture of a program, .svg or .png: the same bytes for the same files."""
+    """Draw a program as .svg or .png; the same files give the same bytes."""
     graph = modules(files)
     arrows, size = rooms(graph), sizes(files)
     boxes = {name: Spot(floor, name, True) for name, floor in floors(arrows).items()}
@@ -87,7 +87,7 @@ def draw(files: Files, path: Path) -> None:
 
 
 def segments(arrows: Graph, boxes: Mapping[str, Spot]) -> Lines:
-    """Return the lines from floor to floor; of arrows that share one the strongest counts."""
+    """The lines from floor to floor; if arrows share a line, the lowest How counts."""
     lines: dict[tuple[Spot, Spot], How] = {}
     for name, targets in arrows.items():
         for target, how in targets.items():
@@ -101,7 +101,7 @@ def segments(arrows: Graph, boxes: Mapping[str, Spot]) -> Lines:
 
 
 def placed(widths: Inches, lines: Lines) -> Inches:
-    """Return the middles of the spots: near what their lines lead to, no two on one another."""
+    """The centres of the spots: near those that their lines lead to, without overlaps."""
     above, below, beside = (defaultdict[Spot, list[Spot]](list) for _ in range(3))
     for start, end in sorted(lines):
         level = start.floor == end.floor
@@ -115,8 +115,8 @@ def placed(widths: Inches, lines: Lines) -> Inches:
     for row in rows:
         middles |= _apart(row, range(len(row)), widths)
     best, shortest = middles, np.inf
-    # Looking up, then down, then both ways finds an order and straightens the lines, but it never
-    # settles: the turn with the shortest lines is kept.
+    # Taking the spots above, below, and both in turn finds an order and straightens the lines. It
+    # does not converge, so the turn with the shortest lines is kept.
     for turn in range(300):
         sides = ((above, beside), (below, beside), (above, below, beside))[turn % 3]
         for row in rows if turn % 3 else reversed(rows):
@@ -130,7 +130,7 @@ def placed(widths: Inches, lines: Lines) -> Inches:
 
 
 def _apart(row: Iterable[Spot], wanted: Iterable[float], widths: Inches) -> dict[Spot, float]:
-    """Return the middles nearest to those wanted with room for all: a least squares fit."""
+    """The centres nearest to the wanted ones without overlaps, by least squares."""
     places, order = zip(*sorted(zip(wanted, row, strict=True)), strict=True)
     room = np.array([widths[spot] + GAP * spot.box for spot in order])
     offsets = np.cumsum(room) - room / 2
@@ -185,7 +185,7 @@ def _draw_box(axes: Axes, spot: Spot, x: float, width: float, note: str) -> None
 
 
 def _draw_key(axes: Axes, lines: Lines, start: tuple[float, float]) -> None:
-    """Say what the lines mean, as far as there are such."""
+    """Draw the key of the kinds of lines that occur."""
     found = {MEANING[how]: (DASHES[how], FAINT) for how in sorted(set(lines.values()))}
     if any(upper.floor == lower.floor for upper, lower in lines):
         found["in a circle"] = "solid", RED

@@ -1,4 +1,4 @@
-"""The import graph in words: one line of counts, a line a room, and what is in circles."""
+"""The import graph in words: one line of counts, one line per room, and the circles."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.imports import Files, Graph, How, circles, floors, modules, rooms, sh
 
 
 def summary(graph: Graph) -> str:
-    """Return a line about a graph of modules: its rooms, floors, arrows, imports and circles."""
+    """One line of counts for a graph of modules: rooms, floors, arrows, imports and circles."""
     outer = rooms(graph)
     of_rooms = (
         counted(len(outer), "room"),
@@ -26,7 +26,7 @@ def summary(graph: Graph) -> str:
 
 
 def words(files: Files) -> str:
-    """Return the graph in words: the summary, a line a room from the top floor down, circles."""
+    """The graph in words: the summary, one line per room from the top floor down, the circles."""
     inner = modules(files)
     outer, size = rooms(inner), sizes(files)
     floor = floors(outer)
@@ -45,14 +45,14 @@ def words(files: Files) -> str:
 
 
 def _wrapped(start: str, parts: Iterable[str]) -> list[str]:
-    """Return lines of 100 characters that part at the commas alone, below where they began."""
+    """Lines of at most 100 characters, broken only at commas, indented to the end of `start`."""
     solid = ", ".join(part.replace(" ", "\xa0") for part in parts)
     lines = textwrap.wrap(solid, 100 - len(start), break_on_hyphens=False, break_long_words=False)
     return (start + f"\n{' ' * len(start)}".join(lines)).replace("\xa0", " ").splitlines()
 
 
 def _within(circle: Iterable[str], graph: Graph) -> list[str]:
-    """Return the arrows between a circle's nodes: one of them has to go."""
+    """The arrows in a circle; removing one of them breaks it."""
     return [
         f"{short(a)} -> {_marked(b, graph[a][b])}" for a in circle for b in circle if b in graph[a]
     ]
@@ -63,5 +63,5 @@ def _marked(name: str, how: How) -> str:
 
 
 def counted(number: int, what: str) -> str:
-    """Return a number of things in words."""
+    """A number with its noun, such as "2 rooms" or "no circle"."""
     return f"{number or 'no'} {what}{'s' * (number > 1)}"
