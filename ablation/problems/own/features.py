@@ -12,6 +12,7 @@ from ablation.problems.own.examples import LARGEST, Examples
 from ablation.problems.own.keys import Keys
 
 MOST_COLUMNS = 100  # levels of a category that get a column each unless problem.symbols is said
+LIMIT = 1_000  # levels that can have a column each if that is asked for
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,20 @@ def make_inputs(found: Examples, train: Array, keys: Keys, path: str) -> Inputs:
         return Inputs(codes, symbols)
     absent = np.isnan(found.x)
     numbers = _complete(found, absent, train, keys, path)
-    columns = [column[:, None] == np.unique(column[train]) for column in categories.values()]
+    columns = [_columns(name, codes, train, path) for name, codes in categories.items()]
     indicators = absent[:, absent.any(axis=0)]
     return Inputs(np.concatenate([numbers, *columns, indicators], axis=1).astype(np.float32))
+
+
+def _columns(name: str, codes: Array, train: Array, path: str) -> Array:
+    """A column for each level that the training part has; another level is 0 in all of them."""
+    known = np.unique(codes[train])
+    if len(known) > LIMIT:
+        raise RequestError(
+            f"{path}, column {name}: {len(known)} different words; at most {LIMIT} can have a "
+            f"column each (problem.symbols=[{name}] embeds them, problem.features leaves it out)"
+        )
+    return np.asarray(codes[:, None] == known)
 
 
 def _symbols(codes: Array, train: Array) -> tuple[Array, int]:

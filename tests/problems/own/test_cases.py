@@ -119,6 +119,15 @@ def test_a_file_with_commas_stays_one(text: str, tmp_path: Path) -> None:
         problem(path, "problem.sequence=nothing")
 
 
+def test_texts_full_of_other_separators_do_not_mislead(tmp_path: Path) -> None:
+    path = tmp_path / "a.tsv"
+    words = ["'|',|", "", "'b'|,|||", "||", "|;; ", '",b,;"" "', ";a"]  # csv.Sniffer says |
+    lines = [f"s{i // 3}\t{i}\t{word}\t{'yn'[i % 2]}\n" for i, word in enumerate(words)]
+    path.write_text("id\tt\tword\ty\n" + "".join(lines))
+    with pytest.raises(RequestError, match=r"nothing: choose one of id,.*, separated by tabs"):
+        problem(path, "problem.sequence=nothing")
+
+
 def european() -> Rows:
     return [[*line[:2], line[2].replace(".", ","), *line[3:]] for line in rows()]
 
@@ -354,6 +363,14 @@ def test_the_words_of_a_text_are_symbols(tmp_path: Path) -> None:
     columns = load(path, part, "problem.symbols=[]")
     assert columns.train.x.shape[-1] == len(known)
     assert "a column each" in understood(path, part, "problem.symbols=[]")["features"]
+
+
+def test_more_words_than_columns_are_one_line(tmp_path: Path) -> None:
+    lines = [[f"s{i // 10}", f"{i}", f"w{i}", "u", "yn"[i % 2]] for i in range(2000)]
+    path = write(tmp_path / "a.csv", lines)
+    assert load(path, "problem.features=[v]").train.symbols == 1602
+    said = refused(path, "problem.features=[v]", "problem.symbols=[]")
+    assert "column v: 1600 different words; at most 1000 can have a column each" in said
 
 
 def test_a_few_words_are_columns_unless_they_are_called_symbols(tmp_path: Path) -> None:

@@ -37,9 +37,12 @@ def sound_or_one_line(suffix: str, content: bytes) -> None:
         assert data.weights.any()
 
 
-@pytest.mark.parametrize("suffix", [".npz", ".csv", ".parquet"])
+@pytest.mark.parametrize("suffix", [".npz", ".csv", ".csv.gz", ".tsv", ".parquet"])
 @settings(max_examples=60, derandomize=True, deadline=None, database=None)
-@given(content=st.binary(max_size=200), magic=st.sampled_from([b"", b"PK", b"PAR1", b"id,t,x,y\n"]))
+@given(
+    content=st.binary(max_size=200),
+    magic=st.sampled_from([b"", b"PK", b"PAR1", b"id,t,x,y\n", b"\x1f\x8b\x08", b"\xff\xfe"]),
+)
 def test_any_bytes(suffix: str, content: bytes, magic: bytes) -> None:
     sound_or_one_line(suffix, magic + content)
 
