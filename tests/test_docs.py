@@ -65,6 +65,14 @@ def test_the_readmes_test_command_is_the_one_that_is_checked() -> None:
     assert f"    {command}" in (ROOT / ".ci" / "checks").read_text(encoding="utf-8")
 
 
+def test_each_test_that_the_architecture_page_names_exists() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    sources = [p.read_text(encoding="utf-8") for p in sorted((ROOT / "tests").rglob("test_*.py"))]
+    names = re.findall(r"`(test_\w+)`", page)
+    assert len(names) >= 10
+    assert not [name for name in names if f"def {name}(" not in "".join(sources)]
+
+
 def test_presets_begin_with_the_command_that_runs_them() -> None:
     presets = sorted((CONF / "experiment").glob("*.yaml"))
     assert len(presets) >= 3
