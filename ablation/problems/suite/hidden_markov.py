@@ -1,4 +1,4 @@
-"""A sticky two-state Markov chain observed through noise: both directions help equally.
+"""A sticky two-state Markov chain seen through noise: each direction helps, both together most.
 
 No label is ever certain. The best forward layer is the forward filter. The best backward layer is
 the same filter run from the other end; the chain is reversible, so both are equally accurate. The
