@@ -1,10 +1,10 @@
-"""Trains one trial: model, compiled loop, scores. Workers alone load it, with TensorFlow."""
+"""Trains one trial: model, compiled loop, scores. It loads TensorFlow; only workers import it."""
 
 from __future__ import annotations
 
-from ablation.training.imports import UNUSED, without
+from ablation.training.imports import UNUSED, hide_packages
 
-with without(UNUSED):
+with hide_packages(UNUSED):
     from ablation.training.loop import Programs, chunk_shape
     from ablation.training.models import build_model
     from ablation.training.probes import halves_of, probe

@@ -1,4 +1,4 @@
-"""TensorFlow, without what it loads along."""
+"""Keeps TensorFlow from importing packages that we do not use."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# TensorFlow and Keras load these where they are installed, for parts that nobody uses here: a good
-# third of the time of their own import, and of the memory that each worker holds.
+# TensorFlow and Keras import these if they are installed, for features that we do not use. They
+# make up more than a third of the import time and of each worker's memory.
 UNUSED = ("jax", "matplotlib", "pandas", "sklearn")
 
 
 @contextmanager
-def without(packages: tuple[str, ...]) -> Iterator[None]:
-    """For as long as it lasts, packages that are not loaded yet seem not to be installed."""
-    missing = [package for package in packages if package not in sys.modules]
-    sys.modules.update(dict.fromkeys(missing))  # type: ignore[arg-type]  # None: import fails
+def hide_packages(packages: tuple[str, ...]) -> Iterator[None]:
+    """Make importing these packages fail inside the block, unless they are already loaded."""
+    hidden = [package for package in packages if package not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None: import fails
     try:
         yield
     finally:
-        for package in missing:
+        for package in hidden:
             del sys.modules[package]

@@ -1,12 +1,19 @@
-"""Keras's recurrent layers with their loop over time written for a compiler.
+"""Keras's LSTM, GRU and SimpleRNN with a faster loop over the steps.
 
-The layers are Keras's own: their weights, configuration, summary and results are the same, they
-are saved as Keras's, and where the loop here does not cover an option, Keras's runs. Keras
-multiplies the inputs and adds to the gradient of each kernel in every step, and lets gradients
-through the loop be found by taping it. Here all inputs are multiplied before the loop and the
-gradient of a kernel is one product after it, and of the way back all that does not depend on the
-step behind is computed for all steps at once, so that a step of the loop is one product and a few
-element-wise operations. Derivatives: Hochreiter & Schmidhuber 1997, Cho 2014, as Keras writes them.
+The layers subclass Keras's. Weights, configuration, summary and results are the same, and a model
+is saved with Keras's own layers. If a layer uses an option that our loop does not support, it runs
+Keras's loop instead.
+
+In every step, Keras's loop multiplies the inputs by the kernel and adds to the gradient of each
+kernel; its gradient comes from a tape. Our loop moves this work out of the steps:
+
+- Before the forward loop, one product multiplies the inputs of all steps by the kernel.
+- Before the backward loop, everything that does not depend on the following step is computed for
+  all steps at once.
+- After the backward loop, one product gives the gradient of each kernel.
+
+What remains in a step is one product and a few element-wise operations. The derivatives are those
+of Hochreiter & Schmidhuber (1997) and Cho et al. (2014), for the cells as Keras defines them.
 """
 
 from __future__ import annotations
@@ -22,9 +29,9 @@ from keras import layers
 Tensor = Any
 Tensors = tuple[Tensor, ...]
 
-KERAS = "keras.layers"  # the module of a saved layer: another process finds Keras's by its name
-# What the loop covers of a layer's options; each kind of layer has some of them.
-COVERED = {
+KERAS = "keras.layers"  # the module written to saved models, so that they load without this package
+# The option values that our loop supports. Not every layer has all of these options.
+SUPPORTED = {
     "activation": keras.activations.tanh,
     "recurrent_activation": keras.activations.sigmoid,
     "use_bias": True,
@@ -38,38 +45,47 @@ COVERED = {
 
 
 class Recurrence(layers.RNN):
-    """Replaces the loop of a layer of Keras, whose cell it describes by three functions.
+    """A Keras layer with our loop over the steps; a subclass defines the cell's equations.
 
-    Tensors are (batch, ...) in `step` and `back`, and (steps, batch, ...) in `slopes`. A state is
-    what goes from step to step, the output first.
+    Tensors are (batch, ...) in `forward_step` and `backward_step`, and (steps, batch, ...) in
+    `local_gradients`. A state is the tuple of tensors passed from step to step, the output first.
     """
 
-    carried: int  # tensors of a state
+    state_tensors: int  # number of tensors in a state
 
-    def step(self, x: Tensor, h: Tensor, *state: Tensor) -> tuple[Tensors, Tensors]:
-        """The next state, and what `slopes` needs, from what the inputs and the output give."""
+    def forward_step(self, x: Tensor, h: Tensor, *state: Tensor) -> tuple[Tensors, Tensors]:
+        """One step: the next state, and the values that `local_gradients` needs.
+
+        x: the inputs times the kernel, with the bias added. h: the previous output times the
+        recurrent kernel, with the recurrent bias added if there is one. Both are (batch, gates).
+        """
         raise NotImplementedError
 
-    def slopes(self, kept: Tensors, before: Tensors, after: Tensors) -> Tensors:
-        """All that `back` needs, from what each step kept and its state before and after it."""
+    def local_gradients(self, saved: Tensors, previous: Tensors, current: Tensors) -> Tensors:
+        """The factors that `backward_step` multiplies by, computed for all steps at once.
+
+        saved: the second result of `forward_step`. previous, current: the states before and after
+        each step.
+        """
         raise NotImplementedError
 
-    def back(self, d_state: Tensors, slopes: Tensors) -> tuple[Tensors, Tensors]:
-        """The gradients of what h and x give (one if they are the same), and of the state before.
+    def backward_step(self, d_state: Tensors, local: Tensors) -> tuple[Tensors, Tensors]:
+        """One step back: the gradients of h and x, and those of the previous state.
 
-        The latter without what goes through h, which is a product, and the same for all cells.
+        The first tuple has a single tensor if both gradients are the same. The second leaves out
+        the path through h: it is one matrix product, the same for all cells, which the loop adds.
         """
         raise NotImplementedError
 
     def biases(self) -> list[Tensor]:
-        """The bias of the inputs, and that of the output if there is one."""
+        """The bias of the inputs, then the recurrent bias if there is one."""
         return [self.cell.bias]
 
     def call(
         self, sequences: Tensor, initial_state: Any = None, mask: Any = None, training: bool = False
     ) -> Any:
-        """As Keras calls it; the outputs of a layer that goes backwards are latest step first."""
-        if not self._covered(sequences, initial_state, mask):
+        """The same as Keras's `call`. With go_backwards, the outputs start with the last step."""
+        if not self._supported(sequences, initial_state, mask):
             return super().call(sequences, initial_state, mask=mask, training=training)
         inputs = tf.transpose(sequences, (1, 0, 2))
         present = None if mask is None else tf.transpose(mask)[..., None]
@@ -77,7 +93,7 @@ class Recurrence(layers.RNN):
             inputs = tf.reverse(inputs, [0])
             present = None if present is None else tf.reverse(present, [0])
         bias, *biases = (tf.convert_to_tensor(bias) for bias in self.biases())
-        # With a column of ones the gradient of the bias is a row of that of the kernel.
+        # A column of ones makes the bias a row of the kernel, so one product gives both gradients.
         kernel = tf.concat([tf.convert_to_tensor(self.cell.kernel), bias[None]], 0)
         x = tf.tensordot(tf.concat([inputs, tf.ones_like(inputs[..., :1])], -1), kernel, 1)
         recurrent = tf.convert_to_tensor(self.cell.recurrent_kernel)
@@ -86,70 +102,74 @@ class Recurrence(layers.RNN):
             outputs = tf.where(present, outputs, 0.0)
         return tf.transpose(outputs, (1, 0, 2)) if self.return_sequences else outputs[-1]
 
-    def _covered(self, sequences: Tensor, initial_state: Any, mask: Any) -> bool:
-        """Whether the loop here does what is asked; whatever it does not is left to Keras's."""
+    def _supported(self, sequences: Tensor, initial_state: Any, mask: Any) -> bool:
+        """Whether our loop supports this call and the layer's options."""
         return (
             initial_state is None
-            and all(getattr(self, option, value) == value for option, value in COVERED.items())
+            and all(getattr(self, option, value) == value for option, value in SUPPORTED.items())
             and getattr(self, "use_cudnn", False) is not True
             and sequences.dtype == self.compute_dtype == "float32"
-            and bool(sequences.shape[1])  # steps are known
-            and (mask is None or _of_steps(mask, sequences))
+            and bool(sequences.shape[1])  # the number of steps is known
+            and (mask is None or _is_step_mask(mask, sequences))
         )
 
 
-def _of_steps(mask: Any, sequences: Tensor) -> bool:
-    """Whether the mask is one tensor that says yes or no of each step."""
+def _is_step_mask(mask: Any, sequences: Tensor) -> bool:
+    """Whether the mask is one boolean tensor of shape (batch, steps)."""
     return bool(
         tf.is_tensor(mask) and mask.dtype == "bool" and mask.shape[1:] == sequences.shape[1:2]
     )
 
 
-def _loop(cell: Recurrence, present: Tensor) -> Callable[..., Tensor]:
-    """The loop over the steps, with its gradient: (steps, batch, gates) -> (steps, batch, units).
+def _loop(layer: Recurrence, present: Tensor) -> Callable[..., Tensor]:
+    """The loop over the steps and its gradient: (steps, batch, gates) -> (steps, batch, units).
 
-    present: (steps, batch, 1), False where the state stays as it is; or None.
+    present: (steps, batch, 1) bool, False where a step is masked and the state is carried over;
+    None if no step is masked.
     """
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def run(x: Tensor, recurrent: Tensor, *biases: Tensor) -> tuple[Tensor, Any]:
         steps = x.shape[0]
-        nothing = tf.zeros((tf.shape(x)[1], cell.units), x.dtype)
+        zeros = tf.zeros((tf.shape(x)[1], layer.units), x.dtype)
 
         def forward(k: Tensor, state: Tensors, arrays: Tensors) -> Any:
-            after, kept = cell.step(x[k], sum(biases, state[0] @ recurrent), *state)
-            after = _where(present, k, after, state)
-            return k + 1, after, _write(arrays, k, (*after, *kept))
+            current, saved = layer.forward_step(x[k], sum(biases, state[0] @ recurrent), *state)
+            current = _where(present, k, current, state)
+            return k + 1, current, _write(arrays, k, (*current, *saved))
 
-        state = (nothing,) * cell.carried
-        widths = [value.shape[-1] for part in cell.step(x[0], x[0], *state) for value in part]
+        state = (zeros,) * layer.state_tensors
+        first_step = layer.forward_step(x[0], x[0], *state)
+        widths = [tensor.shape[-1] for tensors in first_step for tensor in tensors]
         arrays = _arrays(steps, widths, x)
         *_, arrays = _while(steps, forward, (0, state, arrays))
         stored = tuple(array.stack() for array in arrays)
-        after, kept = stored[: cell.carried], stored[cell.carried :]
+        current, saved = stored[: layer.state_tensors], stored[layer.state_tensors :]
 
         def gradient(d_outputs: Tensor) -> Tensors:
-            before = tuple(tf.concat([nothing[None], values[:-1]], 0) for values in after)
-            slopes = cell.slopes(kept, before, after)
-            turned = tf.transpose(recurrent)  # once, and not in each step
+            previous = tuple(tf.concat([zeros[None], values[:-1]], 0) for values in current)
+            local = layer.local_gradients(saved, previous, current)
+            transposed = tf.transpose(recurrent)  # once, not in each step
 
             def backward(j: Tensor, d_state: Tensors, arrays: Tensors) -> Any:
                 k = steps - 1 - j
                 d_state = (d_state[0] + d_outputs[k], *d_state[1:])
-                gates, d_before = cell.back(d_state, tuple(values[k] for values in slopes))
-                d_before = (d_before[0] + gates[0] @ turned, *d_before[1:])
-                gates = _where(present, k, gates, tuple(map(tf.zeros_like, gates)))
-                d_before = _where(present, k, d_before, d_state)
-                return j + 1, d_before, _write(arrays, k, gates)
+                d_gates, d_previous = layer.backward_step(d_state, tuple(part[k] for part in local))
+                d_previous = (d_previous[0] + d_gates[0] @ transposed, *d_previous[1:])
+                d_gates = _where(present, k, d_gates, tuple(map(tf.zeros_like, d_gates)))
+                d_previous = _where(present, k, d_previous, d_state)
+                return j + 1, d_previous, _write(arrays, k, d_gates)
 
             widths = [x.shape[-1]] * (1 + len(biases))
             *_, arrays = _while(steps, backward, (0, state, _arrays(steps, widths, x)))
-            gates = [array.stack() for array in arrays]
-            rows = tf.reshape(gates[0], (-1, x.shape[-1]))
-            d_recurrent = tf.matmul(tf.reshape(before[0], (-1, cell.units)), rows, transpose_a=True)
-            return (gates[-1], d_recurrent, *(tf.reduce_sum(rows, 0) for _ in biases))
+            stacked = [array.stack() for array in arrays]
+            d_h, d_x = stacked[0], stacked[-1]  # one array if both are the same
+            rows = tf.reshape(d_h, (-1, x.shape[-1]))
+            outputs = tf.reshape(previous[0], (-1, layer.units))
+            d_recurrent = tf.matmul(outputs, rows, transpose_a=True)
+            return (d_x, d_recurrent, *(tf.reduce_sum(rows, 0) for _ in biases))
 
-        return after[0], gradient
+        return current[0], gradient
 
     return run  # type: ignore[no-any-return]
 
@@ -168,91 +188,94 @@ def _write(arrays: Tensors, k: Tensor, values: Tensors) -> Tensors:
     return tuple(array.write(k, value) for array, value in zip(arrays, values, strict=True))
 
 
-def _where(present: Tensor, k: Tensor, there: Tensors, absent: Tensors) -> Tensors:
+def _where(present: Tensor, k: Tensor, unmasked: Tensors, masked: Tensors) -> Tensors:
+    """Each sequence's values at step k: `unmasked` where the step is present, else `masked`."""
     if present is None:
-        return there
-    return tuple(tf.where(present[k], *pair) for pair in zip(there, absent, strict=True))
+        return unmasked
+    return tuple(tf.where(present[k], *pair) for pair in zip(unmasked, masked, strict=True))
 
 
-def _of_sigmoid(values: Tensor) -> Tensor:
-    return values * (1 - values)
+def _sigmoid_gradient(output: Tensor) -> Tensor:
+    """The derivative of the sigmoid, given its output."""
+    return output * (1 - output)
 
 
 class LSTM(Recurrence, layers.LSTM):
-    """Gates: input, forget, candidate, output. State: output and memory."""
+    """Gates: input, forget, candidate, output. State: output and memory (Keras's carry)."""
 
     __module__ = KERAS
-    carried = 2
+    state_tensors = 2
 
-    def step(self, x: Tensor, h: Tensor, *state: Tensor) -> tuple[Tensors, Tensors]:
-        # One tanh for all gates, sigmoid(z) = (1 + tanh(z / 2)) / 2: a row is one run of vectors.
+    def forward_step(self, x: Tensor, h: Tensor, *state: Tensor) -> tuple[Tensors, Tensors]:
+        # sigmoid(z) = (1 + tanh(z / 2)) / 2, so a single tanh over each row computes all gates.
         half = np.repeat(np.array([0.5, 0.5, 1, 0.5], np.float32), self.units)
         gates = tf.tanh((x + h) * half) * half + (1 - half)
-        enter, forget, candidate, leave = tf.split(gates, 4, -1)
-        memory = forget * state[1] + enter * candidate
+        input_, forget, candidate, output = tf.split(gates, 4, -1)
+        memory = forget * state[1] + input_ * candidate
         squashed = tf.tanh(memory)
-        return (leave * squashed, memory), (gates, squashed)
+        return (output * squashed, memory), (gates, squashed)
 
-    def slopes(self, kept: Tensors, before: Tensors, after: Tensors) -> Tensors:
-        enter, forget, candidate, leave = tf.split(kept[0], 4, -1)
+    def local_gradients(self, saved: Tensors, previous: Tensors, current: Tensors) -> Tensors:
+        gates, squashed = saved
+        input_, forget, candidate, output = tf.split(gates, 4, -1)
         of_gates = [
-            candidate * _of_sigmoid(enter),
-            before[1] * _of_sigmoid(forget),
-            enter * (1 - candidate**2),
-            kept[1] * _of_sigmoid(leave),
+            candidate * _sigmoid_gradient(input_),
+            previous[1] * _sigmoid_gradient(forget),
+            input_ * (1 - candidate**2),
+            squashed * _sigmoid_gradient(output),
         ]
-        return leave * (1 - kept[1] ** 2), tf.concat(of_gates, -1), forget
+        return output * (1 - squashed**2), tf.concat(of_gates, -1), forget
 
-    def back(self, d_state: Tensors, slopes: Tensors) -> tuple[Tensors, Tensors]:
+    def backward_step(self, d_state: Tensors, local: Tensors) -> tuple[Tensors, Tensors]:
         d_output, d_memory = d_state
-        of_memory, of_gates, forget = slopes
+        of_memory, of_gates, forget = local
         d_memory = d_memory + d_output * of_memory
-        gates = tf.concat([d_memory, d_memory, d_memory, d_output], -1) * of_gates
-        return (gates,), (tf.zeros_like(d_output), d_memory * forget)
+        d_gates = tf.concat([d_memory, d_memory, d_memory, d_output], -1) * of_gates
+        return (d_gates,), (tf.zeros_like(d_output), d_memory * forget)
 
 
 class GRU(Recurrence, layers.GRU):
-    """Gates: update, reset, candidate, the reset after the product. State: the output."""
+    """Gates: update, reset, candidate; the reset follows the product. State: the output."""
 
     __module__ = KERAS
-    carried = 1
+    state_tensors = 1
 
     def biases(self) -> list[Tensor]:
         return [self.cell.bias[0], self.cell.bias[1]]
 
-    def step(self, x: Tensor, h: Tensor, *state: Tensor) -> tuple[Tensors, Tensors]:
-        both = 2 * self.units
-        gates = tf.sigmoid(x[:, :both] + h[:, :both])
+    def forward_step(self, x: Tensor, h: Tensor, *state: Tensor) -> tuple[Tensors, Tensors]:
+        split = 2 * self.units  # update and reset come before it, the candidate after
+        gates = tf.sigmoid(x[:, :split] + h[:, :split])
         update, reset = tf.split(gates, 2, -1)
-        candidate = tf.tanh(x[:, both:] + reset * h[:, both:])
+        candidate = tf.tanh(x[:, split:] + reset * h[:, split:])
         output = update * state[0] + (1 - update) * candidate
-        return (output,), (update, reset, candidate, h[:, both:])
+        return (output,), (update, reset, candidate, h[:, split:])
 
-    def slopes(self, kept: Tensors, before: Tensors, after: Tensors) -> Tensors:
-        update, reset, candidate, h = kept
-        of_update = (before[0] - candidate) * _of_sigmoid(update)
+    def local_gradients(self, saved: Tensors, previous: Tensors, current: Tensors) -> Tensors:
+        update, reset, candidate, h = saved
+        of_update = (previous[0] - candidate) * _sigmoid_gradient(update)
         of_candidate = (1 - update) * (1 - candidate**2)
-        of_reset = of_candidate * h * _of_sigmoid(reset)
+        of_reset = of_candidate * h * _sigmoid_gradient(reset)
         of_h = tf.concat([of_update, of_reset, of_candidate * reset], -1)
         return of_h, tf.concat([of_update, of_reset, of_candidate], -1), update
 
-    def back(self, d_state: Tensors, slopes: Tensors) -> tuple[Tensors, Tensors]:
-        of_h, of_x, update = slopes
-        three = tf.concat([d_state[0]] * 3, -1)
-        return (three * of_h, three * of_x), (d_state[0] * update,)
+    def backward_step(self, d_state: Tensors, local: Tensors) -> tuple[Tensors, Tensors]:
+        of_h, of_x, update = local
+        d_output = tf.concat([d_state[0]] * 3, -1)  # once for each gate
+        return (d_output * of_h, d_output * of_x), (d_state[0] * update,)
 
 
 class SimpleRNN(Recurrence, layers.SimpleRNN):
-    """One gate, whose tanh is the output and the state."""
+    """No gates: the output, which is also the state, is tanh(x + h)."""
 
     __module__ = KERAS
-    carried = 1
+    state_tensors = 1
 
-    def step(self, x: Tensor, h: Tensor, *state: Tensor) -> tuple[Tensors, Tensors]:
+    def forward_step(self, x: Tensor, h: Tensor, *state: Tensor) -> tuple[Tensors, Tensors]:
         return (tf.tanh(x + h),), ()
 
-    def slopes(self, kept: Tensors, before: Tensors, after: Tensors) -> Tensors:
-        return (1 - after[0] ** 2,)
+    def local_gradients(self, saved: Tensors, previous: Tensors, current: Tensors) -> Tensors:
+        return (1 - current[0] ** 2,)
 
-    def back(self, d_state: Tensors, slopes: Tensors) -> tuple[Tensors, Tensors]:
-        return (d_state[0] * slopes[0],), (tf.zeros_like(d_state[0]),)
+    def backward_step(self, d_state: Tensors, local: Tensors) -> tuple[Tensors, Tensors]:
+        return (d_state[0] * local[0],), (tf.zeros_like(d_state[0]),)

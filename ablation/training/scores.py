@@ -1,4 +1,4 @@
-"""What a model's probabilities are worth on a test set."""
+"""Scores a model's predicted probabilities on a test set."""
 
 from __future__ import annotations
 
@@ -9,93 +9,96 @@ import numpy as np
 from ablation.data import Array, Sequences
 from ablation.storage import Metrics
 
-EPSILON = 1e-7  # Keras clips probabilities here before it takes the logarithm
+EPSILON = 1e-7  # Keras clips probabilities to EPSILON .. 1 - EPSILON before taking the logarithm
 
 
 def predict_classes(probabilities: Array) -> Array:
-    """The most probable label: (n, ...) int32 from (n, ..., 1) or (n, ..., classes)."""
+    """The most probable class: (n, ...) int32 from (n, ..., 1) or (n, ..., classes)."""
     if probabilities.shape[-1] == 1:
         return np.asarray(probabilities[..., 0] > 0.5, np.int32)
     return np.asarray(probabilities.argmax(-1), np.int32)
 
 
 def evaluate(probabilities: Array, data: Sequences) -> Metrics:
-    """Score probabilities (n, ..., outputs) against the labels that count."""
-    weights = data.weights.astype(np.float64)  # float32 sums would round the accuracy
-    answers = predict_classes(probabilities)
-    right = (answers == data.y) * weights
+    """Score probabilities of shape (n, ..., outputs) on the labels that count."""
+    weights = data.weights.astype(np.float64)  # summing in float32 would round the accuracy
+    predictions = predict_classes(probabilities)
+    correct = (predictions == data.y) * weights
     if probabilities.shape[-1] == 1:
-        chosen = np.where(data.y == 1, probabilities[..., 0], 1 - probabilities[..., 0])
+        of_label = np.where(data.y == 1, probabilities[..., 0], 1 - probabilities[..., 0])
     else:
-        chosen = np.take_along_axis(probabilities, data.y[..., None], -1)[..., 0]
-    losses = -np.log(np.clip(chosen.astype(np.float64), EPSILON, 1 - EPSILON))
+        of_label = np.take_along_axis(probabilities, data.y[..., None], -1)[..., 0]
+    losses = -np.log(np.clip(of_label.astype(np.float64), EPSILON, 1 - EPSILON))
     loss = float((losses * weights).sum() / weights.sum())
-    accuracy = float(right.sum() / weights.sum())
-    each = right.reshape(len(data), -1).sum(1)
-    counted = weights.reshape(len(data), -1).sum(1)
-    # Steps of one sequence depend on each other: the sequence is the sampling unit.
-    deviation = (each - accuracy * counted) / counted.mean()
+    accuracy = float(correct.sum() / weights.sum())
+    hits = correct.reshape(len(data), -1).sum(1)  # per sequence
+    labels = weights.reshape(len(data), -1).sum(1)
+    # The steps of a sequence are not independent, so the sampling unit is the sequence.
+    deviation = (hits - accuracy * labels) / labels.mean()
     scores = {
         "loss": loss if np.isfinite(loss) else None,
         "accuracy": accuracy,
         "accuracy_error": float(deviation.std() / np.sqrt(len(data))),
-        "exact": float(((each == counted) & (counted > 0)).sum() / (counted > 0).sum()),
-        "accuracy_by_position": _by_position(right, weights) if data.per_step else [],
+        "exact": float(((hits == labels) & (labels > 0)).sum() / (labels > 0).sum()),
+        "accuracy_by_position": _accuracy_by_position(correct, weights) if data.per_step else [],
     }
-    further = {name: score(probabilities, data) for name, score in FURTHER.items()}
-    known = {name: value if np.isfinite(value) else None for name, value in further.items()}
-    return Metrics.model_validate(scores | known)
+    further = {name: score(probabilities, data) for name, score in FURTHER_METRICS.items()}
+    finite = {name: value if np.isfinite(value) else None for name, value in further.items()}
+    return Metrics.model_validate(scores | finite)
 
 
 def balanced_accuracy(probabilities: Array, data: Sequences) -> float:
-    """Mean over the classes that have labels of the share of these that are right."""
-    labels, _, hits = _by_class(predict_classes(probabilities), data)
+    """Mean recall over the classes that occur among the labels."""
+    labels, _, hits = _counts_by_class(predict_classes(probabilities), data)
     return float((hits[labels > 0] / labels[labels > 0]).mean())
 
 
 def macro_f1(probabilities: Array, data: Sequences) -> float:
-    """Mean over the classes that have labels or answers of F1, 2 hits / (labels + answers)."""
-    labels, given, hits = _by_class(predict_classes(probabilities), data)
-    both = labels + given
-    return float((2 * hits[both > 0] / both[both > 0]).mean())
+    """Mean F1 over the classes that occur among the labels or the predictions.
+
+    The F1 of a class is 2 * hits / (labels + predictions).
+    """
+    labels, predicted, hits = _counts_by_class(predict_classes(probabilities), data)
+    total = labels + predicted
+    return float((2 * hits[total > 0] / total[total > 0]).mean())
 
 
 def brier(probabilities: Array, data: Sequences) -> float:
-    """Mean over the labels of the squared distance of the probabilities from the label.
+    """Brier score: mean squared distance between the probabilities and the one-hot label.
 
-    From 0 to 2, summed over the classes (Brier 1950); with two classes twice what scikit-learn's
-    brier_score_loss gives by default.
+    Summed over the classes, so it lies between 0 and 2 (Brier 1950). With two classes it is twice
+    the default result of scikit-learn's brier_score_loss.
     """
-    each = probabilities.astype(np.float64)
-    if each.shape[-1] == 1:
-        each = np.concatenate([1 - each, each], axis=-1)
-    squares = ((each - np.eye(each.shape[-1])[data.y]) ** 2).sum(axis=-1)
+    per_class = probabilities.astype(np.float64)
+    if per_class.shape[-1] == 1:
+        per_class = np.concatenate([1 - per_class, per_class], axis=-1)
+    squares = ((per_class - np.eye(per_class.shape[-1])[data.y]) ** 2).sum(axis=-1)
     return float((squares * data.weights).sum() / data.weights.sum())
 
 
-# What is measured beside the fields of Metrics; each has a row in `measures` too. Each takes the
-# probabilities (n, ..., outputs); what is not finite is stored as None.
-FURTHER: dict[str, Callable[[Array, Sequences], float]] = {
+# Metrics that are not fields of `storage.Metrics`. Each also has a row in `measures`. A function
+# takes the probabilities (n, ..., outputs); a value that is not finite is stored as None.
+FURTHER_METRICS: dict[str, Callable[[Array, Sequences], float]] = {
     "balanced_accuracy": balanced_accuracy,
     "macro_f1": macro_f1,
     "brier": brier,
 }
 
 
-def _by_class(answers: Array, data: Sequences) -> tuple[Array, Array, Array]:
-    """Of each class: its labels, the answers that name it, and those of them that are right."""
+def _counts_by_class(predictions: Array, data: Sequences) -> tuple[Array, Array, Array]:
+    """For each class: its labels, its predictions and its correct predictions, each (classes,)."""
     weights = data.weights.ravel()
-    labels, given, hits = (
-        np.bincount(classes.ravel(), counted, data.classes)
-        for classes, counted in (
+    labels, predicted, hits = (
+        np.bincount(classes.ravel(), class_weights, data.classes)
+        for classes, class_weights in (
             (data.y, weights),
-            (answers, weights),
-            (data.y, weights * (answers == data.y).ravel()),
+            (predictions, weights),
+            (data.y, weights * (predictions == data.y).ravel()),
         )
     )
-    return labels, given, hits
+    return labels, predicted, hits
 
 
-def _by_position(right: Array, weights: Array) -> list[float | None]:
-    counted = weights.sum(0)
-    return [float(hits / n) if n else None for hits, n in zip(right.sum(0), counted, strict=True)]
+def _accuracy_by_position(correct: Array, weights: Array) -> list[float | None]:
+    labels = weights.sum(0)
+    return [float(hits / n) if n else None for hits, n in zip(correct.sum(0), labels, strict=True)]

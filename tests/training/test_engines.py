@@ -1,4 +1,4 @@
-"""One contract for all engines: the same trial ends in the same weights."""
+"""All engines train the same trial to the same weights."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ablation.spec import SCHEDULES, Trial
 from ablation.training import ENGINES
 from ablation.training.engines import fit, xla
 from ablation.training.loop import (
-    WATCHED,
+    PREDICTION_BATCH,
     History,
     Programs,
     batch_rows,
@@ -32,7 +32,7 @@ from tests.helpers import make_trial
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# 57 updates in chunks of 2: the last chunk is not full, and the second epoch starts inside one.
+# 57 updates in chunks of 2: the last chunk is not full, and the second epoch starts inside a chunk.
 TRAINING = {"sequences": 195, "epochs": 3, "batch_size": 10}
 
 
@@ -65,19 +65,20 @@ def weights_after(engine: Any, trial: Trial, data: Dataset) -> tuple[list[Array]
 )
 def test_all_engines_end_in_the_same_weights(changes: dict[str, Any]) -> None:
     trial, data = prepare(**changes)
-    plain, other = weights_after(fit.programs, trial, data)
+    fit_weights, fit_history = weights_after(fit.programs, trial, data)
+    fit_loss = np.array(fit_history.curve.loss, float)
     start = build_model(trial, data.train).get_weights()
-    assert max(np.abs(a - b).max() for a, b in zip(start, plain, strict=True)) > 0.01
+    assert max(np.abs(a - b).max() for a, b in zip(start, fit_weights, strict=True)) > 0.01
     for name in ENGINES.keys() - {"fit"}:
-        weights, one = weights_after(ENGINES[name], trial, data)
-        for a, b in zip(weights, plain, strict=True):
+        weights, history = weights_after(ENGINES[name], trial, data)
+        for a, b in zip(weights, fit_weights, strict=True):
             np.testing.assert_allclose(a, b, atol=1e-4, err_msg=name)
-        assert one.updates == other.updates == one.curve.updates[-1] == 57
-        np.testing.assert_allclose(one.curve.loss, other.curve.loss, rtol=1e-4)  # type: ignore[arg-type]
-        assert one.curve.accuracy == other.curve.accuracy
+        assert history.updates == fit_history.updates == history.curve.updates[-1] == 57
+        np.testing.assert_allclose(np.array(history.curve.loss, float), fit_loss, rtol=1e-4)
+        assert history.curve.accuracy == fit_history.curve.accuracy
 
 
-def test_every_engine_that_can_be_asked_for_trains() -> None:
+def test_the_schema_accepts_every_engine_and_no_other() -> None:
     for name in ENGINES:
         assert make_trial(engine=name).arm.engine == name
     with pytest.raises(ValueError, match=f"choose one of {', '.join(sorted(ENGINES))}"):
@@ -88,7 +89,7 @@ def uncompiled(model: Any, train: Any, training: Any) -> Programs:
     return xla._programs(model, train, training, compiled=False)
 
 
-def test_the_uncompiled_loop_is_the_same_loop() -> None:
+def test_the_uncompiled_loop_gives_the_same_weights() -> None:
     trial, data = prepare(cell="simple_rnn")
     plain, _ = weights_after(fit.programs, trial, data)
     loop, _ = weights_after(uncompiled, trial, data)
@@ -96,12 +97,12 @@ def test_the_uncompiled_loop_is_the_same_loop() -> None:
         np.testing.assert_allclose(a, b, atol=1e-6)
 
 
-def test_batches_are_new_each_epoch_and_the_same_for_each_arm() -> None:
+def test_batches_are_shuffled_every_epoch_and_depend_only_on_the_seed() -> None:
     training = make_trial(training=TRAINING).arm.training
     rows = batch_rows(training, seed=4)
     assert rows.shape == (57, 10)
     first, second = rows[:19].ravel(), rows[19:38].ravel()
-    assert len(set(first)) == 190  # no sequence twice in an epoch
+    assert len(set(first)) == 190  # no sequence occurs twice in an epoch
     assert not np.array_equal(first, second)
     np.testing.assert_array_equal(rows, batch_rows(training, seed=4))
     assert not np.array_equal(rows, batch_rows(training, seed=5))
@@ -110,22 +111,22 @@ def test_batches_are_new_each_epoch_and_the_same_for_each_arm() -> None:
 def test_prediction_covers_every_sequence_once() -> None:
     trial, data = prepare()
     model = build_model(trial, data.train)
-    seen: list[int] = []
+    sizes: list[int] = []
 
-    def count(x: Array) -> Array:
-        seen.append(len(x))
+    def predict_batch(x: Array) -> Array:
+        sizes.append(len(x))
         return np.asarray(model(x))
 
-    programs = Programs(lambda x, y, w, n: 0.0, count, compiled=False)
-    many = problems.load(trial.arm.problem.model_copy(update={"test_size": 601}), 4, 10, 0).test
-    probabilities = predict(programs, many)
+    programs = Programs(lambda x, y, w, n: 0.0, predict_batch, compiled=False)
+    test = problems.load(trial.arm.problem.model_copy(update={"test_size": 601}), 4, 10, 0).test
+    probabilities = predict(programs, test)
     assert probabilities.shape == (601, 4, 1)
-    assert set(seen) == {WATCHED}
-    np.testing.assert_allclose(probabilities, np.asarray(model(many.x)), atol=1e-6)
+    assert set(sizes) == {PREDICTION_BATCH}
+    np.testing.assert_allclose(probabilities, np.asarray(model(test.x)), atol=1e-6)
 
 
 def train_uncompiled(trial: Trial, data: Dataset, model: keras.Model | None = None) -> History:
-    """Train with the uncompiled loop, which starts at once and is the compiled one otherwise."""
+    """Train with the uncompiled loop: the same as the compiled one, without the compile time."""
     model = model or build_model(trial, data.train)
     programs = uncompiled(model, data.train, trial.arm.training)
     return train(programs, data, trial.arm.training, trial.seed)
@@ -135,19 +136,19 @@ def weights_of(model: keras.Model) -> Array:
     return np.concatenate([weights.ravel() for weights in model.get_weights()])
 
 
-def test_training_ends_at_the_first_point_that_reaches_the_accuracy() -> None:
+def test_training_stops_at_the_first_curve_point_that_reaches_stop_at() -> None:
     fast = {**TRAINING, "learning_rate": 0.01}
-    whole = train_uncompiled(*prepare(training=fast)).curve
-    found = train_uncompiled(*prepare(training={**fast, "stop_at": 0.6}))
-    points = len(found.curve.updates)
-    assert 1 < points < len(whole.updates)
-    assert found.updates == found.curve.updates[-1]
-    assert found.curve.accuracy[-1] >= 0.6 > max(found.curve.accuracy[:-1])
-    for measure in ("updates", "loss", "accuracy"):  # and until there nothing is different
-        assert getattr(found.curve, measure) == getattr(whole, measure)[:points]
+    full_curve = train_uncompiled(*prepare(training=fast)).curve
+    history = train_uncompiled(*prepare(training={**fast, "stop_at": 0.6}))
+    curve, points = history.curve, len(history.curve.updates)
+    assert 1 < points < len(full_curve.updates)
+    assert history.updates == curve.updates[-1]
+    assert curve.accuracy[-1] >= 0.6 > max(curve.accuracy[:-1])
+    for measure in ("updates", "loss", "accuracy"):  # up to that point the curves are identical
+        assert getattr(curve, measure) == getattr(full_curve, measure)[:points]
 
 
-def test_clipping_bounds_all_gradients_together() -> None:
+def test_clip_norm_bounds_the_norm_over_all_gradients() -> None:
     sgd = {"sequences": 10, "optimizer": "sgd", "learning_rate": 1.0}
     steps = {}
     for clip_norm in (None, 0.05):
@@ -164,7 +165,7 @@ def test_clipping_bounds_all_gradients_together() -> None:
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
 @pytest.mark.parametrize("engine", [uncompiled, fit.programs])
-def test_after_all_updates_the_learning_rate_is_nothing(engine: Any, schedule: str) -> None:
+def test_the_learning_rate_is_zero_after_the_last_update(engine: Any, schedule: str) -> None:
     trial, data = prepare(training={"epochs": 2, "schedule": schedule, "optimizer": "sgd"})
     model = build_model(trial, data.train)
     start = weights_of(model)
@@ -176,9 +177,9 @@ def test_after_all_updates_the_learning_rate_is_nothing(engine: Any, schedule: s
     np.testing.assert_array_equal(weights_of(model), trained)
 
 
-def test_balanced_labels_weigh_as_scikit_learn_says() -> None:
+def test_balanced_class_weights_equal_those_of_scikit_learn() -> None:
     rng = np.random.default_rng(0)
-    y = rng.choice([0, 2, 3], (50, 4), p=[0.1, 0.2, 0.7]).astype(np.int32)  # there is no 1
+    y = rng.choice([0, 2, 3], (50, 4), p=[0.1, 0.2, 0.7]).astype(np.int32)  # class 1 is missing
     scored = rng.random((50, 4)) < 0.8
     data = Sequences(np.zeros((50, 4, 1), np.float32), y, scored=scored, classes=5)
     training = make_trial(training={"class_weights": "balanced"}).arm.training
@@ -192,7 +193,7 @@ def test_balanced_labels_weigh_as_scikit_learn_says() -> None:
     np.testing.assert_array_equal(plain, data.weights)
 
 
-def test_balanced_classes_find_the_rare_one() -> None:
+def test_balanced_class_weights_improve_recall_of_a_rare_class() -> None:
     def rare(seed: int, count: int) -> Sequences:
         """One label in ten is 1, and its input is a little larger."""
         rng = np.random.default_rng(seed)
@@ -201,17 +202,17 @@ def test_balanced_classes_find_the_rare_one() -> None:
         return Sequences(x, y)
 
     data = Dataset(rare(0, 1000), rare(1, 1000))
-    found = {}
+    metrics = {}
     for class_weights in (None, "balanced"):
         training = {"sequences": 1000, "learning_rate": 0.05, "class_weights": class_weights}
         trial = make_trial(cell="simple_rnn", training=training)
         model = build_model(trial, data.train)
         train_uncompiled(trial, data, model)
-        found[class_weights] = evaluate(np.asarray(model(data.test.x)), data.test)
-    plain, balanced = found[None], found["balanced"]
-    scores = [metrics.further["balanced_accuracy"] or 0.0 for metrics in (plain, balanced)]
+        metrics[class_weights] = evaluate(np.asarray(model(data.test.x)), data.test)
+    plain, balanced = metrics[None], metrics["balanced"]
+    scores = [scored.further["balanced_accuracy"] or 0.0 for scored in (plain, balanced)]
     assert scores[1] > scores[0] + 0.1 > 0.1
-    assert plain.accuracy > balanced.accuracy  # which is what accuracy does not show
+    assert plain.accuracy > balanced.accuracy  # accuracy alone would prefer the plain model
 
 
 COMPILATIONS = """
@@ -226,14 +227,14 @@ training = {"sequences": 195, "epochs": 3, "dropout": 0.5, "clip_norm": 1.0}
 training |= {"schedule": "cosine", "class_weights": "balanced", "stop_at": 0.9}
 for seed in range(2):
     result = run_trial(make_trial(cell="simple_rnn", training=training, seed=seed))
-    kept = [path for path in Path(sys.argv[1]).rglob("*") if path.is_file()]
-    print(seed, result.compiled, len(result.curve.updates) > 5, len(kept))
+    stored = [path for path in Path(sys.argv[1]).rglob("*") if path.is_file()]
+    print(seed, result.compiled, len(result.curve.updates) > 5, len(stored))
 """
 
 
-def test_an_arm_is_compiled_once_whatever_its_options(tmp_path: Path) -> None:
-    # XLA keeps each program that it compiles in a file: there are two, to update and to
-    # predict, for all chunks and seeds.
+def test_an_arm_with_all_options_is_compiled_only_once(tmp_path: Path) -> None:
+    # XLA stores each compiled program in a file. There are two, update and predict, however many
+    # chunks and seeds are trained.
     command = [sys.executable, "-c", COMPILATIONS, str(tmp_path)]
-    shown = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
-    assert shown.stdout.splitlines() == ["0 True True 2", "1 True True 2"]
+    completed = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert completed.stdout.splitlines() == ["0 True True 2", "1 True True 2"]

@@ -1,11 +1,11 @@
-"""What a worker loads before its first trial, which every worker holds and waits for."""
+"""A worker does not load packages that it never uses."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 
-from ablation.training.imports import without
+from ablation.training.imports import hide_packages
 
 LOADED = """
 import sys
@@ -17,16 +17,16 @@ print(pandas.DataFrame({"a": [1]}).a.sum())
 """
 
 
-def test_it_loads_nothing_that_it_does_not_use_and_hides_nothing() -> None:
-    found = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True)
-    assert found.stdout.splitlines() == ["", "1"], found.stderr
+def test_a_worker_loads_no_unused_package_and_can_still_import_them() -> None:
+    completed = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True)
+    assert completed.stdout.splitlines() == ["", "1"], completed.stderr
 
 
-def test_what_is_loaded_already_stays() -> None:
+def test_a_package_that_is_already_loaded_is_not_hidden() -> None:
     import pandas
 
-    with without(("pandas", "not_there")):
+    with hide_packages(("pandas", "not_installed")):
         assert sys.modules["pandas"] is pandas
-        assert sys.modules["not_there"] is None
+        assert sys.modules["not_installed"] is None
     assert sys.modules["pandas"] is pandas
-    assert "not_there" not in sys.modules
+    assert "not_installed" not in sys.modules

@@ -1,4 +1,4 @@
-"""The model builder against arithmetic, NumPy and the facts about Keras's layers."""
+"""The model builder, checked against arithmetic, NumPy and what Keras documents."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def build(**changes: Any) -> keras.Model:
 
 
 def halves(model: keras.Model) -> tuple[Array, Array]:
-    """Kernel of the forward and of the backward half, or of the one layer twice."""
+    """The kernels of the forward and the backward half, or the single layer's kernel twice."""
     kernels = [w for w in model.trainable_variables if w.path.endswith("/kernel")]
     recurrent = [w.numpy() for w in kernels if "ward_" in w.path]
     return recurrent[0], recurrent[-1]
@@ -44,7 +44,7 @@ def halves(model: keras.Model) -> tuple[Array, Array]:
         ("bidirectional", "concat", 35, 10_431),
     ],
 )
-def test_the_lesson_s_parameters(
+def test_parameter_counts_of_the_lesson(
     direction: str, merge_mode: str | None, units: int, count: int
 ) -> None:
     model = build(direction=direction, merge_mode=merge_mode, units=units)
@@ -52,7 +52,7 @@ def test_the_lesson_s_parameters(
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_arithmetic_counts_what_keras_builds(cell: str) -> None:
+def test_count_parameters_equals_the_count_of_keras(cell: str) -> None:
     ways: list[tuple[str, str | None]] = [("forward", None), ("go_backwards_raw", None)]
     ways += [("bidirectional", merge) for merge in ("concat", "mul")]
     for (direction, merge), layers in itertools.product(ways, (1, 2)):
@@ -61,7 +61,7 @@ def test_arithmetic_counts_what_keras_builds(cell: str) -> None:
         assert count_parameters(trial.arm) == build(**changes).count_params(), changes
 
 
-def test_arithmetic_counts_symbols_and_classes() -> None:
+def test_count_parameters_includes_embedding_and_classes() -> None:
     trial = make_trial(units=4, direction="bidirectional")
     x = np.zeros((2, 5), np.int32)
     data = Sequences(x, x, classes=3, symbols=7)
@@ -82,15 +82,15 @@ def test_arms_of_one_seed_start_from_the_same_weights() -> None:
 
 
 @pytest.mark.parametrize("merge_mode", MERGES)
-def test_merges_do_what_their_names_say(merge_mode: str) -> None:
+def test_merge_modes_equal_their_definition_in_numpy(merge_mode: str) -> None:
     x = np.random.default_rng(0).random((3, 4, 1)).astype(np.float32)
-    one, other = (
+    forward, backward = (
         np.asarray(keras.Model(model.input, model.layers[-2].output)(x))
         for model in (build(direction="forward"), build(direction="go_backwards"))
     )
     both = build(direction="bidirectional", merge_mode=merge_mode)
     merged = np.asarray(keras.Model(both.input, both.layers[-2].output)(x))
-    np.testing.assert_allclose(merged, MERGES[merge_mode].twin(one, other), atol=1e-6)
+    np.testing.assert_allclose(merged, MERGES[merge_mode].twin(forward, backward), atol=1e-6)
 
 
 ARMS = [
@@ -102,7 +102,7 @@ ARMS = [
 
 @pytest.mark.parametrize("arm", ARMS, ids=lambda arm: " ".join(filter(None, arm.values())))
 def test_an_update_changes_each_weight_of_every_arm(arm: dict[str, Any]) -> None:
-    """Every row of the tables builds, and no part of it is left out of training."""
+    """Every combination of direction, merge mode and cell can be built and trained."""
     trial = make_trial(**arm, training={"learning_rate": 0.01})
     data = problems.load(trial.arm.problem, trial.arm.length, 40, 0).train
     model = build_model(trial, data)
@@ -117,77 +117,79 @@ def test_an_update_changes_each_weight_of_every_arm(arm: dict[str, Any]) -> None
         assert (new != old).any(), weights.path
 
 
-def built(cell: str, merge_mode: str) -> tuple[keras.Model, int]:
-    """A bidirectional arm with rows that the schema, which was made before them, does not know."""
+def build_unlisted(cell: str, merge_mode: str) -> tuple[keras.Model, int]:
+    """A bidirectional arm with rows added after import, which the schema does not accept."""
     trial = make_trial(direction="bidirectional")
     arm = trial.arm.model_copy(update={"cell": cell, "merge_mode": merge_mode})
     data = problems.sample(arm.problem, arm.length)
     return build_model(trial.model_copy(update={"arm": arm}), data), count_parameters(arm)
 
 
-def test_a_merge_that_bidirectional_lacks_is_made_of_its_layer(
+def test_a_merge_mode_that_bidirectional_lacks_uses_its_merging_layer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(MERGES, "max", Merge("Maximum", np.maximum, additive=False))
-    model, parameters = built("lstm", "max")
+    model, parameters = build_unlisted("lstm", "max")
     assert isinstance(model.get_layer("merge_0"), keras.layers.Maximum)
     assert model.count_params() == parameters
 
 
-def test_a_cell_is_its_layer_with_its_options(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cell_uses_its_layer_and_options(monkeypatch: pytest.MonkeyPatch) -> None:
     options = {"reset_after": False}
     monkeypatch.setitem(CELLS, "cho_2014", Cell("GRU", gates=3, options=options))
-    model, parameters = built("cho_2014", "sum")
+    model, parameters = build_unlisted("cho_2014", "sum")
     layer = model.get_layer("bidirectional_0")
     assert not layer.forward_layer.reset_after
     assert not layer.backward_layer.reset_after
     assert model.count_params() == parameters
 
 
-def test_both_halves_are_of_the_engine_s_layers() -> None:
-    for engine, home in (("xla", recurrence), ("fit", keras.layers)):
+def test_both_halves_use_the_layer_type_of_the_engine() -> None:
+    for engine, module in (("xla", recurrence), ("fit", keras.layers)):
         for name, cell in CELLS.items():
             layer = build(direction="bidirectional", cell=name, engine=engine).layers[1]
-            made = getattr(home, cell.layer)
-            assert type(layer.forward_layer) is type(layer.backward_layer) is made
+            layer_type = getattr(module, cell.layer)
+            assert type(layer.forward_layer) is type(layer.backward_layer) is layer_type
 
 
-def touched(direction: str, place: int) -> list[bool]:
-    """At which steps the output changes when the input changes at one place."""
+def affected_steps(direction: str, step: int) -> list[bool]:
+    """The steps whose output changes if the input at one step changes."""
     model = build(direction=direction)
     x = np.full((1, 4, 1), 0.5, np.float32)
     changed = x.copy()
-    changed[0, place] = 0.9
+    changed[0, step] = 0.9
     difference = np.asarray(model(x)) - np.asarray(model(changed))
-    return [bool(step) for step in np.abs(difference[0, :, 0]) > 0]
+    return [bool(changed) for changed in np.abs(difference[0, :, 0]) > 0]
 
 
 @pytest.mark.parametrize("direction", DIRECTIONS)
-def test_what_a_direction_sees_follows_from_its_row(direction: str) -> None:
+def test_each_direction_sees_the_inputs_given_by_its_row(direction: str) -> None:
     row, steps = DIRECTIONS[direction], range(4)
-    for place in steps:
-        forward = [step >= place for step in steps]
-        backward = [step <= place for step in steps]
+    for index in steps:
+        forward = [step >= index for step in steps]
+        backward = [step <= index for step in steps]
         backward = backward if row.aligned else backward[::-1]
         both = {"forward": forward, "backward": backward}
-        assert touched(direction, place) == [any(both[w][s] for w in row.ways) for s in steps]
+        assert affected_steps(direction, index) == [
+            any(both[w][s] for w in row.ways) for s in steps
+        ]
 
 
-def test_each_direction_sees_what_it_should_beside_its_label() -> None:
+def test_each_direction_sees_the_right_inputs_at_each_label() -> None:
     everywhere = [True] * 4
-    assert touched("forward", 0) == everywhere
-    assert touched("forward", 3) == [False, False, False, True]
-    assert touched("go_backwards", 3) == everywhere
-    assert touched("go_backwards", 0) == [True, False, False, False]
-    assert touched("bidirectional", 0) == touched("bidirectional", 3) == everywhere
+    assert affected_steps("forward", 0) == everywhere
+    assert affected_steps("forward", 3) == [False, False, False, True]
+    assert affected_steps("go_backwards", 3) == everywhere
+    assert affected_steps("go_backwards", 0) == [True, False, False, False]
+    assert affected_steps("bidirectional", 0) == affected_steps("bidirectional", 3) == everywhere
 
 
-def test_the_raw_layer_answers_in_reversed_order() -> None:
-    assert touched("go_backwards_raw", 3) == [True] * 4
-    assert touched("go_backwards_raw", 0) == [False, False, False, True]
+def test_go_backwards_raw_gives_its_outputs_in_reversed_order() -> None:
+    assert affected_steps("go_backwards_raw", 3) == [True] * 4
+    assert affected_steps("go_backwards_raw", 0) == [False, False, False, True]
 
 
-def test_one_label_a_sequence_ends_in_one_row() -> None:
+def test_one_label_per_sequence_gives_one_row_of_outputs() -> None:
     trial = make_trial(direction="go_backwards", layers=2)
     x = np.zeros((2, 4, 5), np.float32)
     model = build_model(trial, Sequences(x, np.array([0, 2]), classes=3))
@@ -195,7 +197,7 @@ def test_one_label_a_sequence_ends_in_one_row() -> None:
     assert "reverse_time_1" not in [layer.name for layer in model.layers]
 
 
-def test_padding_is_told_from_a_step_of_zeros() -> None:
+def test_padding_differs_from_a_step_of_zeros() -> None:
     present = np.array([[True, True, False, False]])
     x = np.zeros((1, 4, 2), np.float32)
     data = Sequences(x, np.zeros((1, 4), np.int32), present=present).padded()
@@ -204,17 +206,17 @@ def test_padding_is_told_from_a_step_of_zeros() -> None:
     for direction, engine, layers in itertools.product(ways, engines, (1, 2)):
         trial = make_trial(direction=direction, engine=engine, layers=layers, cell="gru")
         padded, alone = build_model(trial, data), build_model(trial, short)
-        # With other than zero biases a step of zeros is not the same as none.
+        # With nonzero biases, a step of zeros changes the state; padding must not.
         weights = [np.full_like(weight, 0.3) for weight in padded.get_weights()]
         padded.set_weights(weights)
         alone.set_weights(weights)
-        found, right = padded(data.x), alone(short.x)
-        np.testing.assert_allclose(found[:, :2], right, atol=1e-6, err_msg=str(trial))
-        losses = padded.loss(data.y[..., None], found), alone.loss(short.y[..., None], right)
+        outputs, expected = padded(data.x), alone(short.x)
+        np.testing.assert_allclose(outputs[:, :2], expected, atol=1e-6, err_msg=str(trial))
+        losses = padded.loss(data.y[..., None], outputs), alone.loss(short.y[..., None], expected)
         assert float(losses[0]) == pytest.approx(float(losses[1]), abs=1e-6), trial
 
 
-def test_padding_does_not_reach_the_steps_that_exist() -> None:
+def test_padded_symbols_do_not_change_the_real_steps() -> None:
     x = np.array([[1, 2, 0, 0]], np.int32)
     present = x > 0
     data = Sequences(x, np.zeros_like(x), present=present, classes=3, symbols=4)

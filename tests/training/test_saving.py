@@ -1,4 +1,4 @@
-"""Saved models, loaded by a process that has Keras and not this package."""
+"""Saved models load in a process that has Keras but not this package."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ STEPS = 5
 PRESENT = np.arange(STEPS) < np.array([5, 3, 1, 4])[:, None]
 NUMBERS = RNG.normal(size=(4, STEPS, 2)).astype(np.float32)
 SYMBOLS = np.where(PRESENT, RNG.integers(1, 6, PRESENT.shape), 0).astype(np.int32)
-EACH = np.zeros((4, STEPS), np.int32)
+STEP_LABELS = np.zeros((4, STEPS), np.int32)
 DATA = {
-    "a label a step": Sequences(NUMBERS, EACH),
-    "padded numbers": Sequences(NUMBERS, EACH, present=PRESENT).padded(),
-    "padded symbols, a label a sequence": Sequences(
-        SYMBOLS, EACH[:, 0], present=PRESENT, classes=3, symbols=6
+    "a label per step": Sequences(NUMBERS, STEP_LABELS),
+    "padded numbers": Sequences(NUMBERS, STEP_LABELS, present=PRESENT).padded(),
+    "padded symbols, a label per sequence": Sequences(
+        SYMBOLS, STEP_LABELS[:, 0], present=PRESENT, classes=3, symbols=6
     ),
 }
 WAYS: list[dict[str, Any]] = [{"direction": "forward"}, {"direction": "go_backwards"}]
@@ -36,22 +36,22 @@ TRAINING = {"dropout": 0.5, "optimizer": "sgd", "schedule": "cosine", "clip_norm
 
 LOAD = """
 import pathlib, sys
-sys.modules["ablation"] = None  # whoever imports it fails
+sys.modules["ablation"] = None  # importing it fails
 import keras, numpy as np, tensorflow as tf
 for path in list(pathlib.Path(sys.argv[1]).glob("*.npy")):
     saved = path.with_suffix(".keras")
     if saved.exists():
-        answer = keras.models.load_model(saved)
+        predict = keras.models.load_model(saved)
     else:
         exported = tf.saved_model.load(path.with_suffix(""))
-        answer = exported.serve
-    np.save(path.with_suffix(".answer"), answer(np.load(path)))
+        predict = exported.serve
+    np.save(path.with_suffix(".predicted"), predict(np.load(path)))
 """
 
 
-def built(data: Sequences, **changes: Any) -> keras.Model:
-    """A model as training leaves it: none of its weights is zero."""
-    layers = 1 if data.present is None else 2  # the second has to be told of the padding
+def trained_model(data: Sequences, **changes: Any) -> keras.Model:
+    """A model with random weights and an optimizer that has been built, as after training."""
+    layers = 1 if data.present is None else 2  # the second needs the mask too
     model = build_model(make_trial(layers=layers, training=TRAINING, **changes), data)
     model.set_weights([RNG.normal(0, 0.5, weight.shape) for weight in model.get_weights()])
     model.optimizer.build(model.trainable_variables)
@@ -59,12 +59,12 @@ def built(data: Sequences, **changes: Any) -> keras.Model:
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's
-def test_who_has_no_more_than_keras_gets_the_same_answers(tmp_path: Path) -> None:
+def test_plain_keras_loads_a_saved_model_and_predicts_the_same(tmp_path: Path) -> None:
     cases = {}
     for (i, way), (j, kind) in itertools.product(enumerate(WAYS), enumerate(DATA)):
         cell = tuple(CELLS)[(i + j) % len(CELLS)]
-        cases[f"{way} {cell} {kind}"] = kind, built(DATA[kind], cell=cell, **way)
-    cases["exported"] = "padded numbers", built(DATA["padded numbers"], **WAYS[-1])
+        cases[f"{way} {cell} {kind}"] = kind, trained_model(DATA[kind], cell=cell, **way)
+    cases["exported"] = "padded numbers", trained_model(DATA["padded numbers"], **WAYS[-1])
     for k, (name, (kind, model)) in enumerate(cases.items()):
         np.save(tmp_path / f"{k}.npy", DATA[kind].x)
         if name == "exported":
@@ -75,5 +75,5 @@ def test_who_has_no_more_than_keras_gets_the_same_answers(tmp_path: Path) -> Non
     loaded = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert loaded.returncode == 0, loaded.stderr
     for k, (name, (kind, model)) in enumerate(cases.items()):
-        found = np.load(tmp_path / f"{k}.answer.npy")
-        np.testing.assert_allclose(found, model(DATA[kind].x), atol=1e-6, err_msg=name)
+        predictions = np.load(tmp_path / f"{k}.predicted.npy")
+        np.testing.assert_allclose(predictions, model(DATA[kind].x), atol=1e-6, err_msg=name)

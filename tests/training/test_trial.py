@@ -1,4 +1,4 @@
-"""A trial as a worker runs it, small."""
+"""Small trials, run as a worker runs them."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ OPTIONS = {"dropout": 0.5, "clip_norm": 0.1, "schedule": "linear", "class_weight
     [{}, {"training": OPTIONS, "layers": 2}, {"training": OPTIONS, "engine": "fit"}],
     ids=["plain", "options", "fit"],
 )
-def test_a_trial_repeated_is_identical_bit_for_bit(changes: dict[str, Any]) -> None:
+def test_a_repeated_trial_is_identical_bit_for_bit(changes: dict[str, Any]) -> None:
     trial, other = make_trial(seed=1, **changes), make_trial(seed=2, **changes)
     first = run_trial(trial)
-    between = run_trial(other)  # the compiled arm is used again, and must not remember
-    again = run_trial(trial)
-    assert again.weights == first.weights != between.weights
-    assert again.metrics == first.metrics
-    assert again.curve == first.curve
-    assert again.examples == first.examples
+    between = run_trial(other)  # uses the same compiled arm, which must not keep its state
+    repeated = run_trial(trial)
+    assert repeated.weights == first.weights != between.weights
+    assert repeated.metrics == first.metrics
+    assert repeated.curve == first.curve
+    assert repeated.examples == first.examples
 
 
-def test_a_result_tells_all_that_it_should() -> None:
+def test_a_result_records_everything_that_a_report_needs() -> None:
     trial = make_trial(direction="forward")
     result = run_trial(trial, commit="abc", dirty=True)
     assert result.trial == trial
@@ -51,15 +51,15 @@ def test_a_result_tells_all_that_it_should() -> None:
     assert {"tensorflow", "keras", "numpy", "python"} <= result.origin.versions.keys()
 
 
-def test_a_trial_whose_loss_is_not_finite_is_a_result() -> None:
-    far = {"learning_rate": 3e38, "optimizer": "adam", "epochs": 20}
-    result = run_trial(make_trial(training=far))
+def test_a_diverged_trial_is_a_result() -> None:
+    training = {"learning_rate": 3e38, "optimizer": "adam", "epochs": 20}
+    result = run_trial(make_trial(training=training))
     assert result.status == "diverged"
     assert result.metrics.loss is None
     assert result.updates < 80  # it stopped
 
 
-def test_a_trial_that_is_good_enough_says_after_how_many_updates() -> None:
+def test_a_trial_that_reaches_stop_at_ends_early_and_records_its_updates() -> None:
     result = run_trial(make_trial(training={"stop_at": 0.1}))
     assert result.status == "done"
     assert result.updates == 1  # of 4

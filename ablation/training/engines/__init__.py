@@ -1,1 +1,1 @@
-"""Ways of doing a chunk of updates, a file each; they check each other."""
+"""The engines, one file each: ways to run a chunk of updates. The tests compare their results."""

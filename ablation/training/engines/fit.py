@@ -1,4 +1,4 @@
-"""Plain `model.fit`, in the same chunks and order: the reference for the compiled loop."""
+"""Plain `model.fit` on the same batches in the same order: the reference for the compiled loop."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ablation.training.loop import Programs
 
 
 def programs(model: keras.Model, data: Sequences, training: Training) -> Programs:
-    """Wrap the model's own fit and predict."""
+    """Train with `model.fit` and predict with `model.predict_on_batch`."""
 
     def update(x: Array, y: Array, weights: Array, n: int) -> float:
         def flat(chunk: Array) -> Array:

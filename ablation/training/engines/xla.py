@@ -1,4 +1,4 @@
-"""Whole chunks of updates as one compiled program: the same Keras model, a tenth of the time."""
+"""Runs a chunk of updates as one compiled program: the same Keras model in a tenth of the time."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ import tensorflow as tf
 
 from ablation.data import Array, Sequences
 from ablation.spec import Training
-from ablation.training.loop import WATCHED, Programs, chunk_shape
+from ablation.training.loop import PREDICTION_BATCH, Programs, chunk_shape
 
-PART = WATCHED // 5  # sequences of one pass forward: what its steps leave stays in the core's cache
+# Sequences per forward pass: so few that a step's intermediate results fit in the core's cache.
+FORWARD_BATCH = PREDICTION_BATCH // 5
 
 
 def programs(model: keras.Model, data: Sequences, training: Training) -> Programs:
     """Compile the model's training loop and its prediction for data of this shape.
 
-    A model that XLA cannot compile gets the same loop uncompiled.
+    If XLA cannot compile the model, the same loop runs uncompiled.
     """
     try:
         return _programs(model, data, training, compiled=True)
@@ -31,8 +32,8 @@ def _programs(model: keras.Model, data: Sequences, training: Training, compiled:
 
     @tf.function(jit_compile=compiled)  # type: ignore[untyped-decorator]
     def update(x: Any, y: Any, weights: Any, n: Any) -> Any:
-        # The chunk's batches come as arguments: a slice of one big tensor at a changing place
-        # would be a compile-time constant, and compiled anew for every chunk.
+        # The batches are passed as arguments. If we sliced one big tensor instead, the offset
+        # would be a compile-time constant, and XLA would compile again for every chunk.
         total = tf.zeros(())
         i = tf.zeros((), tf.int32)
         while i < n:
@@ -45,24 +46,26 @@ def _programs(model: keras.Model, data: Sequences, training: Training, compiled:
 
     @tf.function(jit_compile=compiled)  # type: ignore[untyped-decorator]
     def predict(x: Any) -> Any:
-        parts = tf.reshape(x, (-1, PART, *x.shape[1:]))
-        found = tf.map_fn(
-            lambda part: model(part, training=False), parts, fn_output_signature=model.output.dtype
+        batches = tf.reshape(x, (-1, FORWARD_BATCH, *x.shape[1:]))
+        probabilities = tf.map_fn(
+            lambda batch: model(batch, training=False),
+            batches,
+            fn_output_signature=model.output.dtype,
         )
-        return tf.reshape(found, (-1, *found.shape[2:]))
+        return tf.reshape(probabilities, (-1, *probabilities.shape[2:]))
 
     def run_update(x: Array, y: Array, weights: Array, n: int) -> float:
-        # Keras wants the labels in the shape of the probabilities: one number, or one label, each.
+        # Keras's losses want labels with a last axis, like the probabilities.
         arrays = (tf.constant(x), tf.constant(y[..., None]), tf.constant(weights))
         return float(update(*arrays, tf.constant(n)))
 
     def run_predict(x: Array) -> Array:
         return np.asarray(predict(tf.constant(x)))
 
-    # Nothing is trained here: with n = 0 the loop is compiled and not entered.
-    lead = chunk_shape(training)
-    empty = np.zeros(lead + data.x.shape[1:], data.x.dtype)
-    labels = np.zeros(lead + data.y.shape[1:], data.y.dtype)
-    run_update(empty, labels, labels.astype(np.float32), 0)
-    run_predict(np.zeros((WATCHED, *data.x.shape[1:]), data.x.dtype))
+    # Compile now. With n = 0 no update runs, so the weights do not change.
+    shape = chunk_shape(training)
+    inputs = np.zeros(shape + data.x.shape[1:], data.x.dtype)
+    labels = np.zeros(shape + data.y.shape[1:], data.y.dtype)
+    run_update(inputs, labels, labels.astype(np.float32), 0)
+    run_predict(np.zeros((PREDICTION_BATCH, *data.x.shape[1:]), data.x.dtype))
     return Programs(run_update, run_predict, compiled)
