@@ -68,7 +68,7 @@ def test_the_page_is_run_as_it_stands(tmp_path: Path) -> None:
     assert len(results(tmp_path)) == 4
     planned = run(tmp_path, *COMMANDS[1], *TINY, "seeds=1", "plan=true")
     assert "4 done, nothing to train" in planned.stdout
-    assert re.search(r"^mine\.Gate lstm +1 +1 +\? +4$", planned.stdout, re.MULTILINE)
+    assert re.search(r"^mine\.Gate lstm +1 +1 +\d+ +4$", planned.stdout, re.MULTILINE)
     # Another gate is another arm; what does not name its file stays done.
     (tmp_path / "mine.py").write_text(FILES["mine.py"] + "\n# changed\n")
     planned = run(tmp_path, *COMMANDS[1], *TINY, "seeds=1", "plan=true")
@@ -84,7 +84,7 @@ def test_the_page_is_run_as_it_stands(tmp_path: Path) -> None:
         (["merge_mode=wrong"], r"merge_mode=mine\.Gat: mine\.py defines no Gat; .*mean Gate\?"),
         (["cell=wrong"], r"cell=mien\.Cell: no module mien on the Python path"),
         (["problem=wrong"], r"problem=tasks\.end: tasks has no function end; .*mean ends\?"),
-        (["merge_mode=gate", "match=parameters"], r"match=parameters: mine\.Gate is not known to"),
+        (["cell=mine.Cel"], r"cell=mine\.Cel: mine\.py defines no Cel"),
         (["problem=ends", "problem.last=often"], r"problem\.last=often: a finite number is need"),
     ],
 )

@@ -22,8 +22,9 @@ def pinned(arm: Arm) -> Arm:
 
     An own model's parameters are all there: those that were not given have their defaults.
     """
-    files = files_of(arm)
+    source_code = files_of(arm)  # that there is a function, before its parameters are looked at
     arm = arm.model_copy(update={"model": _with_defaults(arm.model)})
+    files = files_of(arm) if "path" in arm.model.parameters else source_code
     return arm.model_copy(update={"digest": _digest(files)}) if files else arm
 
 
@@ -73,6 +74,9 @@ def files_of(arm: Arm) -> list[Path]:
     Raises RequestError where there is no such module, or it does not define the name.
     """
     files = problems.files(arm.problem)
+    path = arm.model.parameters.get("path")
+    if isinstance(path, str):
+        files.append(Path(path))
     for key, name in code_of(arm).items():
         module, _, attribute = name.rpartition(".")
         try:

@@ -238,6 +238,7 @@ class Trial(Frozen):
             del values["digest"]
         else:  # a file is what it holds, wherever it lies
             values["problem"].pop("path", None)
+            values.get("model", {}).pop("path", None)
         return hashlib.sha256(canonical({"schema": SCHEMA, **values})).hexdigest()
 
 

@@ -14,7 +14,7 @@ from ablation.data import PADDING, Sequences
 from ablation.errors import RequestError
 from ablation.spec import STACK, Training, Trial
 from ablation.training import stack
-from ablation.training.directions import Maker, imported, mask_of, seed_of
+from ablation.training.directions import Maker, imported, seed_of
 
 Tensor = Any
 
@@ -27,18 +27,8 @@ def build_model(trial: Trial, data: Sequences) -> keras.Model:
     Raises RequestError where an own model is not what it has to be.
     """
     x = keras.Input(data.x.shape[1:], dtype=data.x.dtype.name, name="x")
-    inputs, mask = x, None
-    if data.symbols:
-        mask = ops.not_equal(x, 0)
-    elif data.present is not None:
-        inputs = layers.Masking(PADDING, name="masking")(x)
-        mask = mask_of(inputs)
-    recurrent, head = Maker(trial, mask), _head(trial, data)
-    if trial.arm.model.name == STACK:
-        outputs = stack.build(trial, data, inputs, recurrent, head)
-    else:
-        outputs = _own(trial, data, inputs, recurrent, head)
-    model = keras.Model(x, outputs, name="ablation")
+    build = stack.build if trial.arm.model.name == STACK else _own
+    model = keras.Model(x, build(trial, data, x, _head(trial, data)), name="ablation")
     model.compile(
         optimizer=_optimizer(trial.arm.training),
         loss=keras.losses.BinaryCrossentropy()
@@ -65,11 +55,16 @@ def _head(trial: Trial, data: Sequences) -> layers.Dense:
     )
 
 
-def _own(
-    trial: Trial, data: Sequences, inputs: Tensor, recurrent: Maker, head: layers.Dense
-) -> Tensor:
+def _own(trial: Trial, data: Sequences, x: Tensor, head: layers.Dense) -> Tensor:
     """The output of the user's own model, checked."""
-    model = trial.arm.model
+    model, inputs, mask = trial.arm.model, x, None
+    if data.symbols:
+        mask = ops.not_equal(x, 0)
+    elif data.present is not None:
+        # Without Keras's mask, which most layers drop with a warning; the recurrent ones get it.
+        mask = ops.any(ops.not_equal(x, PADDING), axis=-1)
+        inputs = ops.where(mask[..., None], x, 0.0)
+    recurrent = Maker(trial, mask)
     # Layers draw the seeds of their weights from Keras's: up to the first recurrent one from here.
     keras.utils.set_random_seed(seed_of(trial, "model"))
     outputs = imported(model.name)(inputs, recurrent, head, **model.parameters)

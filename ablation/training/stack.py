@@ -7,14 +7,14 @@ from typing import Any
 import keras
 from keras import layers
 
-from ablation.data import Sequences
+from ablation.data import PADDING, Sequences
 from ablation.spec import Trial
 from ablation.training.directions import Maker, seed_of
 
 
-def build(trial: Trial, data: Sequences, inputs: Any, recurrent: Maker, head: layers.Dense) -> Any:
+def build(trial: Trial, data: Sequences, x: Any, head: layers.Dense) -> Any:
     """The probabilities that the stack gives for these inputs; symbols are embedded first."""
-    hidden = inputs
+    recurrent, hidden = Maker(trial), x
     if data.symbols:
         hidden = layers.Embedding(
             data.symbols,
@@ -24,7 +24,9 @@ def build(trial: Trial, data: Sequences, inputs: Any, recurrent: Maker, head: la
                 seed=seed_of(trial, "embedding")
             ),
             name="embedding",
-        )(inputs)
+        )(x)
+    elif data.present is not None:
+        hidden = layers.Masking(PADDING, name="masking")(x)
     for depth in range(trial.arm.layers):
         below_another = depth < trial.arm.layers - 1
         hidden = recurrent(return_sequences=data.per_step or below_another)(hidden)
