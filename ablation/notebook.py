@@ -18,16 +18,48 @@ from ablation.report import Gallery, answer, summary_table
 
 
 class Study(analysis.Study):
-    """The results of one sweep, for a notebook or a script: tables, answer and figures."""
+    """The results of one sweep: tables, statistics, the answer in sentences, and figures.
+
+    trials: one row per planned trial: arm, seed, id, status ("done", "diverged", "failed",
+    "pending"), the options (direction, units, ...) and the measures (accuracy, loss, ...; NaN
+    without a result).
+    curves: one row per point of a learning curve: arm, seed, updates, loss, accuracy.
+    positions: one row per step of the sequences: arm, seed, step (from 1), accuracy, ceiling.
+    plan: the sweep's plan.
+    Accuracies are shares (0 to 1), losses are in nats per label, times in seconds.
+
+    Example:
+        >>> study = ablation.load("directions")
+        >>> study
+        <Study directions: 4 arms, 20 seeds each, 80 of 80 trials done>
+        >>> study.trials[["arm", "seed", "accuracy"]].head(2).round(3)
+               arm  seed  accuracy
+        0  forward     0     0.990
+        1  forward     1     0.988
+        >>> study.curves.tail(1).round(3)
+                               arm  seed  updates   loss  accuracy
+        3999  bidirectional concat    19     5000  0.024     0.984
+    """
 
     @property
     def answer(self) -> list[str]:
-        """The conclusions of the study as sentences, the most important first."""
+        """The answer in sentences, the most important first.
+
+        Example:
+            >>> study = ablation.load("directions")
+            >>> study.answer[0]
+            'Best mean accuracy: forward, 0.9914.'
+        """
         return answer(self)
 
     @cached_property
     def plot(self) -> Gallery:
-        """The figures of the report; each method draws on the axes passed to it, or on new ones."""
+        """The figures of the report: each method draws one, on new axes or on those it is given.
+
+        Example:
+            >>> study = ablation.load("directions")
+            >>> axes = study.plot.accuracy()
+        """
         return Gallery(self)
 
     def _repr_html_(self) -> str:
@@ -40,9 +72,14 @@ class Study(analysis.Study):
 
 
 def load(name: str, results: str | Path = "results") -> Study:
-    """Load the results of a sweep by its name, from the results folder.
+    """Open the stored results of a sweep. Nothing is trained.
 
-    Raises RequestError, which lists the stored sweeps, if there is none of that name.
+    name: of the sweep, which is a folder in results. Raises RequestError if there is no such sweep;
+    the message lists those that there are.
+
+    Example:
+        >>> ablation.load("merge_modes").arms
+        ['concat', 'sum', 'mul', 'ave']
     """
     return Study(Path(results) / name)
 
@@ -51,14 +88,20 @@ def run(*overrides: str, **settings: object) -> Study:
     """Run a sweep as the command line does, and load its results.
 
     overrides: strings as on the command line, such as "merge_mode=sum,mul". settings: the same as
-    keywords; a list is swept, and a mapping sets nested keys: training={"epochs": 2}.
-    Trials that have a result are not trained again. Progress is shown as in a terminal.
+    keywords. A list is swept, and a mapping sets nested keys: training={"epochs": 2}.
+    Progress is shown while it trains. Trials that have a stored result are not trained again.
 
-    Raises RequestError if the request is wrong, SweepFailed if trials failed (the results of the
-    others are kept), and KeyboardInterrupt if interrupted.
+    Raises RequestError if the request is wrong, SweepFailed if trials failed (the others are kept),
+    and KeyboardInterrupt if it is stopped (the same call continues it).
 
     Example:
-        ablation.run("direction=bidirectional", merge_mode=["sum", "mul"], seeds=5)
+        The trials of this sweep are stored, so it only reports.
+
+        >>> study = ablation.run(direction="bidirectional", merge_mode=["sum", "mul"], seeds=5)
+        merge_mode-...: 2 arms, 10 trials (10 asked for), 10 done, nothing to train.
+        ...
+        >>> study.arms
+        ['sum', 'mul']
     """
     words = [word for word in overrides if word not in ("-m", "--multirun")]
     words += _overrides(settings)

@@ -54,7 +54,13 @@ class Study:
 
     @property
     def size(self) -> str:
-        """How many arms, seeds and trials there are, in words."""
+        """How many arms, seeds and trials there are, in words.
+
+        Example:
+            >>> study = ablation.load("directions")
+            >>> study.size
+            '4 arms, 20 seeds each, 80 of 80 trials done'
+        """
         seeds = self.trials["arm"].value_counts()
         fewest, most = int(seeds.min()), int(seeds.max())
         each = f"{most}" if fewest == most else f"{fewest} to {most}"
@@ -66,12 +72,28 @@ class Study:
 
     @property
     def arms(self) -> list[str]:
-        """The names of the arms, in the plan's order."""
+        """The names of the arms, in the plan's order.
+
+        Example:
+            >>> study = ablation.load("directions")
+            >>> study.arms
+            ['forward', 'go_backwards', 'go_backwards_raw', 'bidirectional concat']
+        """
         return list(dict.fromkeys(self.trials["arm"]))
 
     @property
     def tasks(self) -> list[pd.DataFrame]:
-        """The trials of each task (a problem at one length). Arms are compared within a task."""
+        """The trials of each task (a problem at one length). Arms are compared within a task.
+
+        Example:
+            >>> study = ablation.load("size_vs_length")
+            >>> for task in study.tasks:
+            ...     print(task["length"].iloc[0], task["arm"].nunique())
+            10 4
+            20 4
+            40 4
+            80 4
+        """
         columns = [c for c in self.trials.columns if c == "length" or c.startswith("problem")]
         groups = self.trials.groupby(columns, sort=False, dropna=False)
         return [table for _, table in groups]
@@ -82,12 +104,22 @@ class Study:
         metric: a numeric column of trials. Columns: arm, n (seeds with a value), dropped, mean, sd,
         iqm (interquartile mean), low, high (95 % interval), interval (its method), min, max; for
         accuracy also ceiling, majority and skill, if known. updates_to_target has median and
-        reached instead of mean. No rows without results. Raises ValueError for an unknown column.
+        reached instead of mean. No rows without results. Raises RequestError for a column that is
+        unknown or not numeric.
 
         Example:
-            study.summary("loss")[["arm", "mean", "sd"]]
+            >>> study = ablation.load("directions")
+            >>> study.summary("loss")[["arm", "n", "mean", "low", "high"]].round(3)
+                                arm   n   mean    low   high
+            0               forward  20  0.024  0.023  0.026
+            1          go_backwards  20  0.217  0.216  0.217
+            2      go_backwards_raw  20  0.212  0.211  0.215
+            3  bidirectional concat  20  0.025  0.024  0.028
         """
-        return summarise(self.trials, metric) if self.frames.results else pd.DataFrame()
+        if not self.frames.results:
+            return pd.DataFrame()
+        self._check_numeric("metric", metric)
+        return summarise(self.trials, metric)
 
     def contrasts(
         self,
@@ -105,7 +137,13 @@ class Study:
         each task. Raises RequestError for an unknown metric or baseline.
 
         Example:
-            study.contrasts("loss", baseline="forward")[["arm", "difference", "verdict"]]
+            >>> study = ablation.load("directions")
+            >>> table = study.contrasts("loss", baseline="forward")
+            >>> table[["arm", "difference", "verdict"]].round(3)
+                                arm  difference     verdict
+            0          go_backwards       0.192       worse
+            1      go_backwards_raw       0.188       worse
+            2  bidirectional concat       0.001  equivalent
         """
         report = self.plan.report
         metric = metric or report.metric
@@ -120,6 +158,11 @@ class Study:
         if key not in self._contrasts:
             self._contrasts[key] = self._compare(*key)
         return self._contrasts[key].copy()
+
+    def _check_numeric(self, key: str, column: str) -> None:
+        if column not in self.trials or not pd.api.types.is_numeric_dtype(self.trials[column]):
+            numeric = self.trials.select_dtypes("number")
+            raise RequestError(f"{key}={column}: {suggest(column, map(str, numeric))}")
 
     def _check_measured(self, metric: str) -> None:
         measured = [m for m in METRICS if m in self.trials and self.trials[m].notna().any()]
@@ -159,7 +202,12 @@ class Study:
         claims.
 
         Example:
-            study.claims()[["says", "holds"]]
+            >>> study = ablation.load("article_2017")
+            >>> study.claims()[["arm", "other", "claimed", "holds"]].head(3)
+                                arm             other     claimed holds
+            0               forward  go_backwards_raw  equivalent    no
+            1  bidirectional concat           forward      better   yes
+            2  bidirectional concat  go_backwards_raw      better   yes
         """
         report = self.plan.report
         trials = self.trials if self.frames.results else self.trials.iloc[:0]
@@ -173,6 +221,13 @@ class Study:
         One row per arm, for tasks whose arms differ in size or training; for all tasks if the sweep
         sets a target. Columns: arm, task, seeds (planned), n (finished), reached, low, high (95 %
         interval of the share), needed, reliable, parameters, seconds, updates, updates_to_target.
+
+        Example:
+            >>> study = ablation.load("size_vs_length")
+            >>> study.reached()[["arm", "reached", "n", "parameters"]].head(2)
+                              arm  reached   n  parameters
+            0   length=10 units=5       10  10       291.0
+            1  length=10 units=10       10  10       981.0
         """
         report = self.plan.report
         target_is_set = report.target != ReportSettings().target or report.reached_by
@@ -194,6 +249,13 @@ class Study:
         cost: "parameters", "seconds" or "updates". Columns: arm, cost (median), value (mean
         accuracy), task; cheapest first. Tasks whose arms all cost the same have no rows.
         Raises RequestError for any other cost.
+
+        Example:
+            >>> study = ablation.load("directions")
+            >>> study.pareto("seconds")[["arm", "value"]].round(3)
+                        arm  value
+            0  go_backwards  0.905
+            1       forward  0.991
         """
         if cost not in COSTS:
             raise RequestError(f"cost={cost}: {suggest(cost, COSTS)}")
@@ -207,7 +269,13 @@ class Study:
 
     @property
     def schedule(self) -> Schedule | None:
-        """The rounds of a sweep with seeds=auto; None for a fixed number of seeds."""
+        """The rounds of a sweep with seeds=auto; None for a fixed number of seeds.
+
+        Example:
+            >>> study = ablation.load("directions")
+            >>> study.schedule is None
+            True
+        """
         most = self.plan.max_seeds
         return Schedule(first=min(FIRST_ROUND, most), most=most) if most else None
 
@@ -215,6 +283,11 @@ class Study:
         """The arms with an undecided contrast, and how many seeds each should have.
 
         Empty without seeds=auto.
+
+        Example:
+            >>> study = ablation.load("directions")
+            >>> study.next_round()
+            {}
         """
         if self.schedule is None:
             return {}
@@ -239,13 +312,24 @@ class Study:
         """The arms whose accuracy exceeds their ceiling by more than chance: a bug or a leak.
 
         Columns: arm, n, accuracy, ceiling, excess, error (one standard error).
+
+        Example:
+            >>> study = ablation.load("directions")
+            >>> study.leaks().empty
+            True
         """
         size = min(trial.arm.problem.test_size for trial in self.plan.trials)
         return find_leaks(self.trials, size)
 
     @cached_property
     def factors(self) -> list[str]:
-        """The columns of trials that were swept, that is, have more than one value."""
+        """The columns of trials that were swept, that is, have more than one value.
+
+        Example:
+            >>> study = ablation.load("size_vs_length")
+            >>> study.factors
+            ['length', 'units']
+        """
         columns = factor_columns(self.trials)
         return varying_columns(self.trials, columns)
 
@@ -255,6 +339,11 @@ class Study:
 
         In a sweep over directions, for example, the direction determines whether there is a merge
         mode.
+
+        Example:
+            >>> study = ablation.load("directions")
+            >>> study.crossed
+            ['direction']
         """
         table = self.trials[self.factors].astype(str).drop_duplicates()
 
@@ -275,6 +364,16 @@ class Study:
         """How much of the variance of accuracy each swept factor explains, one row per term.
 
         Columns: term, kind, df, sum_squares, share (0 to 1), partial_eta2, F, p, balanced.
+
+        Example:
+            >>> study = ablation.load("size_vs_length")
+            >>> study.variance[["term", "kind", "share"]].round(3)
+                       term         kind  share
+            0          seed        block  0.072
+            1        length       factor  0.159
+            2         units       factor  0.249
+            3  length:units  interaction  0.026
+            4      residual     residual  0.494
         """
         return decomposition(self.trials, self.crossed)
 

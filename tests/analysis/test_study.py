@@ -62,6 +62,20 @@ def test_a_study_gives_tables_plots_and_html(store: Store, request_as_composed: 
         ablation.load("other", store.root)
 
 
+def test_what_a_notebook_gets_wrong_is_one_line(store: Store, request_as_composed: Request) -> None:
+    sweep(store, request_as_composed, {"forward": 0.99, "go_backwards": 0.93}, seeds=4)
+    study = ablation.load("study", store.root)
+    for wrong in (study.summary, lambda metric: study.plot.accuracy(metric=metric)):
+        with pytest.raises(RequestError, match=r"^metric=los: choose .*did you mean loss\?$"):
+            wrong("los")
+        with pytest.raises(RequestError, match=r"^metric=arm: choose one of seed, "):
+            wrong("arm")
+    with pytest.raises(RequestError, match=r"^value=exact: choose one of accuracy, loss"):
+        study.plot.learning(value="exact")
+    with pytest.raises(RequestError, match=r"^y=unit: choose .*did you mean units"):
+        study.plot.grid("length", "unit")
+
+
 QUESTIONS = [
     name for name, asked in vars(Study).items() if isfunction(asked) and not name.startswith("_")
 ]

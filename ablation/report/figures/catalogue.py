@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ablation.analysis import Study, task_name
+from ablation.errors import RequestError, suggest
 from ablation.measures import MEASURES
 from ablation.report.figures.accuracy import accuracy_by_arm
 from ablation.report.figures.arms import height_of
@@ -23,6 +24,7 @@ from ablation.report.figures.steps import accuracy_by_step
 from ablation.report.figures.variance import variance_shares
 
 WIDTH = 7.0  # inches
+CURVES = ("accuracy", "loss")
 LOSSES = {"loss", "train_loss", "train_loss_mean"}
 POINTS = "every point is a seed; the bar below the points is the mean with its 95 % interval."
 
@@ -47,57 +49,154 @@ Drawn = tuple[Picture, Figure]
 
 
 class Gallery:
-    """A study's figures; each method draws on the axes given, or on a new figure's."""
+    """The figures of a study.
+
+    Each method draws one and returns its matplotlib Axes. It draws on the axes it is given, or on
+    new ones; a notebook shows those as a picture.
+
+    Example:
+        >>> study = ablation.load("directions")
+        >>> from matplotlib.figure import Figure
+        >>> figure = Figure(figsize=(9, 4), layout="constrained")
+        >>> left, right = figure.subplots(1, 2)
+        >>> axes = study.plot.learning(left)
+        >>> axes = study.plot.steps(right)
+        >>> figure.savefig("both.png")
+    """
 
     def __init__(self, study: Study) -> None:
         self.study = study
         self.arms = tuple(study.arms)
 
     def accuracy(self, axes: Axes | None = None, metric: str = "accuracy") -> Axes:
-        """A row an arm: every seed a point, the mean with its interval, ceiling, majority."""
-        axes = axes or self._axes(height_of(len(self.arms)))
+        """Draw a metric of each arm: one point per seed, and the mean with its 95 % interval.
+
+        metric: a numeric column of the study's trials. For accuracy the ceiling and the share of
+        the most frequent class are drawn too, if known. Raises RequestError for any other column.
+
+        Example:
+            >>> study = ablation.load("directions")
+            >>> axes = study.plot.accuracy(metric="loss")
+            >>> axes.get_xlabel()
+            'loss (nats per label)'
+        """
         summary = self.study.summary(metric)
+        axes = axes or self._axes(height_of(len(self.arms)))
         return accuracy_by_arm(self.study.trials, summary, axes, metric, self.arms)
 
     def contrasts(self, axes: Axes | None = None) -> Axes:
-        """The difference of each pair of arms, on the band within which it does not matter."""
+        """Draw the paired difference of each contrast with its interval, in the metric's unit.
+
+        The metric and the margin, shown as a band, are those of the sweep.
+
+        Example:
+            >>> study = ablation.load("directions")
+            >>> axes = study.plot.contrasts()
+            >>> axes.get_xlabel()
+            'difference in accuracy (first arm minus second)'
+        """
         table = self.study.contrasts()
         axes = axes or self._axes(height_of(len(table)))
         report = self.study.plan.report
         return forest(table, axes, report.margin_of(report.metric), report.metric)
 
     def learning(self, axes: Axes | None = None, value: str = "accuracy") -> Axes:
-        """Accuracy or loss over the updates."""
+        """Draw the learning curves: accuracy (a share) or loss (nats per label) over the updates.
+
+        value: "accuracy" or "loss". Raises RequestError for any other value.
+
+        Example:
+            >>> study = ablation.load("directions")
+            >>> axes = study.plot.learning(value="loss")
+            >>> axes.get_ylabel()
+            'loss (nats per label)'
+        """
+        if value not in CURVES:
+            raise RequestError(f"value={value}: {suggest(value, CURVES)}")
         return learning_curves(self.study.curves, axes or self._axes(), value, self.arms)
 
     def steps(self, axes: Axes | None = None) -> Axes:
-        """Accuracy at each time step, with its ceiling."""
+        """Draw the accuracy at each time step, and its ceiling if known.
+
+        Example:
+            >>> study = ablation.load("directions")
+            >>> axes = study.plot.steps()
+            >>> axes.get_xlabel()
+            'time step'
+        """
         return accuracy_by_step(self.study.positions, axes or self._axes(), self.arms)
 
     def grid(self, x: str, y: str, axes: Axes | None = None) -> Axes:
-        """Mean accuracy over two numeric factors."""
+        """Draw the mean accuracy as a map over two numeric factors.
+
+        x, y: numeric columns of the study's trials. Raises RequestError for any other column.
+
+        Example:
+            >>> study = ablation.load("size_vs_length")
+            >>> axes = study.plot.grid("units", "length")
+            >>> axes.get_ylabel()
+            'length (steps)'
+        """
+        numeric = self.study.trials.select_dtypes("number")
+        for name, factor in (("x", x), ("y", y)):
+            if factor not in numeric:
+                raise RequestError(f"{name}={factor}: {suggest(factor, map(str, numeric))}")
         return heat_map(self.study.trials, x, y, axes or self._axes(4.5))
 
     def parameters(self, axes: Axes | None = None) -> Axes:
-        """Accuracy against the number of parameters."""
+        """Draw the mean accuracy of each arm against its number of parameters.
+
+        Example:
+            >>> study = ablation.load("size_vs_length")
+            >>> axes = study.plot.parameters()
+            >>> axes.get_xlabel()
+            'parameters (count)'
+        """
         return self._cost("parameters", axes)
 
     def seconds(self, axes: Axes | None = None) -> Axes:
-        """Accuracy against the seconds of training."""
+        """Draw the mean accuracy of each arm against its seconds of training.
+
+        Example:
+            >>> study = ablation.load("directions")
+            >>> axes = study.plot.seconds()
+            >>> axes.get_xlabel()
+            'training time (s)'
+        """
         return self._cost("seconds", axes)
 
     def updates(self, axes: Axes | None = None) -> Axes:
-        """Accuracy against the number of updates."""
+        """Draw the mean accuracy of each arm against its number of updates.
+
+        Example:
+            >>> study = ablation.load("directions")
+            >>> axes = study.plot.updates()
+            >>> axes.get_xlabel()
+            'updates (batches)'
+        """
         return self._cost("updates", axes)
 
     def variance(self, axes: Axes | None = None) -> Axes:
-        """The share of the variance of accuracy that each factor explains."""
+        """Draw the share (in %) of the variance of accuracy that each factor explains.
+
+        Example:
+            >>> study = ablation.load("size_vs_length")
+            >>> axes = study.plot.variance()
+            >>> axes.get_xlabel()
+            'share of the variance (%)'
+        """
         table = self.study.variance
         return variance_shares(table, axes or self._axes(height_of(len(table))))
 
     @cached_property
     def drawn(self) -> list[Drawn]:
-        """Each of the pictures with its figure."""
+        """The pictures of the report, each with its matplotlib Figure.
+
+        Example:
+            >>> study = ablation.load("directions")
+            >>> picture, figure = study.plot.drawn[0]
+            >>> figure.savefig(f"{picture.name}.png")
+        """
         drawn = []
         for picture in self.pictures():
             figure, axes = new_figure(*picture.size)
@@ -106,7 +205,13 @@ class Gallery:
         return drawn
 
     def pictures(self) -> list[Picture]:
-        """The figures that these results allow, in the report's order."""
+        """The pictures that the report shows of these results, in its order.
+
+        Example:
+            >>> study = ablation.load("directions")
+            >>> [picture.name for picture in study.plot.pictures()]
+            ['contrasts', 'accuracy', 'learning', 'steps', 'parameters', 'seconds']
+        """
         return [
             *self._compared(),
             *self._over_time(),
