@@ -78,7 +78,7 @@ SLIPS = [
     (["report"], "no sweeps in results"),
     (["seeds=0"], "seeds=0: a whole number from 1 to 10000 is needed, or auto"),
     (["units=3,4"], "units=3,4: several values need -m (ablation -m units=3,4)"),
-    (["direction=up"], "direction=up: choose one of bidirectional, forward"),
+    (["direction=up"], "direction=up: choose one of bidirectional, bid"),
 ]
 
 

@@ -12,7 +12,8 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import ConfigCompositionException
 from omegaconf import open_dict
 
-from ablation.compose import CONF
+from ablation.compose import CONF, App, run_overrides
+from ablation.errors import RequestError
 from hydra_plugins.ablation_plugin.plugin import _compose_jobs
 from tests.test_main import TINY, report, results, run
 
@@ -88,3 +89,21 @@ def test_an_unknown_key_in_any_job_is_refused() -> None:
         master = compose("config", return_hydra_config=True)
         with pytest.raises(ConfigCompositionException, match="unitz"):
             _compose_jobs(loader, master, [["units=2"], ["units=3"], ["unitz=3"]])
+
+
+def test_a_preset_that_names_a_launcher_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    presets = tmp_path / "conf" / "experiment"
+    presets.mkdir(parents=True)
+    (presets / "spread.yaml").write_text(
+        "# @package _global_\n"
+        "defaults:\n"
+        "  - override /hydra/launcher: basic\n"
+        "hydra:\n"
+        "  mode: MULTIRUN\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    app = App("python -m ablation experiment=spread")
+    with pytest.raises(RequestError, match="experiment=spread: .* say hydra/launcher=basic on the"):
+        run_overrides(app, ["experiment=spread", "plan=true"])

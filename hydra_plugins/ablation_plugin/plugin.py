@@ -9,6 +9,7 @@ import copy
 import functools
 import re
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -106,10 +107,32 @@ class AblationSweeper(BasicSweeper):
             if not batch:
                 raise _request_error(f"{' '.join(texts)}: a list of values is empty: no arms left")
             jobs += batch
+        self._refuse_launchers(jobs)
         returns = self.launcher.launch(jobs, initial_job_idx=0)
         for job in returns:
             _ = job.return_value  # raises the job's exception, if any
         return [returns]
+
+    def _refuse_launchers(self, jobs: Sequence[Sequence[str]]) -> None:
+        """Raise RequestError if a preset names a launcher: Hydra has chosen one before it reads it.
+
+        Hydra ignores such a preset's line without a word (hydra #2946).
+        """
+        assert self.hydra_context is not None
+        assert self.config is not None
+        words = {word for job in jobs for word in job if word.startswith("experiment=")}
+        names = {self.config.hydra.runtime.choices.get("experiment")}
+        names |= {word.partition("=")[2] for word in words}
+        for name, source in product(names, self.hydra_context.config_loader.get_sources()):
+            path = f"experiment/{name}"
+            preset = source.load_config(path).config if source.is_config(path) else {}
+            for default in preset.get("defaults", []):
+                for group, choice in default.items() if isinstance(default, Mapping) else ():
+                    if group.split()[-1].strip("/") == "hydra/launcher":
+                        raise _request_error(
+                            f"experiment={name}: a preset cannot set hydra/launcher; "
+                            f"say hydra/launcher={choice} on the command line"
+                        )
 
 
 def _check_grids(grids: Any) -> list[dict[str, str]]:
