@@ -23,6 +23,9 @@ class Sequences:
     present: (n, steps) bool, False where a step is padding; None if there is no padding.
     classes: number of classes; labels are 0 .. classes - 1.
     symbols: vocabulary size of symbols, including the padding symbol 0; 0 if x is numeric.
+    levels: if x is numeric, its last features may be codes of categories, whole numbers that stand
+    for a learnt vector each; how many codes each of these features has (0 is padding).
+    embedding: dimensions of the learnt vectors; None: as many as units.
     """
 
     x: Array
@@ -31,6 +34,8 @@ class Sequences:
     present: Array | None = None
     classes: int = 2
     symbols: int = 0
+    levels: tuple[int, ...] = ()
+    embedding: int | None = None
 
     def __len__(self) -> int:
         return len(self.x)

@@ -17,17 +17,27 @@ def countable(arm: Arm) -> bool:
 def count_parameters(arm: Arm) -> int:
     """Number of trainable weights of the arm's model, which has to be countable."""
     sample = problems.sample(arm.problem, arm.length)
-    return parameters_for(arm, sample.x.shape[-1], sample.classes, sample.symbols)
+    shape = sample.x.shape[-1], sample.classes, sample.symbols
+    return parameters_for(arm, *shape, sample.levels, sample.embedding)
 
 
-def parameters_for(arm: Arm, features: int = 1, classes: int = 2, symbols: int = 0) -> int:
+def parameters_for(
+    arm: Arm,
+    features: int = 1,
+    classes: int = 2,
+    symbols: int = 0,
+    levels: tuple[int, ...] = (),
+    embedding: int | None = None,
+) -> int:
     """Number of trainable weights of the arm's model for data of this shape.
 
-    features: width of an input step; symbols: size of the vocabulary, if the input is symbolic
-    (it is then embedded in as many dimensions as there are units).
+    features: width of an input step, with a code for each category in levels; symbols, levels,
+    embedding: as in data.Sequences.
     """
-    width = (arm.units if symbols else features) + bool(arm.lookahead)  # the end is a feature
-    total = symbols * arm.units
+    vector = embedding or arm.units
+    width = vector if symbols else features + len(levels) * (vector - 1)
+    width += bool(arm.lookahead)  # the end is a feature
+    total = (symbols + sum(levels)) * vector
     ways = len(DIRECTIONS[arm.direction].ways)
     for _ in range(arm.layers):
         total += ways * _recurrent(arm.cell, arm.units, width)

@@ -40,6 +40,7 @@ STACK = "stack"  # the built-in model: recurrent layers and a dense head, as in 
 LATER: dict[str, dict[str, tuple[Any, ...]]] = {
     "file": {
         "symbols": (None, []),
+        "embedding": (None,),
         "separator": (None,),
         "decimal": (None,),
         "encoding": (None,),

@@ -54,7 +54,7 @@ class Maker:
             applied.append(depth)
             self.applied += 1
             place = _Place(self.trial, depth, units or self.trial.arm.units, return_sequences)
-            outputs = place.outputs(self._with_mask(inputs))
+            outputs = place.outputs(self._with_mask(inputs, depth))
             if self.trial.arm.model.name != STACK:
                 # Layers of the user's own that follow start alike, whatever the arm drew in here.
                 keras.utils.set_random_seed(seed_of(self.trial, f"model_{depth}"))
@@ -62,11 +62,12 @@ class Maker:
 
         return layer
 
-    def _with_mask(self, inputs: Tensor) -> Tensor:
+    def _with_mask(self, inputs: Tensor, depth: int) -> Tensor:
         """The inputs with the mask again, if a layer before has dropped it and kept the steps."""
         if self.mask is None or mask_of(inputs) is not None:
             return inputs
-        return masked(inputs, self.mask) if inputs.shape[1] == self.mask.shape[1] else inputs
+        same_steps = inputs.shape[1] == self.mask.shape[1]
+        return masked(inputs, self.mask, f"masked_{depth}") if same_steps else inputs
 
 
 class _Place:
@@ -118,7 +119,7 @@ class _Place:
         layer.build(longer.shape)
         self._share_kernel(layer, inputs.shape[-1])
         outputs = layer(longer, mask=later)[:, self.lookahead :]
-        return outputs if mask is None else masked(outputs, mask)
+        return outputs if mask is None else masked(outputs, mask, f"in_time_{self.depth}")
 
     def _share_kernel(self, layer: layers.RNN, features: int) -> None:
         """Start with the kernel that the layer has without a lookahead, above the further row."""
@@ -231,12 +232,13 @@ def mask_of(tensor: Tensor) -> Tensor | None:
     return getattr(tensor, "_keras_mask", None)
 
 
-def masked(tensor: Tensor, mask: Tensor) -> Tensor:
+def masked(tensor: Tensor, mask: Tensor, name: str) -> Tensor:
     """The tensor (batch, steps, features) with this mask, and 0 where it is False.
 
     Of Keras's layers alone, so that a saved model needs nothing else.
     """
-    return layers.Masking(PADDING)(ops.where(mask[..., None], tensor, PADDING))
+    # Left to name itself, it would take a name that the model has already.
+    return layers.Masking(PADDING, name=name)(ops.where(mask[..., None], tensor, PADDING))
 
 
 def imported(name: str) -> Any:

@@ -15,6 +15,7 @@ from ablation.errors import RequestError
 from ablation.spec import STACK, Training, Trial
 from ablation.training import stack
 from ablation.training.directions import Maker, imported, seed_of
+from ablation.training.embedding import with_vectors
 
 Tensor = Any
 
@@ -64,6 +65,8 @@ def _own(trial: Trial, data: Sequences, x: Tensor, head: layers.Dense) -> Tensor
         # Without Keras's mask, which most layers drop with a warning; the recurrent ones get it.
         mask = ops.any(ops.not_equal(x, PADDING), axis=-1)
         inputs = ops.where(mask[..., None], x, 0.0)
+    if data.levels:
+        inputs = with_vectors(trial, data, inputs)
     recurrent = Maker(trial, mask)
     # Layers draw the seeds of their weights from Keras's: up to the first recurrent one from here.
     keras.utils.set_random_seed(seed_of(trial, "model"))

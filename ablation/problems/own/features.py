@@ -20,46 +20,42 @@ class Inputs:
     """What a model reads, a row a step.
 
     x: (rows, features) float32, or (rows,) int32 symbols. symbols: size of their vocabulary, in
-    which 0 is padding; 0 if there are none.
+    which 0 is padding; 0 if there are none. levels: as in data.Sequences.
     """
 
     x: Array
     symbols: int = 0
+    levels: tuple[int, ...] = ()
 
 
 def embedded(found: Examples, asked: tuple[str, ...] | None) -> tuple[str, ...]:
     """The categories that get a learnt vector a level (an embedding), and not a column a level.
 
     asked: those that problem.symbols names; None: a category of more than MOST_COLUMNS levels.
-    A category beside other features gets columns.
     """
-    alone = len(found.levels) == 1 and not found.numbers
-    if asked and not alone:
-        raise RequestError(f"problem.symbols={list(asked)}: symbols have to be the only feature")
-    if asked is not None:
-        return asked
-    wide = (name for name, levels in found.levels.items() if len(levels) > MOST_COLUMNS)
-    return tuple(wide) if alone else ()
+    wide = [name for name, levels in found.levels.items() if len(levels) > MOST_COLUMNS]
+    return tuple(name for name in found.levels if name in (wide if asked is None else asked))
 
 
 def make_inputs(found: Examples, train: Array, keys: Keys, path: str) -> Inputs:
     """The inputs of all rows; train: (rows,) bool, those of the training part.
 
-    The order: numbers, a column of 0 and 1 for each level, and for each number that is missing
-    somewhere a column that is 1 where it is.
+    The order: numbers; a column of 0 and 1 for each level; for each number that is missing
+    somewhere a column that is 1 where it is; and the codes of categories that get vectors.
     """
     if found.symbols:
         return Inputs(found.x, found.symbols)
     categories = dict(zip(found.levels, found.codes.T, strict=True))
-    names = embedded(found, keys.symbols)
-    if names:
-        codes, symbols = _symbols(categories[names[0]], train)
-        return Inputs(codes, symbols)
+    coded = [_symbols(categories.pop(name), train) for name in embedded(found, keys.symbols)]
+    if len(coded) == 1 and not found.numbers and not categories:
+        return Inputs(*coded[0])
     absent = np.isnan(found.x)
     numbers = _complete(found, absent, train, keys, path)
     columns = [_columns(name, codes, train, path) for name, codes in categories.items()]
     indicators = absent[:, absent.any(axis=0)]
-    return Inputs(np.concatenate([numbers, *columns, indicators], axis=1).astype(np.float32))
+    codes = [column[:, None] for column, _ in coded]
+    x = np.concatenate([numbers, *columns, indicators, *codes], axis=1).astype(np.float32)
+    return Inputs(x, levels=tuple(size for _, size in coded))
 
 
 def _columns(name: str, codes: Array, train: Array, path: str) -> Array:

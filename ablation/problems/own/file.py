@@ -54,6 +54,7 @@ def generate(
     features: list[str] | None = None,
     categorical: list[str] | None = None,
     symbols: list[str] | None = None,
+    embedding: int | None = None,
     group: str | None = None,
     part: str | None = None,
     separator: str | None = None,
@@ -86,6 +87,7 @@ def generate(
         features=features,
         categorical=categorical,
         symbols=symbols,
+        embedding=embedding,
         group=group,
         part=part,
         separator=separator,
@@ -116,6 +118,8 @@ def generate(
         None if whole else present,
         classes=len(found.classes),
         symbols=data.inputs.symbols,
+        levels=data.inputs.levels,
+        embedding=embedding,
     )
 
 
@@ -194,6 +198,11 @@ def _prepared(path: str, stamp: tuple[int, int], keys: Keys) -> Data:
     test = find_test_part(found, keys.test_share, path)
     found = with_usable_labels(found, test, keys.unseen, path)
     inputs = make_inputs(found, ~test[found.of_row], keys, path)
+    if keys.embedding and not (inputs.symbols or inputs.levels):
+        raise RequestError(
+            f"problem.embedding={keys.embedding}: nothing in {path} is embedded; problem.symbols "
+            "names categories to embed"
+        )
     if found.per_step:
         step = np.arange(len(found.of_row)) - found.begins[found.of_row]
         first_label = np.minimum.reduceat(np.where(found.y >= 0, step, len(step)), found.begins)

@@ -72,6 +72,10 @@ def check_sequences(name: str, data: Any, sequences: int, length: int, split: st
         need(shaped, f"x has shape {x.shape}, needed is (n, {length}, features)")
         need(x.dtype == np.float32, f"x is {x.dtype}, float32 is needed")
         need(np.isfinite(x).all(), "x has values that are not finite")
+        need(len(data.levels) <= x.shape[-1], f"levels={data.levels}, with {x.shape[-1]} features")
+        codes = x[..., x.shape[-1] - len(data.levels) :]
+        whole = (codes >= 0) & (codes < data.levels) & (codes == np.round(codes))
+        need(whole.all(), f"the last features are no codes from 0, with levels={data.levels}")
     shapes = ((len(x), length), (len(x),))
     need(y.shape in shapes, f"y has shape {y.shape}, needed is {shapes[0]} or {shapes[1]}")
     need(y.dtype == np.int32, f"y is {y.dtype}, int32 is needed")

@@ -33,7 +33,7 @@ class Keys:
     label_per: "step" or "sequence". separator: one character. decimal: "point" or "comma".
     time_format: as datetime.strptime has it. fill_down: an empty cell means the one above.
     missing: "error", "mean" or "forward". unseen: "error", "ignore" or "count".
-    zero: "padding" or "symbol".
+    zero: "padding" or "symbol". embedding: dimensions of a learnt vector; None: as many as units.
     """
 
     sequence: str | None = None
@@ -53,6 +53,7 @@ class Keys:
     missing: str = "error"
     unseen: str = "error"
     zero: str | None = None
+    embedding: int | None = None
     test_share: float = 0.2
     standardize: bool = True
 
@@ -139,6 +140,12 @@ def _time_format(key: str, value: Any) -> str | None:
     return str(value)
 
 
+def _embedding(key: str, value: Any) -> int | None:
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and value > 0):
+        return value
+    raise RequestError(f"problem.embedding={value}: a whole number above 0 is needed, or null")
+
+
 _CHECKS = {
     **dict.fromkeys(COLUMN, _column),
     **dict.fromkeys(COLUMNS, _columns),
@@ -146,4 +153,5 @@ _CHECKS = {
     "separator": _separator,
     "encoding": _encoding,
     "time_format": _time_format,
+    "embedding": _embedding,
 }

@@ -35,7 +35,7 @@ def _features(found: Examples, embedded: tuple[str, ...]) -> str:
         return f"x: symbols, a vocabulary of {found.symbols - 1:,} ({first})"
     names = [f"{name} (number)" for name in found.numbers]
     for name, levels in found.levels.items():
-        how = "a learnt vector each" if name in embedded else "a column each"
+        how = "an embedding" if name in embedded else "a column each"
         names.append(f"{name} (category, {len(levels):,} levels, {how})")
     gaps = np.isnan(found.x).sum(axis=0)
     missing = [f"{name} {n:,}" for name, n in zip(found.numbers, gaps, strict=True) if n]

@@ -359,7 +359,7 @@ def test_the_words_of_a_text_are_symbols(tmp_path: Path) -> None:
     for symbol, tag in zip(data.train.x.ravel(), data.train.y.ravel(), strict=True):
         tags.setdefault(int(symbol), set()).add(int(tag))
     assert all(len(found) == 1 for found in tags.values())
-    assert "a learnt vector each" in understood(path, part)["features"]
+    assert "an embedding" in understood(path, part)["features"]
     columns = load(path, part, "problem.symbols=[]")
     assert columns.train.x.shape[-1] == len(known)
     assert "a column each" in understood(path, part, "problem.symbols=[]")["features"]
@@ -379,6 +379,44 @@ def test_a_few_words_are_columns_unless_they_are_called_symbols(tmp_path: Path) 
     assert load(path, "problem.features=[k]", "problem.symbols=[k]").train.symbols == 4
     numbers = load(path, "problem.features=[t]", "problem.symbols=[t]")
     assert numbers.train.symbols == 7 + 2
+
+
+def many_levels() -> Rows:
+    """The rows with a category of 120 levels, of which some are in the test part alone."""
+    return [[*line[:3], f"unit{i % 120}", line[4]] for i, line in enumerate(rows())]
+
+
+def test_a_category_of_many_levels_beside_numbers_is_embedded(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", many_levels())
+    data = load(path)
+    assert understood(path)["features"] == "v (number), k (category, 120 levels, an embedding)"
+    (size,) = data.train.levels
+    assert data.train.symbols == 0
+    for split in (data.train, data.test):
+        assert split.x.shape[-1] == 2
+        assert split.present is not None
+        codes = split.x[split.present][:, 1]
+        assert codes.min() >= 1
+        assert codes.max() < size
+        np.testing.assert_array_equal(codes, np.round(codes))
+    assert data.train.present is not None
+    assert set(data.train.x[data.train.present][:, 1]) == set(range(2, size))
+    # In columns, as it was before there was an embedding, the same levels are told apart.
+    columns = load(path, "problem.symbols=[]")
+    assert columns.train.levels == ()
+    assert columns.train.x.shape[-1] == 1 + size - 2
+    there = data.train.present
+    level = columns.train.x[there][:, 1:].argmax(axis=1)
+    np.testing.assert_array_equal(level + 2, data.train.x[there][:, 1])
+    assert load(path, "problem.embedding=8").train.embedding == 8
+
+
+def test_categories_to_embed_can_be_named(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", rows())
+    assert load(path, "problem.symbols=[k]").train.levels == (4,)
+    data = load(path, "problem.symbols=[t,k]", "problem.features=[v,k,t]", "problem.missing=mean")
+    assert data.train.levels == (4, 9)  # in the order of the features
+    assert data.train.x.shape[-1] == 3
 
 
 @pytest.mark.parametrize(
@@ -609,7 +647,9 @@ def test_what_was_found_odd_is_in_the_report(tmp_path: Path) -> None:
         ("zero=symbol", "it is for symbols in an .npz"),
         ("symbols=[z]", "choose one of id, t, v, k, y"),
         ("symbols=[y]", "y is none of problem.features"),
-        ("symbols=[k]", "symbols have to be the only feature"),
+        ("embedding=0", "a whole number above 0 is needed, or null"),
+        ("embedding=8.5", "a whole number above 0 is needed, or null"),
+        ("embedding=8", "nothing in "),
         ("label_per=both", "choose one of step, sequence"),
     ],
 )
