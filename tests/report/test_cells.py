@@ -57,7 +57,14 @@ def test_rows_may_have_digits_of_their_own() -> None:
 
 
 def test_whatever_is_missing_is_none() -> None:
-    missing = [None, math.nan, math.inf, np.float64("nan"), np.datetime64("NaT"), (math.nan, None)]
+    missing = [
+        None,
+        math.nan,
+        math.inf,
+        np.float64("nan"),
+        np.datetime64("NaT", "s"),
+        (math.nan, None),
+    ]
     table = make_table((Column("x", "number"), missing))
     assert table is not None
     assert table.rows == ((None,),) * len(missing)
