@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from ablation.execution import run_trials
 from ablation.spec import Request
 from ablation.storage import Store
-from tests.helpers import compose, parse_all
+from tests.command_line import forget_modules
+from tests.helpers import compose, make_trial, parse_all
 
 
 @pytest.fixture(autouse=True)
@@ -20,11 +21,17 @@ def _own_code_is_forgotten(tmp_path_factory: pytest.TempPathFactory) -> Iterator
     path, written = list(sys.path), tmp_path_factory.getbasetemp()
     yield
     sys.path[:] = path
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if file and written in Path(file).parents:
-            del sys.modules[name]
-    importlib.invalidate_caches()
+    forget_modules(written)
+
+
+@pytest.fixture(scope="session")
+def fork_server() -> None:
+    """Let all sweeps of this process have one fork server, which has loaded TensorFlow.
+
+    What is not the work of a sweep does not load it, and whoever starts the server first decides.
+    """
+    (ended,) = run_trials([make_trial()], "ablation.execution.worker:nothing", (), 1, 600)
+    assert ended.kind == "AttributeError"
 
 
 @pytest.fixture

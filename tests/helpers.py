@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import hydra
-from hydra import initialize_config_dir
 from omegaconf import DictConfig
 
 from ablation.planning import Plan, make_plan, parse, save_plan
@@ -80,6 +78,9 @@ def make_result(trial: Trial, accuracy: float = 0.9, **changes: Any) -> TrialRes
 
 def compose(*overrides: str) -> DictConfig:
     """What Hydra makes of the real configuration and these overrides."""
+    import hydra  # here, for workers without Keras take their results from this file
+    from hydra import initialize_config_dir
+
     with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
         return hydra.compose("config", overrides=list(overrides))
 

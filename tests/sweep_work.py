@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from ablation import problems
 from ablation.execution import train_once
+from ablation.planning import check_unchanged
 from ablation.spec import Trial
-from ablation.storage import CommittedTrial, Store
+from ablation.storage import CommittedTrial, Store, TrialResult
 from tests.helpers import make_result
 
 
@@ -14,6 +16,20 @@ def work(trial: Trial, root: str, commit: str | None, dirty: bool | None) -> Com
     return train_once(
         trial, Store(root), lambda: make_result(trial, accuracy=accuracy + trial.seed / 1000)
     )
+
+
+def with_data(
+    trial: Trial, root: str, commit: str | None, dirty: bool | None
+) -> CommittedTrial | None:
+    """Generate the data as a worker does, and commit a result without training."""
+
+    def train() -> TrialResult:
+        arm = trial.arm
+        check_unchanged(arm)
+        problems.load(arm.problem, arm.length, arm.training.sequences, trial.seed)
+        return make_result(trial)
+
+    return train_once(trial, Store(root), train)
 
 
 def perfect(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from functools import cache
 
 import pytest
 
@@ -44,11 +45,11 @@ FIGURES = "ablation.report.figures"
 MATHEMATICS = ("numpy", "pandas", "scipy", "statsmodels", "matplotlib")
 
 
-def imports(name: str, top_only: bool = False) -> set[str]:
+@cache
+def imports(name: str, top_only: bool = False) -> frozenset[str]:
     """Full names of a module's imports; top_only: without those in functions."""
-    return {
-        other for other, how in imported(name, SOURCES).items() if how is How.LOAD or not top_only
-    }
+    found = imported(name, SOURCES).items()
+    return frozenset(other for other, how in found if how is How.LOAD or not top_only)
 
 
 def within(name: str, *packages: str) -> bool:

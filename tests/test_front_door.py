@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
@@ -14,33 +13,11 @@ import ablation
 from ablation.commands import COMMANDS, run_command
 from ablation.measures import METRICS
 from ablation.spec import Arm, ReportSettings, Settings, Training
-
-
-def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "ablation", *words]
-    return subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=120, check=False
-    )
-
-
-# The command line several times, each in a process of its own that has loaded it already.
-FORKING = """
-import json, os, sys
-import ablation.compose
-from ablation.__main__ import main
-for k, words in enumerate(json.loads(sys.argv[1])):
-    child = os.fork()
-    if not child:
-        os.dup2(os.open(f"../{k}.err", os.O_CREAT | os.O_WRONLY), 2)
-        sys.argv[1:] = words
-        main()
-        os._exit(0)
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-"""
+from tests.command_line import run_here
 
 
 def test_help_names_every_command_and_key(tmp_path: Path) -> None:
-    shown = run(tmp_path, "--help")
+    shown = run_here(tmp_path, "--help")
     assert (shown.returncode, shown.stderr) == (0, "")
     keys = {*Arm.model_fields, *Settings.model_fields, *COMMANDS, *METRICS} - {"digest"}
     keys |= {f"report.{key}" for key in ReportSettings.model_fields}
@@ -61,7 +38,7 @@ def test_every_command_has_a_help_of_its_own(
 
 
 def test_the_version_is_ours(tmp_path: Path) -> None:
-    assert run(tmp_path, "--version").stdout == f"ablation {ablation.__version__}\n"
+    assert run_here(tmp_path, "--version").stdout == f"ablation {ablation.__version__}\n"
 
 
 SLIPS = [
@@ -82,18 +59,13 @@ SLIPS = [
 ]
 
 
-def test_a_slip_is_one_line_that_helps(tmp_path: Path) -> None:
-    here = tmp_path / "here"
-    here.mkdir()
-    words = json.dumps([words for words, _ in SLIPS])
-    command = [sys.executable, "-c", FORKING, words]
-    codes = subprocess.run(command, cwd=here, capture_output=True, text=True, check=True)
-    assert codes.stdout.split() == ["2"] * len(SLIPS)
-    for k, (_, line) in enumerate(SLIPS):
-        printed = (tmp_path / f"{k}.err").read_text().splitlines()
-        assert len(printed) == 1
-        assert printed[0].startswith(f"ablation: {line}")
-    assert not list(here.iterdir())
+@pytest.mark.parametrize(("words", "line"), SLIPS)
+def test_a_slip_is_one_line_that_helps(tmp_path: Path, words: list[str], line: str) -> None:
+    shown = run_here(tmp_path, *words)
+    assert shown.returncode == 2
+    (printed,) = shown.stderr.splitlines()
+    assert printed.startswith(f"ablation: {line}")
+    assert not list(tmp_path.iterdir())
 
 
 def test_of_a_conf_folder_only_our_groups_are_seen(tmp_path: Path) -> None:
@@ -106,9 +78,9 @@ def test_of_a_conf_folder_only_our_groups_are_seen(tmp_path: Path) -> None:
         (conf / group).mkdir(parents=True)
         (conf / group / "mine.yaml").write_text(text)
     (conf / "config.yaml").write_text("units: 1\n")
-    assert "db:" not in run(tmp_path, "--help").stdout
-    assert run(tmp_path, "db=mine").stderr.startswith("ablation: db: unknown key")
-    shown = run(tmp_path, "experiment=mine", "training=mine", "--cfg", "job")
+    assert "db:" not in run_here(tmp_path, "--help").stdout
+    assert run_here(tmp_path, "db=mine").stderr.startswith("ablation: db: unknown key")
+    shown = run_here(tmp_path, "experiment=mine", "training=mine", "--cfg", "job")
     assert "units: 7" in shown.stdout
     assert "epochs: 3" in shown.stdout
 

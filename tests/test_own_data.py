@@ -15,8 +15,9 @@ import pytest
 from ablation import problems
 from ablation.errors import RequestError
 from ablation.spec import Problem
+from tests.command_line import run_here
 from tests.helpers import compose, parse_all
-from tests.test_main import report, results, run
+from tests.test_main import report, results
 
 PAGE = (Path(__file__).resolve().parents[1] / "docs" / "own-data.md").read_text(encoding="utf-8")
 (SNIPPET,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
@@ -38,27 +39,27 @@ def visits(tmp_path: Path) -> Path:
 def test_the_page_is_run_as_it_stands(visits: Path) -> None:
     sweep, preset = COMMANDS
     tiny = [*sweep, *TINY, "seeds=1", "direction=forward,bidirectional"]
-    shown = run(visits, *tiny)
+    shown = run_here(visits, *tiny)
     assert shown.returncode == 0, shown.stdout + shown.stderr
     for arm in ("forward", "bidirectional concat"):
         assert re.search(rf"^\[\d/2\] {arm}  seed 0  accuracy 0\.", shown.stdout, re.MULTILINE)
     assert len(results(visits)) == 2
     assert "bidirectional concat" in report(visits, "visits")
-    assert "2 done, nothing to train" in run(visits, *tiny, "plan=true").stdout
+    assert "2 done, nothing to train" in run_here(visits, *tiny, "plan=true").stdout
     # The preset asks for what the long command does.
     assert set(FILES) == {"conf/problem/mine.yaml", "conf/experiment/mine.yaml"}
     for name, text in FILES.items():
         (visits / name).parent.mkdir(parents=True, exist_ok=True)
         (visits / name).write_text(text)
-    planned = run(visits, *preset, "plan=true")
+    planned = run_here(visits, *preset, "plan=true")
     assert planned.returncode == 0, planned.stderr
     assert "mine: 3 arms, 30 trials (30 asked for), 0 done, 30 to train" in planned.stdout
-    planned = run(visits, *preset, *TINY, "seeds=1", "plan=true")
+    planned = run_here(visits, *preset, *TINY, "seeds=1", "plan=true")
     assert "2 done, 1 to train" in planned.stdout
     # Another file under the same name is other data.
     table = visits / "visits.csv"
     table.write_text(table.read_text().replace("none", "nothing"))
-    planned = run(visits, *preset, *TINY, "seeds=1", "plan=true")
+    planned = run_here(visits, *preset, *TINY, "seeds=1", "plan=true")
     assert "0 done, 3 to train" in planned.stdout
 
 
@@ -79,7 +80,7 @@ def test_an_archive_and_a_parquet_are_trained(visits: Path) -> None:
     columns = [word for word in COMMANDS[0] if re.match(r"problem\.(seq|time|label)", word)]
     for path, roles in (("visits.parquet", columns), ("a.npz", [])):
         before = len(results(visits))
-        shown = run(visits, "problem=file", f"problem.path={path}", *roles, *TINY, "seeds=1")
+        shown = run_here(visits, "problem=file", f"problem.path={path}", *roles, *TINY, "seeds=1")
         assert shown.returncode == 0, shown.stdout + shown.stderr
         assert len(results(visits)) == before + 1
 
@@ -116,5 +117,5 @@ def test_defects_are_told_as_the_page_says(visits: Path, monkeypatch: pytest.Mon
         with pytest.raises(RequestError) as caught:
             parse_all(compose(*replaced, *keys))
         assert str(caught.value) == said
-    shown = run(visits, *COMMANDS[0], "length=25", "plan=true")
+    shown = run_here(visits, *COMMANDS[0], "length=25", "plan=true")
     assert (shown.returncode, shown.stderr) == (2, f"ablation: {DEFECTS[-1]}\n")

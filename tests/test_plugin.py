@@ -15,17 +15,18 @@ from omegaconf import open_dict
 from ablation.compose import CONF, App, run_overrides
 from ablation.errors import RequestError
 from hydra_plugins.ablation_plugin.plugin import _compose_jobs
-from tests.test_main import TINY, report, results, run
+from tests.command_line import run_here
+from tests.test_main import TINY, report, results
 
 
 def test_the_jobs_of_hydras_own_launcher_share_one_report(tmp_path: Path) -> None:
-    sweep = ["-m", "direction=forward,go_backwards", "seeds=2", "name=spread", *TINY]
-    shown = run(tmp_path, *sweep, "hydra/launcher=basic")
+    sweep = ["-m", "direction=forward,go_backwards", "seeds=2", "name=spread", *TINY, "workers=1"]
+    shown = run_here(tmp_path, *sweep, "hydra/launcher=basic")
     assert shown.returncode == 0, shown.stderr
     assert "4 trials asked for, 4 unique, 4 done." in report(tmp_path, "spread")
     before = results(tmp_path)
     # Our launcher gives the same trials.
-    again = run(tmp_path, *sweep)
+    again = run_here(tmp_path, *sweep)
     assert "4 done, nothing to train" in again.stdout
     assert results(tmp_path) == before
 
@@ -44,19 +45,19 @@ def test_a_users_preset_may_list_several_grids(tmp_path: Path) -> None:
         "      - {direction: 'forward,go_backwards'}\n"
         "      - {direction: bidirectional, merge_mode: 'sum,ave'}\n"
     )
-    shown = run(tmp_path, "experiment=mine", "seeds=3", "plan=true")
+    shown = run_here(tmp_path, "experiment=mine", "seeds=3", "plan=true")
     assert shown.returncode == 0, shown.stderr
     assert "mine: 4 arms, 12 trials (12 asked for)" in shown.stdout
     for arm in ("forward", "go_backwards", "bidirectional sum", "bidirectional ave"):
         assert f"\n{arm} " in shown.stdout
     # The command line overrides the preset.
-    narrower = run(tmp_path, "experiment=mine", "direction=forward", "plan=true")
+    narrower = run_here(tmp_path, "experiment=mine", "direction=forward", "plan=true")
     assert "1 arm" in narrower.stdout
 
 
 def test_the_stored_plan_records_the_request(tmp_path: Path) -> None:
     sweep = ["-m", "direction=forward", "merge_mode=sum,mul", "seeds=1", "name=kept", *TINY]
-    shown = run(tmp_path, *sweep)
+    shown = run_here(tmp_path, *sweep)
     assert shown.returncode == 0, shown.stderr
     plan = json.loads((tmp_path / "results" / "kept" / "plan.json").read_text())
     assert plan["requested"] == 2

@@ -14,6 +14,8 @@ from ablation.storage import Store
 from ablation.sweep import signals_as_interrupts
 from tests.helpers import compose
 
+pytestmark = pytest.mark.usefixtures("fork_server")
+
 TINY = ["training=smoke", "training.sequences=40", "problem.test_size=60", "length=4", "name=tried"]
 COMMAND = "python -m ablation -m ..."
 

@@ -23,6 +23,7 @@ from ablation.checks.machine import (
 )
 from ablation.spec import SCHEMA, Request
 from ablation.storage import Store
+from tests.command_line import run_here
 from tests.helpers import make_result, make_sweep, make_trial
 
 TRIALS = [make_trial(seed=seed) for seed in range(2)]
@@ -204,21 +205,10 @@ def test_a_file_system_with_ineffective_locks_is_recognised(
     assert "two processes got the same lock" in check.message
 
 
-def run_doctor(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "ablation", "doctor", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-
-
 def test_a_problem_gives_exit_code_one_in_80_columns(complete_store: Store) -> None:
     garbage(complete_store)
     files = content(complete_store.root)
-    doctor = run_doctor(complete_store.root.parent, "--quick")
+    doctor = run_here(complete_store.root.parent, "doctor", "--quick")
     assert doctor.returncode == 1
     assert doctor.stderr == ""
     assert "1 problem to fix." in doctor.stdout
@@ -228,7 +218,8 @@ def test_a_problem_gives_exit_code_one_in_80_columns(complete_store: Store) -> N
 
 
 def test_this_machine_can_train_and_no_file_is_left(tmp_path: Path) -> None:
-    doctor = run_doctor(tmp_path)
+    command = [sys.executable, "-m", "ablation", "doctor"]
+    doctor = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert doctor.returncode == 0, doctor.stdout + doctor.stderr
     words = " ".join(doctor.stdout.split())
     for part in ("ok Python 3.", "ok Hydra plugin found once", "ok locks", "ok hard links"):

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 from ablation.commands.verify import compare_results
 from ablation.storage import Metrics, Store
+from tests.command_line import run_here
 from tests.helpers import make_result, make_trial
-from tests.test_main import TINY, run
-
-
-def verify(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "ablation", "verify", *arguments]
-    return subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=300, check=False
-    )
+from tests.test_main import TINY
 
 
 def test_stored_trials_are_reproducible_and_a_forged_one_is_recognised(tmp_path: Path) -> None:
-    assert run(tmp_path, "seeds=2", "name=proof", *TINY).returncode == 0
-    genuine = verify(tmp_path, "proof", "--trials", "2")
+    assert run_here(tmp_path, "seeds=2", "name=proof", *TINY, "workers=1").returncode == 0
+    genuine = run_here(tmp_path, "verify", "proof", "--trials", "2")
     assert genuine.returncode == 0, genuine.stdout + genuine.stderr
     assert genuine.stdout.count("identical") == 2
     store = Store(tmp_path / "results")
@@ -31,13 +23,13 @@ def test_stored_trials_are_reproducible_and_a_forged_one_is_recognised(tmp_path:
     path.unlink()
     metrics = result.metrics.model_copy(update={"accuracy": result.metrics.accuracy + 1e-9})
     store.commit(result.model_copy(update={"metrics": metrics}))
-    forged = verify(tmp_path, "proof", "--trials", "2")
+    forged = run_here(tmp_path, "verify", "proof", "--trials", "2")
     assert forged.returncode == 1
     assert "differs in metrics" in forged.stdout
 
 
 def test_an_unknown_sweep_is_named(tmp_path: Path) -> None:
-    unknown = verify(tmp_path, "nothing")
+    unknown = run_here(tmp_path, "verify", "nothing")
     assert unknown.returncode == 2
     assert "no sweep nothing" in unknown.stderr
 

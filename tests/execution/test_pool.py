@@ -18,6 +18,9 @@ from ablation.execution.process import EXTERNAL_FAILURES, serve
 from ablation.spec import Trial
 from tests.helpers import make_trial
 
+pytestmark = pytest.mark.usefixtures("fork_server")
+
+ROOT = Path(__file__).resolve().parents[2]
 LONG = 60.0  # seconds; only a task that hangs on purpose takes so long
 
 
@@ -110,8 +113,17 @@ def test_a_trial_whose_worker_was_killed_is_retried(tmp_path: Path) -> None:
 
 
 def test_no_trial_is_lost_if_the_fork_server_is_killed(tmp_path: Path) -> None:
-    outcomes = run(seeds(3), "server_killed_once", tmp_path)
-    assert sorted(o.value for o in outcomes if o.kind is None) == [0, 1, 2]
+    # In a process of its own: other tests go on with the fork server of this one.
+    script = (
+        "from pathlib import Path\n"
+        "from tests.execution.test_pool import run, seeds\n"
+        f"outcomes = run(seeds(3), 'server_killed_once', Path({str(tmp_path)!r}))\n"
+        "print(*sorted(o.value for o in outcomes if o.kind is None))\n"
+    )
+    command = [sys.executable, "-c", script]
+    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert shown.stdout == "0 1 2\n"
+    assert starts(tmp_path)["3-0"] == 2
 
 
 def test_a_worker_exits_after_enough_trials_or_with_too_much_memory(

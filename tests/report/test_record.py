@@ -23,13 +23,22 @@ TRIAL = make_trial()
 OTHER = make_trial(units=4)
 
 
-@pytest.fixture
-def folder(store: Store, request_as_composed: Request) -> Path:
-    """A sweep of two arms with one trial done, and its report."""
+@pytest.fixture(scope="module")
+def reported(tmp_path_factory: pytest.TempPathFactory, request_as_composed: Request) -> Path:
+    """Results of a sweep of two arms with one trial done, and its report."""
+    store = Store(tmp_path_factory.mktemp("reported"))
+    store.prepare()
     plan = make_sweep(store, request_as_composed, TRIAL, OTHER, seeds=1)
     store.commit(make_result(TRIAL))
     build_report(store.root / plan.name)
-    return store.root / plan.name
+    return store.root
+
+
+@pytest.fixture
+def folder(reported: Path, store: Store) -> Path:
+    """The sweep's folder, in a copy of the results."""
+    shutil.copytree(reported, store.root, dirs_exist_ok=True)
+    return store.root / "study"
 
 
 def test_it_stands_until_something_is_committed(folder: Path, store: Store) -> None:

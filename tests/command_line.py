@@ -1,0 +1,57 @@
+"""The command line in the process of the tests."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import signal
+import sys
+import warnings
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+
+import pytest
+
+from ablation.__main__ import main
+
+
+def run_here(folder: Path, *words: str) -> CompletedProcess[str]:
+    """Run a command line in a folder, as `python -m ablation` does, but in this process.
+
+    A new process takes seconds to load what this one has loaded already, TensorFlow above all.
+    """
+    out, err = io.StringIO(), io.StringIO()
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    handlers = {number: signal.getsignal(number) for number in numbers}
+    code: Any = 0
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        warnings.catch_warnings(),
+        redirect_stdout(out),
+        redirect_stderr(err),
+    ):
+        patch.chdir(folder)
+        patch.setattr(sys, "argv", ["ablation", *words])
+        patch.setattr(sys, "path", [str(folder), *sys.path])
+        patch.setenv("HYDRA_FULL_ERROR", "1")  # main sets it, and here it would stay
+        warnings.simplefilter("default")
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+            forget_modules(folder)
+    return CompletedProcess(words, code, out.getvalue(), err.getvalue())
+
+
+def forget_modules(folder: Path) -> None:
+    """Let what was imported from a folder be imported anew, as a new process would."""
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if file and folder in Path(file).parents:
+            del sys.modules[name]
+    importlib.invalidate_caches()
