@@ -106,5 +106,5 @@ def test_a_preset_that_names_a_launcher_is_refused(
     )
     monkeypatch.chdir(tmp_path)
     app = App("python -m ablation experiment=spread")
-    with pytest.raises(RequestError, match="experiment=spread: .* say hydra/launcher=basic on the"):
+    with pytest.raises(RequestError, match=r"spread: .* say hydra/launcher=basic on the"):
         run_overrides(app, ["experiment=spread", "plan=true"])
