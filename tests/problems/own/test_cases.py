@@ -365,6 +365,31 @@ def test_the_words_of_a_text_are_symbols(tmp_path: Path) -> None:
     assert "a column each" in understood(path, part, "problem.symbols=[]")["features"]
 
 
+def test_the_usual_tagging_file(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    lines = ["Sentence #,Word,POS,Tag"]
+    for i in range(80):
+        for t in range(rng.integers(3, 9)):
+            k = int(rng.integers(300))
+            tag = "B-geo" if k % 7 == 0 else "B-art" if (i, t) == (77, 1) else "O"
+            lines.append(f"{'' if t else f'Sentence: {i}'},wörd{k},{'NV'[k % 2]},{tag}")
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join(lines), encoding="latin-1")
+    roles = ["problem.sequence='Sentence #'", "problem.label=Tag"]
+    keys = ["problem.fill_down=true", "problem.encoding=latin-1", "problem.embedding=32"]
+    found = problem(path, *keys, "problem.unseen=count", roles=roles)
+    read = dict(problems.understood(found))
+    assert read["features"].startswith("Word (category, ")
+    assert read["features"].endswith(
+        " levels, an embedding), POS (category, 2 levels, a column each)"
+    )
+    assert read["sequences"] == "80: 64 training, 16 test"
+    data = problems.load(found, problems.longest(found), 100, 0)
+    assert data.train.x.shape[-1] == 3
+    assert len(data.train.levels) == 1
+    assert data.train.embedding == 32
+
+
 def test_more_words_than_columns_are_one_line(tmp_path: Path) -> None:
     lines = [[f"s{i // 10}", f"{i}", f"w{i}", "u", "yn"[i % 2]] for i in range(2000)]
     path = write(tmp_path / "a.csv", lines)
