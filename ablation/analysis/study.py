@@ -12,6 +12,7 @@ from ablation.analysis.contrasts import choose_family, compare_arms
 from ablation.analysis.costs import count_reached, pareto
 from ablation.analysis.frames import Frames, load_frames
 from ablation.analysis.leaks import find_leaks
+from ablation.analysis.lookahead import compare_lookaheads
 from ablation.analysis.samples import varying_columns
 from ablation.analysis.sequential import Schedule, compare_in_rounds, plan_next_round
 from ablation.analysis.summary import summarise
@@ -242,6 +243,27 @@ class Study:
             if task["accuracy"].notna().any() and (target_is_set or varying_columns(task, sizes))
         ]
         return stack_tables(tables)
+
+    def lookahead(self) -> pd.DataFrame:
+        """How much of the future a forward arm needs to do as well as reading both directions.
+
+        One row per lookahead of each task, against the task's best bidirectional arm by the
+        sweep's metric. Columns: lookahead (steps), task, those of `contrasts`, and enough: whether
+        this lookahead and all greater ones are equivalent or better. No rows if fewer than two
+        lookaheads were trained, or no bidirectional arm.
+
+        Example:
+            >>> study = ablation.load("lookahead")
+            >>> study.lookahead()[["task", "lookahead", "verdict", "enough"]].head(5)
+        """
+        report = self.plan.report
+        tables = [
+            compare_lookaheads(task, report.metric, report.margin_of(report.metric), ALPHA).assign(
+                task=task_name(task)
+            )
+            for task in (self.tasks if self.frames.results else [])
+        ]
+        return stack_tables([table for table in tables if len(table)])
 
     def pareto(self, cost: str = "parameters") -> pd.DataFrame:
         """The arms of each task that no other arm beats in both accuracy and cost.

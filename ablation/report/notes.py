@@ -22,6 +22,11 @@ COST = (
     "The arms that no other arm beats in both mean accuracy and a cost. Whether a step between two "
     f"of them is more than noise is shown under {DIFFERENCES}."
 )
+LOOKAHEAD = (
+    "A forward arm with a lookahead answers for a step after it has read so many steps more. Each "
+    "lookahead is compared with the task's best bidirectional arm, paired by seed; p is corrected "
+    "by Holm's method for all pairs of a lookahead and a bidirectional arm."
+)
 PROBES = (
     "Mean accuracy of the trained models on up to 2,000 test sequences after a change, without "
     "training again. Intact: the model as it was trained. Without a half: the output of that half "

@@ -17,6 +17,7 @@ from ablation.report.tables import (
     contrasts_table,
     failures_table,
     front_table,
+    lookahead_table,
     probes_table,
     summary_table,
     target_table,
@@ -51,6 +52,7 @@ def make_sections(
     tables = [
         ("claims", "Claims", claims_table(study), notes.CLAIMS),
         ("target", target, target_table(study), notes.target_note(study)),
+        ("lookahead", "How much future is enough", lookahead_table(study), notes.LOOKAHEAD),
         ("summary", "Summary", summary, notes.summary_note(study, summary)),
         ("contrasts", notes.DIFFERENCES, contrasts_table(study), notes.contrasts_note(study)),
         ("expected", "Expected and observed order", expected_table(study), notes.EXPECTED),

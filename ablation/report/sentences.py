@@ -22,7 +22,7 @@ def answer(study: Study) -> list[str]:
     """
     if not study.frames.results:
         return ["No trial has been trained yet."]
-    sentences = [*_claims(study), *_target(study)]
+    sentences = [*_claims(study), *_target(study), *_lookahead(study)]
     contrasts = study.contrasts()
     for task in study.tasks:
         if not task["accuracy"].notna().any():
@@ -108,6 +108,33 @@ def _target(study: Study) -> list[str]:
         else:
             sentences.append(f"Smallest that {goal}: {small['arm']} ({size}).")
             sentences.append(f"Fastest that does: {fast['arm']} ({effort}).")
+    return sentences
+
+
+def _lookahead(study: Study) -> list[str]:
+    """From which lookahead on a forward arm does as well as the best bidirectional one."""
+    settings, table = study.plan.report, study.lookahead()
+    measure, sentences = MEASURES[settings.metric], []
+    for task, rows in table.groupby("task", sort=False) if len(table) else ():
+        where = f" on {task}" if table["task"].nunique() > 1 else ""
+        other, most = rows["other"].iloc[0], rows.iloc[-1]
+        within = f"within {settings.margin_of(settings.metric):g}"
+        if rows["enough"].any():
+            least = rows.loc[rows["enough"], "lookahead"].min()
+            start = f"From a lookahead of {least} on" if least else "Even without a lookahead"
+            verdicts = set(rows.loc[rows["enough"], "verdict"])
+            equal = "equivalent to" if verdicts == {"equivalent"} else "no worse than"
+            sentences.append(f"{start}, forward is {equal} {other} {within}{where}.")
+        elif most["verdict"] == "worse":
+            gap = measure.signed(most["difference"])
+            sentences.append(
+                f"A lookahead of {most['lookahead']} is not enough{where}: forward is still worse "
+                f"than {other} ({gap})."
+            )
+        else:
+            sentences.append(
+                f"Whether a lookahead of {most['lookahead']} is enough{where} is undecided."
+            )
     return sentences
 
 

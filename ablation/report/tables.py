@@ -98,6 +98,27 @@ def summary_table(study: Study) -> Table | None:
     return make_table(*fields, best=_best(study))
 
 
+def lookahead_table(study: Study) -> Table | None:
+    """A row a lookahead, against the best arm that reads both directions."""
+    rows = study.lookahead()
+    if rows.empty:
+        return None
+    metric = study.plan.report.metric
+    measure = MEASURES[metric]
+    means = study.summary(metric).set_index("arm")[measure.typical]
+    task = [(Column("task"), rows["task"])] if rows["task"].nunique() > 1 else []
+    return make_table(
+        *task,
+        (Column("lookahead", "number", 0), rows["lookahead"]),
+        (Column(measure.name, "number", measure.digits), rows["arm"].map(means)),
+        (Column("against"), rows["other"]),
+        (Column("difference", "difference", measure.digits), rows["difference"]),
+        (Column("95 % interval", "limits", measure.digits), _pairs(rows["low"], rows["high"])),
+        (Column("p (Holm)", "p"), rows["p_holm"]),
+        (VERDICT, rows["verdict"]),
+    )
+
+
 def contrasts_table(study: Study) -> Table | None:
     """A row a pair of arms that was compared."""
     pairs = study.contrasts() if study.frames.results else pd.DataFrame()

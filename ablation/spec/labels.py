@@ -24,7 +24,8 @@ def label_arms(arms: Iterable[Arm]) -> dict[Arm, str]:
     If the arms do not differ, the name is the direction and the merge mode.
     """
     rows = {arm: arm.flat() for arm in arms}
-    columns = varying(rows) or ["direction", "merge_mode"]
+    columns = [c for c in varying(rows) if not _follows_from_problem(c, rows.values())]
+    columns = columns or ["direction", "merge_mode"]
 
     def name(row: dict[str, Any]) -> str:
         parts = [
@@ -35,3 +36,12 @@ def label_arms(arms: Iterable[Arm]) -> dict[Arm, str]:
         return " ".join(parts)
 
     return {arm: name(row) for arm, row in rows.items()}
+
+
+def _follows_from_problem(column: str, rows: Iterable[dict[str, Any]]) -> bool:
+    """Whether arms of one problem all have the same value, so that its name is enough."""
+    values: dict[str, set[bytes]] = {}
+    for row in rows:
+        values.setdefault(row["problem"], set()).add(canonical(row.get(column)))
+    several = len(values) > 1 and column not in PLAIN_FACTORS
+    return several and all(len(of_problem) == 1 for of_problem in values.values())

@@ -125,7 +125,7 @@ class AblationSweeper(BasicSweeper):
         names |= {word.partition("=")[2] for word in words}
         for name, source in product(names, self.hydra_context.config_loader.get_sources()):
             path = f"experiment/{name}"
-            preset = source.load_config(path).config if source.is_config(path) else {}
+            preset: Any = source.load_config(path).config if source.is_config(path) else {}
             for default in preset.get("defaults", []):
                 for group, choice in default.items() if isinstance(default, Mapping) else ():
                     if group.split()[-1].strip("/") == "hydra/launcher":

@@ -20,6 +20,7 @@ from ablation.report.figures.drawing import new_figure
 from ablation.report.figures.forest import forest
 from ablation.report.figures.grid import heat_map
 from ablation.report.figures.learning import learning_curves
+from ablation.report.figures.lookahead import metric_by_lookahead
 from ablation.report.figures.steps import accuracy_by_step
 from ablation.report.figures.variance import variance_shares
 
@@ -176,6 +177,29 @@ class Gallery:
         """
         return self._cost("updates", axes)
 
+    def lookahead(self, axes: Axes | None = None, task: str | None = None) -> Axes:
+        """Draw the sweep's metric over the lookahead of the forward arms of one task.
+
+        The band is the best bidirectional arm. task: its name, as in `study.lookahead()`; None: the
+        first. Raises RequestError if there is no such comparison.
+
+        Example:
+            >>> study = ablation.load("lookahead")
+            >>> axes = study.plot.lookahead()
+            >>> axes.get_xlabel()
+            'lookahead (steps)'
+        """
+        table = self.study.lookahead()
+        names = list(dict.fromkeys(table["task"])) if len(table) else []
+        name = task or (names[0] if names else "")
+        if name not in names:
+            none = suggest(name, names) if names else "lookahead was not swept in this study"
+            raise RequestError(f"task={name}: {none}")
+        reference = str(table.loc[table["task"] == name, "other"].iloc[0])
+        (trials,) = (trials for trials in self.study.tasks if task_name(trials) == name)
+        metric = self.study.plan.report.metric
+        return metric_by_lookahead(trials, axes or self._axes(), metric, reference)
+
     def variance(self, axes: Axes | None = None) -> Axes:
         """Draw the share (in %) of the variance of accuracy that each factor explains.
 
@@ -213,10 +237,27 @@ class Gallery:
             ['contrasts', 'accuracy', 'learning', 'steps', 'parameters', 'seconds']
         """
         return [
+            *self._by_lookahead(),
             *self._compared(),
             *self._over_time(),
             *self._by_cost(),
             *self._by_factor(),
+        ]
+
+    def _by_lookahead(self) -> list[Picture]:
+        table = self.study.lookahead()
+        tasks = list(dict.fromkeys(table["task"])) if len(table) else []
+        return [
+            Picture(
+                "lookahead" if len(tasks) == 1 else f"lookahead-{k}",
+                "lookahead",
+                f"How much future is enough on {task}",
+                "The forward arms by the steps of the future that they have read when they answer. "
+                "The band shows the seeds of the best arm that reads both directions.",
+                (WIDTH, 4.0),
+                partial(self.lookahead, task=task),
+            )
+            for k, task in enumerate(tasks, 1)
         ]
 
     def _compared(self) -> list[Picture]:

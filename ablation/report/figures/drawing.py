@@ -29,7 +29,11 @@ Styles = dict[str, tuple[str, str, str]]  # by name: colour, marker, line
 
 INK, FAINT, GRID = "#222222", "#666666", "#E4E4E4"
 TEXT, SMALL = 9.0, 8.0  # points
-FACTORS = {"length": "length (steps)", "units": "units (count)"}
+FACTORS = {
+    "length": "length (steps)",
+    "lookahead": "lookahead (steps)",
+    "units": "units (count)",
+}
 
 
 def new_figure(width: float = 7.0, height: float = 4.0) -> tuple[Figure, Axes]:
