@@ -351,3 +351,31 @@ def test_differences_are_written_without_a_minus_before_nothing() -> None:
     assert MEASURES["accuracy"].signed(-0.0123) == "-0.0123"
     assert MEASURES["parameters"].signed(1234.0) == "+1,234"
     assert MEASURES["seconds"].digits == 2
+
+
+@pytest.mark.parametrize(
+    ("means", "said"),
+    [
+        (
+            [0.8, 0.9, 0.95],
+            "From a lookahead of 2 on, forward is equivalent to bidirectional concat within 0.002.",
+        ),
+        (
+            [0.95, 0.95, 0.95],
+            "Even without a lookahead, forward is equivalent to bidirectional concat within 0.002.",
+        ),
+        (
+            [0.95, 0.97, 0.97],
+            "Even without a lookahead, forward is no worse than bidirectional concat within 0.002.",
+        ),
+        (
+            [0.8, 0.85, 0.9],
+            "A lookahead of 2 is not enough: forward is still worse than bidirectional concat "
+            "(-0.0500).",
+        ),
+    ],
+)
+def test_how_much_future_is_enough(study: StudyMaker, means: list[float], said: str) -> None:
+    arms = [make_trial(lookahead=k).arm for k in range(3)]
+    planted = dict(zip(arms, means, strict=True)) | {CONCAT: 0.95}
+    assert answer(study(planted))[0] == said
