@@ -37,7 +37,7 @@ def task(
 
 def enough(trials: pd.DataFrame) -> list[int]:
     table = compare_lookaheads(trials, "accuracy", 0.002)
-    return table.loc[table["enough"], "lookahead"].tolist()
+    return list(map(int, table.loc[table["enough"], "lookahead"]))
 
 
 def test_enough_is_from_the_first_lookahead_after_which_none_is_worse() -> None:
