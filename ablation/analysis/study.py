@@ -253,8 +253,9 @@ class Study:
         lookaheads were trained, or no bidirectional arm.
 
         Example:
-            >>> study = ablation.load("lookahead")
-            >>> study.lookahead()[["task", "lookahead", "verdict", "enough"]].head(5)
+            >>> study = ablation.load("directions")
+            >>> study.lookahead().empty
+            True
         """
         report = self.plan.report
         tables = [

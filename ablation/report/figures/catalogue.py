@@ -184,17 +184,18 @@ class Gallery:
         first. Raises RequestError if there is no such comparison.
 
         Example:
-            >>> study = ablation.load("lookahead")
-            >>> axes = study.plot.lookahead()
-            >>> axes.get_xlabel()
-            'lookahead (steps)'
+            >>> study = ablation.load("directions")
+            >>> study.plot.lookahead()
+            Traceback (most recent call last):
+            ablation.errors.RequestError: lookahead was not swept in this study
         """
         table = self.study.lookahead()
         names = list(dict.fromkeys(table["task"])) if len(table) else []
-        name = task or (names[0] if names else "")
+        name = task or next(iter(names), "")
+        if not names:
+            raise RequestError("lookahead was not swept in this study")
         if name not in names:
-            none = suggest(name, names) if names else "lookahead was not swept in this study"
-            raise RequestError(f"task={name}: {none}")
+            raise RequestError(f"task={name}: {suggest(name, names)}")
         reference = str(table.loc[table["task"] == name, "other"].iloc[0])
         (trials,) = (trials for trials in self.study.tasks if task_name(trials) == name)
         metric = self.study.plan.report.metric
