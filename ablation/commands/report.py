@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from ablation.errors import RequestError
-from ablation.planning import sweeps_in
+from ablation.commands.list import show_sweeps
 from ablation.report import build_report, show_report
-from ablation.terminal import say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,10 +16,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Returns 1 if an arm is better than its ceiling allows, else 0."""
     root = arguments.results
     if arguments.name is None:
-        names = sweeps_in(root)
-        if not names:
-            raise RequestError(f"no sweeps in {root}")
-        say(f"Sweeps in {root}: {', '.join(names)}.")
+        show_sweeps(root)
         return 0
     folder = root / arguments.name
     report = build_report(folder)

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from ablation.report.cells import Column, Table
 from ablation.report.console import show_failures, show_layers, show_predictions, show_report
-from ablation.report.record import Failure, Report, current_report, digest_of, store_report
+from ablation.report.record import (
+    Failure,
+    Report,
+    current_report,
+    digest_of,
+    store_report,
+    stored_report,
+)
 
 if TYPE_CHECKING:
     from ablation.report.build import build_report
@@ -33,6 +40,7 @@ __all__ = [
     "show_predictions",
     "show_report",
     "store_report",
+    "stored_report",
     "summary_table",
 ]
 

@@ -81,10 +81,15 @@ def forget_report(folder: Path) -> None:
     (folder / "report.json").unlink(missing_ok=True)
 
 
-def current_report(folder: Path) -> Report | None:
-    """The report that stands in the folder, if it would be made the same now."""
+def stored_report(folder: Path) -> Report | None:
+    """The report in the folder, which may be older than its results; None if there is none."""
     try:
-        report = Report.model_validate_json(read_file(folder / "report.json"))
+        return Report.model_validate_json(read_file(folder / "report.json"))
     except (OSError, ValueError):  # never made, or by another version
         return None
-    return report if report.digest == digest_of(folder) else None
+
+
+def current_report(folder: Path) -> Report | None:
+    """The report in the folder, if it would be made the same now."""
+    report = stored_report(folder)
+    return report if report and report.digest == digest_of(folder) else None
