@@ -108,3 +108,19 @@ def test_a_preset_that_names_a_launcher_is_refused(
     app = App("python -m ablation experiment=spread")
     with pytest.raises(RequestError, match=r"spread: .* say hydra/launcher=basic on the"):
         run_overrides(app, ["experiment=spread", "plan=true"])
+
+
+def test_own_code_is_a_choice_of_its_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine.py").write_text(
+        "def build(inputs, recurrent, head, width=8): ...\n"
+        "def bits(rng, sequences, length, *, last=0.5): ...\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
+        words = ["model=mine.build", "model.width=3", "problem=mine.bits", "cell=keras.layers.LSTM"]
+        config = compose("config", [*words, "merge_mode=mine.Gate"])
+        assert config.model == {"name": "mine.build", "width": 3}
+        assert config.problem == {"name": "mine.bits", "last": 0.5}
+        assert (config.cell, config.merge_mode) == ("keras.layers.LSTM", "mine.Gate")
+        with pytest.raises(ConfigCompositionException, match="widht"):
+            compose("config", ["model=mine.build", "model.widht=3"])

@@ -30,6 +30,8 @@ def parse(config: DictConfig, overrides: Sequence[str] = ()) -> Request:
             sweep = f"; for a sweep say -m {group}={inside}" if inside else ""
             raise RequestError(f"{override}: one choice is needed{sweep}")
     without_hydra = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+    for key in sorted(OmegaConf.missing_keys(without_hydra)):  # an own function has no default
+        raise RequestError(f"{key}: a value is needed")
     values: Any = OmegaConf.to_container(without_hydra, resolve=True)
     settings = {key: values.pop(key) for key in Settings.model_fields if key in values}
     _refuse_targets(values)

@@ -34,6 +34,10 @@ def _with_defaults(model: Model) -> Model:
     parameters = parameters_of(model.name)
     if parameters is None:
         return model
+    if "name" in parameters:
+        raise RequestError(
+            f"model={model.name}: call the parameter name something else; model.name is the function"
+        )
     for key in model.parameters:
         if key not in parameters:
             raise RequestError(
@@ -44,7 +48,7 @@ def _with_defaults(model: Model) -> Model:
     defaults = {k: v for k, v in parameters.items() if v is not UNKNOWN and v is not REQUIRED}
     missing = [k for k, v in parameters.items() if v is REQUIRED and k not in model.parameters]
     if missing:
-        raise RequestError(f"model.{missing[0]}: it is missing; {model.name} has no default for it")
+        raise RequestError(f"model.{missing[0]}: a value is needed")
     # In one order, however they were given: an arm's columns and its name are in it.
     given = {**defaults, **model.parameters}
     return Model(name=model.name, **{key: given[key] for key in parameters if key in given})

@@ -130,9 +130,10 @@ def parameters_of(name: str) -> dict[str, Any] | None:
 
 def _plain_value(node: ast.expr) -> Any:
     try:
-        return ast.literal_eval(node)
+        value = ast.literal_eval(node)
     except ValueError:
         return UNKNOWN
+    return list(value) if isinstance(value, tuple) else value  # as YAML and JSON have it
 
 
 def stamp(path: Path) -> tuple[int, ...]:

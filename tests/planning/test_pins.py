@@ -164,3 +164,56 @@ def test_the_data_of_an_own_problem_count(write: Write, tmp_path: Path) -> None:
     data.unlink()
     with pytest.raises(RequestError, match=r"data\.npy: No such file"):
         pinned(read)
+
+
+BUILD = TRAP + "def build(inputs, recurrent, head, width=8, *, kind='x', shape=(1, 2)):\n    pass\n"
+
+
+def model(**parameters: Any) -> Arm:
+    return arm(model={"name": "mine.build", **parameters})
+
+
+def test_an_own_model_is_read_and_its_defaults_are_part_of_its_meaning(write: Write) -> None:
+    write("mine.py", BUILD)
+    plain, given = pinned(model()), pinned(model(width=8))
+    assert plain == given
+    assert plain.model.parameters == {"width": 8, "kind": "x", "shape": [1, 2]}
+    assert pinned(model(width=9)) != plain
+    assert "mine" not in sys.modules
+    # In whatever order they are given, they are the same arm with the same columns.
+    one, other = pinned(model(kind="y", width=3)), pinned(model(width=3, kind="y"))
+    assert list(one.flat()) == list(other.flat())
+
+
+@pytest.mark.parametrize(
+    ("parameters", "text", "said"),
+    [
+        ({"widht": 3}, BUILD, r"model\.widht is no key of mine\.build: .*did you mean width\?"),
+        ({}, "def build(inputs, recurrent, head, width): pass", r"model\.width: a value is needed"),
+        ({"width": 3}, "def build(inputs, recurrent, head): pass", "takes no parameters"),
+        ({}, "def build(inputs, recurrent, head, name=1): pass", "parameter name something else"),
+        ({}, "width = 3", r"model=mine\.build: mine\.py defines no build"),
+    ],
+)
+def test_a_model_with_wrong_parameters_is_one_line(
+    write: Write, parameters: dict[str, Any], text: str, said: str
+) -> None:
+    write("mine.py", text)
+    with pytest.raises(RequestError, match=said):
+        pinned(model(**parameters))
+
+
+def test_a_function_that_takes_anything_gets_what_is_given(write: Write) -> None:
+    write("mine.py", "def build(inputs, recurrent, head, **anything): pass")
+    assert pinned(model(depth=3)).model.parameters == {"depth": 3}
+
+
+def test_the_file_of_a_path_is_part_of_the_digest(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write("mine.py", "def build(inputs, recurrent, head, path='vectors.npy'): pass")
+    write("vectors.npy", "one")
+    monkeypatch.chdir(tmp_path)
+    first = pinned(model())
+    write("vectors.npy", "two")
+    assert pinned(model()).digest != first.digest
