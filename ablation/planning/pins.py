@@ -36,7 +36,7 @@ def _with_defaults(model: Model) -> Model:
         return model
     if "name" in parameters:
         raise RequestError(
-            f"model={model.name}: call the parameter name something else; model.name is the function"
+            f"model={model.name}: call its parameter name otherwise; model.name is the function"
         )
     for key in model.parameters:
         if key not in parameters:

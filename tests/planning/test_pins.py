@@ -104,7 +104,10 @@ def test_a_name_may_be_defined_in_every_way(write: Write, defined: str) -> None:
         ("__main__.Gate", "", "no module __main__ on the Python path"),
     ],
 )
-def test_what_is_not_there_is_one_line(write: Write, name: str, text: str, said: str) -> None:
+def test_what_is_not_there_is_one_line(
+    write: Write, monkeypatch: pytest.MonkeyPatch, name: str, text: str, said: str
+) -> None:
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", None)  # as in a notebook
     write("mine.py", text + "\n")
     for key in ("merge_mode", "cell"):
         with pytest.raises(RequestError, match=f"^{key}={name}: .*{said}") as caught:
@@ -191,7 +194,7 @@ def test_an_own_model_is_read_and_its_defaults_are_part_of_its_meaning(write: Wr
         ({"widht": 3}, BUILD, r"model\.widht is no key of mine\.build: .*did you mean width\?"),
         ({}, "def build(inputs, recurrent, head, width): pass", r"model\.width: a value is needed"),
         ({"width": 3}, "def build(inputs, recurrent, head): pass", "takes no parameters"),
-        ({}, "def build(inputs, recurrent, head, name=1): pass", "parameter name something else"),
+        ({}, "def build(inputs, recurrent, head, name=1): pass", "parameter name otherwise"),
         ({}, "width = 3", r"model=mine\.build: mine\.py defines no build"),
     ],
 )
