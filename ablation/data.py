@@ -26,6 +26,8 @@ class Sequences:
     levels: if x is numeric, its last features may be codes of categories, whole numbers that stand
     for a learnt vector each; how many codes each of these features has (0 is padding).
     embedding: dimensions of the learnt vectors; None: as many as units.
+    group: (n,) int, equal for sequences that must not be split into training and validation; None
+    if there are no groups.
     """
 
     x: Array
@@ -36,6 +38,7 @@ class Sequences:
     symbols: int = 0
     levels: tuple[int, ...] = ()
     embedding: int | None = None
+    group: Array | None = None
 
     def __len__(self) -> int:
         return len(self.x)
@@ -67,25 +70,35 @@ class Sequences:
 
     def first(self, n: int) -> Sequences:
         """The first n sequences, or all if there are fewer."""
+        return self.take(slice(n))
+
+    def take(self, rows: Array | slice) -> Sequences:
+        """These sequences: their numbers, a bool for each, or a slice."""
 
         def cut(values: Array | None) -> Array | None:
-            return None if values is None else values[:n]
+            return None if values is None else values[rows]
 
         return replace(
             self,
-            x=self.x[:n],
-            y=self.y[:n],
+            x=self.x[rows],
+            y=self.y[rows],
             scored=cut(self.scored),
             present=cut(self.present),
+            group=cut(self.group),
         )
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """The training set of one seed, and the test set, which is the same for every seed."""
+    """The training set of one seed, and the test set, which is the same for every seed.
+
+    validation: what was held out of the training set, to be watched while training; None if nothing
+    was.
+    """
 
     train: Sequences
     test: Sequences
+    validation: Sequences | None = None
 
 
 @dataclass(frozen=True)

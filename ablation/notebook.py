@@ -23,7 +23,8 @@ class Study(analysis.Study):
     trials: one row per planned trial: arm, seed, id, status ("done", "diverged", "failed",
     "pending"), the options (direction, units, ...) and the measures (accuracy, loss, ...; NaN
     without a result).
-    curves: one row per point of a learning curve: arm, seed, updates, loss, accuracy.
+    curves: one row per point of a learning curve: arm, seed, updates, loss, accuracy, and
+    validation_loss (NaN without a validation set).
     positions: one row per step of the sequences: arm, seed, step (from 1), accuracy, ceiling.
     plan: the sweep's plan.
     Accuracies are shares (0 to 1), losses are in nats per label, times in seconds.

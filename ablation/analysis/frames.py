@@ -77,7 +77,9 @@ def load_frames(plan: Plan, store: Store) -> Frames:
             if "ceiling" in bounds:
                 row["ceiling_se"] = bounds["ceiling"].error
                 row["least_loss"] = _mean(bounds["ceiling"].loss)
-            _append(curves, key, result.curve.model_dump())
+            nothing = [np.nan] * len(result.curve.updates)
+            points = result.curve.model_dump().items()
+            _append(curves, key, {name: values or nothing for name, values in points})
             steps = result.metrics.accuracy_by_position
             ceiling = bounds["ceiling"].accuracy if "ceiling" in bounds else []
             if steps:

@@ -13,13 +13,15 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ablation.data import Ceiling, Dataset, Sequences
+import numpy as np
+
+from ablation.data import Array, Ceiling, Dataset, Sequences
 from ablation.errors import RequestError, suggest
 from ablation.problems import suite
 from ablation.problems.own import file
 from ablation.problems.own import function as dotted
 from ablation.seeding import stream
-from ablation.spec import DOTTED, MERGES, STACK, Arm, Problem
+from ablation.spec import DOTTED, MERGES, STACK, Arm, Problem, share_of
 
 # Each module of `suite` is a problem, so adding a problem means adding a file.
 PROBLEMS = {
@@ -29,15 +31,21 @@ PROBLEMS = {
 } | {"file": file.__name__}
 
 
-def load(problem: Problem, length: int, sequences: int, seed: int) -> Dataset:
+def load(
+    problem: Problem, length: int, sequences: int, seed: int, validation: float | None = None
+) -> Dataset:
     """Make the training and the test set of a problem.
 
     The training set depends on the seed; the test set is the same for every seed and arm.
+    validation: share of the training sequences, or of their groups, that is held out. Which ones
+    depends on the seed alone. Raises RequestError if nothing would be left to train on.
     """
-    return Dataset(
-        _split(problem, "train", length, sequences, seed),
-        _split(problem, "test", length, problem.test_size, None),
-    )
+    train = _split(problem, "train", length, sequences, seed)
+    test = _split(problem, "test", length, problem.test_size, None)
+    if validation is None:
+        return Dataset(train, test)
+    held = _held_out(train, validation, seed)
+    return Dataset(train.take(~held), test, train.take(held))
 
 
 def sample(problem: Problem, length: int) -> Sequences:
@@ -176,6 +184,19 @@ def _call(problem: Problem, name: str, *arguments: Any) -> Any:
     _check_parameters(problem)
     with _explain_errors(problem):
         return _function(problem, name)(*arguments, **problem.parameters)
+
+
+def _held_out(data: Sequences, share: float, seed: int) -> Array:
+    """Which sequences are held out, (n,) bool: a share of them, or of their groups if any."""
+    members = np.arange(len(data)) if data.group is None else data.group
+    groups = np.unique(members)
+    if len(groups) < 2:
+        raise RequestError(
+            f"training.validation={share}: the training sequences are one group, of which no part "
+            "can be held out"
+        )
+    chosen = stream(seed, "validation").permutation(groups)[: share_of(len(groups), share)]
+    return np.isin(members, chosen)
 
 
 def _split(

@@ -17,6 +17,7 @@ from ablation.spec.schema import (
     Training,
     Trial,
     canonical,
+    share_of,
     trials_of,
 )
 from ablation.spec.settings import Claim, ReportSettings, Request, Settings
@@ -45,6 +46,7 @@ __all__ = [
     "Trial",
     "canonical",
     "label_arms",
+    "share_of",
     "trials_of",
     "varying",
 ]

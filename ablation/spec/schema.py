@@ -99,16 +99,25 @@ class Model(Function):
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Finite = Annotated[PositiveFloat, Field(allow_inf_nan=False)]
+Decay = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class Training(Frozen):
     """How long and with what a model is trained; an option that is None is off.
 
-    sequences: of the training data, all of them where there are fewer.
+    sequences: of the training data, all of them where there are fewer; validation takes its share
+    from these.
     clip_norm: the greatest norm of all gradients together; longer ones are scaled down to it.
     dropout: share of each recurrent layer's outputs that is left out while training.
     schedule: how the learning rate falls to zero over the trial's updates.
+    warmup: share of the updates over which the learning rate rises first.
+    weight_decay: as the optimizer of Keras defines it; None: Keras's default, which is 0 but for
+    adamw.
+    validation: share of the sequences, or of their groups, that is held out of training: what is
+    watched while training is then measured on these, and otherwise on test sequences.
     stop_at: accuracy at which training ends, looked at after each chunk of updates.
+    patience: looks without a lower validation loss after which training ends. The model then has
+    the weights of the lowest one.
     class_weights: "balanced" makes all classes of the training data weigh the same in its loss.
     """
 
@@ -120,21 +129,46 @@ class Training(Frozen):
     clip_norm: Finite | None = None
     dropout: Share | None = None
     schedule: Annotated[str, one_of(*SCHEDULES)] | None = None
+    warmup: Share | None = None
+    weight_decay: Decay | None = None
+    validation: Share | None = None
     stop_at: Annotated[float, Field(gt=0, le=1)] | None = None
+    patience: PositiveInt | None = None
     class_weights: Annotated[str, one_of(*CLASS_WEIGHTS)] | None = None
 
     @model_validator(mode="after")
     def _a_batch_fits(self) -> Training:
-        if self.batch_size > self.sequences:
+        if self.batch_size > self.sequences - self.held_out:
+            left = f", of which validation={self.validation} takes {self.held_out}"
             raise ValueError(
                 f"batch_size={self.batch_size} is more than sequences={self.sequences}"
+                + left * bool(self.held_out)
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _patience_needs_validation(self) -> Training:
+        if self.patience and not self.validation:
+            raise ValueError(
+                f"patience={self.patience} watches the validation loss: it needs validation, such "
+                "as validation=0.1"
             )
         return self
 
     @property
+    def held_out(self) -> int:
+        """Number of sequences that validation takes, where they are not held out by groups."""
+        return share_of(self.sequences, self.validation) if self.validation else 0
+
+    @property
     def updates(self) -> int:
         """Number of optimizer steps; the incomplete last batch of an epoch is left out."""
-        return self.epochs * (self.sequences // self.batch_size)
+        return self.epochs * ((self.sequences - self.held_out) // self.batch_size)
+
+
+def share_of(n: int, share: float) -> int:
+    """How many of n a share is: at least one, and where possible not all."""
+    return max(min(round(n * share), n - 1), 1)
 
 
 class Arm(Frozen):

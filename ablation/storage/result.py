@@ -40,13 +40,15 @@ class Metrics(Frozen):
 class Curve(Frozen):
     """The learning curve, one entry per chunk of updates.
 
-    updates: optimizer steps so far. loss: mean training loss of the chunk, in nats. accuracy: on
-    the first sequences of the test set.
+    updates: optimizer steps so far. loss: mean training loss of the chunk, in nats.
+    accuracy, validation_loss: on the validation set. Without one, accuracy is on the first
+    sequences of the test set, and validation_loss is [].
     """
 
     updates: list[int]
     loss: list[FiniteFloat | None]
     accuracy: list[FiniteFloat]
+    validation_loss: list[FiniteFloat | None] = Field(default_factory=list)
 
 
 class Seconds(Frozen):
@@ -99,9 +101,10 @@ class Bound(Frozen):
 class TrialResult(Frozen):
     """A trial, how it ended, and everything that was measured.
 
-    weights: digest of the final weights. summary: Keras's table of the layers. ceilings: "ceiling"
-    and "majority" of the arm if the user's own code computes them. Only a trial runs that code, so
-    that a result from somebody else can be read without running theirs.
+    updates: how many were run. kept: the one that the weights are of, if training.patience chose
+    it; None: the last. weights: digest of the final weights. summary: Keras's table of the layers.
+    ceilings: "ceiling" and "majority" of the arm if the user's own code computes them. Only a trial
+    runs that code, so that a result from somebody else can be read without running theirs.
     """
 
     trial: Trial
@@ -112,6 +115,7 @@ class TrialResult(Frozen):
     examples: list[Example]
     parameters: int
     updates: int
+    kept: int | None = None
     compiled: bool
     weights: str
     summary: str

@@ -7,13 +7,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import keras
 import numpy as np
 
 from ablation.data import Array, Dataset, Sequences
 from ablation.seeding import stream
 from ablation.spec import Training
 from ablation.storage import Curve
-from ablation.training.scores import predict_classes
+from ablation.training.scores import log_loss, predict_classes
 
 CURVE_POINTS = 50  # chunks of updates, one point of the learning curve each
 PREDICTION_BATCH = 250  # sequences per call of `predict`; the learning curve uses the first batch
@@ -21,7 +22,7 @@ PREDICTION_BATCH = 250  # sequences per call of `predict`; the learning curve us
 
 @dataclass(frozen=True)
 class Programs:
-    """A model's two operations, provided by an engine.
+    """A model and its two operations, provided by an engine.
 
     update(x, y, weights, n): run one optimizer step on each of the first n batches and return the
     mean loss. x, y and weights are stacked batches of shape (updates, batch, ...).
@@ -29,6 +30,7 @@ class Programs:
     compiled: whether XLA compiled both.
     """
 
+    model: keras.Model
     update: Callable[[Array, Array, Array, int], float]
     predict: Callable[[Array], Array]
     compiled: bool
@@ -38,28 +40,36 @@ class Programs:
 class History:
     """What training recorded.
 
-    updates: the number of updates that were run. diverged: whether the loss became infinite or NaN.
+    updates: the number of updates that were run. kept: the one that the model's weights are of, if
+    training.patience chose it. diverged: whether the loss became infinite or NaN.
     training, evaluating: wall-clock seconds.
     """
 
     curve: Curve
     updates: int
+    kept: int | None
     diverged: bool
     training: float
     evaluating: float
 
 
 def train(programs: Programs, data: Dataset, training: Training, seed: int) -> History:
-    """Train in about CURVE_POINTS chunks of updates and measure the test accuracy after each.
+    """Train in about CURVE_POINTS chunks of updates and look at the model after each.
+
+    A look measures accuracy and loss on the validation set, or, where there is none, the accuracy
+    on the first test sequences. The curve's training loss includes any class weights, the loss on
+    the validation set does not.
 
     Training stops after the first chunk whose loss is not finite or whose accuracy has reached
-    training.stop_at. The curve records the training loss, including any class weights.
+    training.stop_at, or if the last training.patience looks have not lowered the validation loss.
+    With patience, the model ends with the weights of the lowest one, unless it has diverged.
     """
     chunk = math.ceil(training.updates / CURVE_POINTS)
-    test_batch = data.test.first(PREDICTION_BATCH)
-    curve = Curve(updates=[], loss=[], accuracy=[])
-    batches = batch_rows(training, seed)
+    watched = data.test.first(PREDICTION_BATCH) if data.validation is None else data.validation
+    curve = Curve(updates=[], loss=[], accuracy=[], validation_loss=[])
+    batches = batch_rows(training, len(data.train), seed)
     seconds, seconds_evaluating, loss = 0.0, 0.0, 0.0
+    kept, best_weights = None, None
     weights, y = label_weights(data.train, training), data.train.y
     for start in range(0, training.updates, chunk):
         rows = batches[start : start + chunk]
@@ -69,16 +79,24 @@ def train(programs: Programs, data: Dataset, training: Training, seed: int) -> H
         update_start = time.perf_counter()
         loss = programs.update(data.train.x[rows], y[rows], weights[rows], n)
         evaluation_start = time.perf_counter()
-        accuracy = _accuracy(programs.predict(_fill(test_batch.x)), test_batch)
+        probabilities = predict(programs, watched)
+        curve.updates.append(start + n)
+        curve.loss.append(_rounded(loss))
+        curve.accuracy.append(round(_accuracy(probabilities, watched), 6))
+        if data.validation is not None:
+            curve.validation_loss.append(_rounded(log_loss(probabilities, watched)))
+        if training.patience and _looks_since_lowest(curve) == 0:
+            kept, best_weights = start + n, programs.model.get_weights()
         seconds += evaluation_start - update_start
         seconds_evaluating += time.perf_counter() - evaluation_start
-        curve.updates.append(start + n)
-        curve.loss.append(float(f"{loss:.6g}") if math.isfinite(loss) else None)
-        curve.accuracy.append(round(accuracy, 6))
-        if not math.isfinite(loss) or _reached_target(curve, training.stop_at):
+        if _is_over(curve, training):
             break
     diverged = not math.isfinite(loss)
-    return History(curve, curve.updates[-1], diverged, seconds, seconds_evaluating)
+    if diverged:
+        kept = None
+    elif best_weights is not None:
+        programs.model.set_weights(best_weights)
+    return History(curve, curve.updates[-1], kept, diverged, seconds, seconds_evaluating)
 
 
 def predict(programs: Programs, data: Sequences) -> Array:
@@ -95,13 +113,19 @@ def chunk_shape(training: Training) -> tuple[int, int]:
     return math.ceil(training.updates / CURVE_POINTS), training.batch_size
 
 
-def batch_rows(training: Training, seed: int) -> Array:
-    """Training sequences of each batch: (updates, batch_size) indices, shuffled every epoch."""
+def batch_rows(training: Training, size: int, seed: int) -> Array:
+    """Training sequences of each batch: (updates, batch_size) indices below size.
+
+    They are shuffled every epoch. The number of updates is the same for all seeds of an arm. Where
+    whole groups are held out, size is not, and the last epoch is cut short or another one begun.
+    """
     rng = stream(seed, "order")
-    size = training.sequences
-    full_batches = size // training.batch_size * training.batch_size
-    order = [rng.permutation(size)[:full_batches] for _ in range(training.epochs)]
-    return np.concatenate(order).reshape(-1, training.batch_size)
+    needed = training.updates * training.batch_size
+    full_batches = max(size // training.batch_size, 1) * training.batch_size
+    order: list[Array] = []
+    while sum(map(len, order)) < needed:
+        order.append(rng.permutation(size)[:full_batches])
+    return np.concatenate(order)[:needed].reshape(-1, training.batch_size)
 
 
 def label_weights(data: Sequences, training: Training) -> Array:
@@ -117,8 +141,24 @@ def label_weights(data: Sequences, training: Training) -> Array:
     return np.asarray(weights * class_weights[data.y], np.float32)
 
 
-def _reached_target(curve: Curve, target: float | None) -> bool:
-    return target is not None and curve.accuracy[-1] >= target
+def _rounded(loss: float) -> float | None:
+    return float(f"{loss:.6g}") if math.isfinite(loss) else None
+
+
+def _looks_since_lowest(curve: Curve) -> int:
+    """Looks after the first one with the lowest validation loss; one that is None is infinite."""
+    losses = [math.inf if loss is None else loss for loss in curve.validation_loss]
+    return len(losses) - 1 - losses.index(min(losses))
+
+
+def _is_over(curve: Curve, training: Training) -> bool:
+    """Whether training ends with the last look at the model."""
+    target, patience = training.stop_at, training.patience
+    return (
+        curve.loss[-1] is None
+        or (target is not None and curve.accuracy[-1] >= target)
+        or (patience is not None and _looks_since_lowest(curve) >= patience)
+    )
 
 
 def _fill(x: Array) -> Array:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 from keras import layers, ops
-from keras.optimizers import schedules
 
 from ablation.data import PADDING, Sequences
 from ablation.errors import RequestError
 from ablation.spec import STACK, Training, Trial
 from ablation.training import stack
 from ablation.training.directions import Maker, imported, seed_of
+<<<<<<< HEAD
 from ablation.training.embedding import with_vectors
+=======
+from ablation.training.rates import learning_rate
+>>>>>>> d796267 (Training may watch a held-out part, stop early and keep its best weights; warm-up and weight decay)
 
 Tensor = Any
 
@@ -95,18 +97,7 @@ def _own(trial: Trial, data: Sequences, x: Tensor, head: layers.Dense) -> Tensor
 
 
 def _optimizer(training: Training) -> keras.optimizers.Optimizer:
-    rate: Any = training.learning_rate
-    if training.schedule is not None:
-        rate = SCHEDULES[training.schedule](rate, training.updates)
-    config = {"learning_rate": rate, "global_clipnorm": training.clip_norm}
+    config = {"learning_rate": learning_rate(training), "global_clipnorm": training.clip_norm}
+    if training.weight_decay is not None:
+        config["weight_decay"] = training.weight_decay
     return keras.optimizers.get({"class_name": training.optimizer, "config": config})
-
-
-def _linear(rate: float, updates: int) -> schedules.LearningRateSchedule:
-    return schedules.PolynomialDecay(rate, updates, end_learning_rate=0.0)
-
-
-SCHEDULES: dict[str, Callable[[float, int], schedules.LearningRateSchedule]] = {
-    "linear": _linear,
-    "cosine": schedules.CosineDecay,
-}

@@ -19,17 +19,23 @@ def predict_classes(probabilities: Array) -> Array:
     return np.asarray(probabilities.argmax(-1), np.int32)
 
 
-def evaluate(probabilities: Array, data: Sequences) -> Metrics:
-    """Score probabilities of shape (n, ..., outputs) on the labels that count."""
-    weights = data.weights.astype(np.float64)  # summing in float32 would round the accuracy
-    predictions = predict_classes(probabilities)
-    correct = (predictions == data.y) * weights
+def log_loss(probabilities: Array, data: Sequences) -> float:
+    """Mean log loss, in nats, of the labels that count; it may be infinite or NaN."""
+    weights = data.weights.astype(np.float64)
     if probabilities.shape[-1] == 1:
         of_label = np.where(data.y == 1, probabilities[..., 0], 1 - probabilities[..., 0])
     else:
         of_label = np.take_along_axis(probabilities, data.y[..., None], -1)[..., 0]
     losses = -np.log(np.clip(of_label.astype(np.float64), EPSILON, 1 - EPSILON))
-    loss = float((losses * weights).sum() / weights.sum())
+    return float((losses * weights).sum() / weights.sum())
+
+
+def evaluate(probabilities: Array, data: Sequences) -> Metrics:
+    """Score probabilities of shape (n, ..., outputs) on the labels that count."""
+    weights = data.weights.astype(np.float64)  # summing in float32 would round the accuracy
+    predictions = predict_classes(probabilities)
+    correct = (predictions == data.y) * weights
+    loss = log_loss(probabilities, data)
     accuracy = float(correct.sum() / weights.sum())
     hits = correct.reshape(len(data), -1).sum(1)  # per sequence
     labels = weights.reshape(len(data), -1).sum(1)

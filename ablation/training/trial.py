@@ -44,14 +44,15 @@ def run_trial(trial: Trial, commit: str | None = None, dirty: bool | None = None
     """Train and evaluate one trial; repeatable bit for bit on one machine."""
     began = time.perf_counter()
     check_unchanged(trial.arm)
+    training = trial.arm.training
     data = problems.load(
-        trial.arm.problem, trial.arm.length, trial.arm.training.sequences, trial.seed
+        trial.arm.problem, trial.arm.length, training.sequences, trial.seed, training.validation
     )
     ready = time.perf_counter()
     arm = _compiled_arm(trial.arm)
     compiling = time.perf_counter() - ready
     arm.restart(trial, data)
-    history = train(arm.programs, data, trial.arm.training, trial.seed)
+    history = train(arm.programs, data, training, trial.seed)
     trained = time.perf_counter()
     probabilities = predict(arm.programs, data.test)
     evaluating = time.perf_counter() - trained
@@ -69,6 +70,7 @@ def run_trial(trial: Trial, commit: str | None = None, dirty: bool | None = None
         ],
         parameters=parameters_of(arm.model),
         updates=history.updates,
+        kept=history.kept,
         compiled=arm.programs.compiled,
         weights=_digest(arm.model),
         summary=arm.summary,

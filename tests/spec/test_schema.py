@@ -36,6 +36,10 @@ MEANING: list[dict[str, Any]] = [
     {"training": {"clip_norm": 1.0}},
     {"training": {"dropout": 0.1}},
     {"training": {"schedule": "cosine"}},
+    {"training": {"warmup": 0.1}},
+    {"training": {"weight_decay": 0.01}},
+    {"training": {"validation": 0.1}},
+    {"training": {"validation": 0.1, "patience": 5}},
     {"training": {"stop_at": 0.9}},
     {"training": {"class_weights": "balanced"}},
     {"engine": "fit"},
@@ -105,6 +109,11 @@ def test_a_bidirectional_arm_needs_a_merge_mode() -> None:
 
 def test_updates_do_not_count_the_incomplete_batch() -> None:
     assert make_trial(training={"sequences": 45, "epochs": 3}).arm.training.updates == 12
+
+
+def test_validation_takes_its_share_of_the_sequences() -> None:
+    training = make_trial(training={"sequences": 50, "epochs": 3, "validation": 0.1}).arm.training
+    assert (training.held_out, training.updates) == (5, 12)
 
 
 def test_the_defaults_are_those_of_the_lesson(request_as_composed: Request) -> None:

@@ -38,8 +38,9 @@ TRAINING = {"sequences": 195, "epochs": 3, "batch_size": 10}
 
 def prepare(**changes: Any) -> tuple[Trial, Dataset]:
     trial = make_trial(**{"training": TRAINING, **changes})
+    training = trial.arm.training
     return trial, problems.load(
-        trial.arm.problem, trial.arm.length, trial.arm.training.sequences, trial.seed
+        trial.arm.problem, trial.arm.length, training.sequences, trial.seed, training.validation
     )
 
 
@@ -60,6 +61,14 @@ def weights_after(engine: Any, trial: Trial, data: Dataset) -> tuple[list[Array]
         {
             "cell": "simple_rnn",
             "training": {**TRAINING, "schedule": "cosine", "class_weights": "balanced"},
+        },
+        {
+            "cell": "simple_rnn",
+            "training": {**TRAINING, "schedule": "cosine", "warmup": 0.2, "weight_decay": 0.1},
+        },
+        {
+            "cell": "simple_rnn",
+            "training": {**TRAINING, "schedule": "linear", "warmup": 0.2, "optimizer": "sgd"},
         },
     ],
 )
@@ -99,13 +108,13 @@ def test_the_uncompiled_loop_gives_the_same_weights() -> None:
 
 def test_batches_are_shuffled_every_epoch_and_depend_only_on_the_seed() -> None:
     training = make_trial(training=TRAINING).arm.training
-    rows = batch_rows(training, seed=4)
+    rows = batch_rows(training, 195, seed=4)
     assert rows.shape == (57, 10)
     first, second = rows[:19].ravel(), rows[19:38].ravel()
     assert len(set(first)) == 190  # no sequence occurs twice in an epoch
     assert not np.array_equal(first, second)
-    np.testing.assert_array_equal(rows, batch_rows(training, seed=4))
-    assert not np.array_equal(rows, batch_rows(training, seed=5))
+    np.testing.assert_array_equal(rows, batch_rows(training, 195, seed=4))
+    assert not np.array_equal(rows, batch_rows(training, 195, seed=5))
 
 
 def test_prediction_covers_every_sequence_once() -> None:
@@ -117,7 +126,7 @@ def test_prediction_covers_every_sequence_once() -> None:
         sizes.append(len(x))
         return np.asarray(model(x))
 
-    programs = Programs(lambda x, y, w, n: 0.0, predict_batch, compiled=False)
+    programs = Programs(model, lambda x, y, w, n: 0.0, predict_batch, compiled=False)
     test = problems.load(trial.arm.problem.model_copy(update={"test_size": 601}), 4, 10, 0).test
     probabilities = predict(programs, test)
     assert probabilities.shape == (601, 4, 1)

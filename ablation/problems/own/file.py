@@ -120,6 +120,7 @@ def generate(
         symbols=data.inputs.symbols,
         levels=data.inputs.levels,
         embedding=embedding,
+        group=None if found.group is None else found.group[chosen],
     )
 
 

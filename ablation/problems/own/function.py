@@ -86,6 +86,10 @@ def check_sequences(name: str, data: Any, sequences: int, length: int, split: st
         value = getattr(data, key)
         fits = value is None or (value.dtype == bool and value.shape == shapes[0])
         need(fits, f"{key} must be bool of shape {shapes[0]}")
+    grouped = data.group is None or (
+        data.group.shape == (len(x),) and data.group.dtype.kind in "iu"
+    )
+    need(grouped, f"group must be integers of shape ({len(x)},)")
     need(data.weights.any(), "no label counts: scored and present leave none")
 
 

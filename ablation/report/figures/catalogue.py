@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
+from statistics import median
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -317,9 +318,9 @@ class Gallery:
                 "learning",
                 "learning",
                 "Accuracy while training",
-                "Accuracy on the first part of the test set while training: the mean and the "
-                "middle half of the seeds. A curve that still climbs at its right end has not "
-                "been trained to its limit.",
+                f"Accuracy on {self._watched} while training: the mean and the middle half of "
+                "the seeds. A curve that still climbs at its right end has not been trained to its "
+                f"limit.{self._kept}",
                 (WIDTH, 4.0),
                 self.learning,
             )
@@ -404,6 +405,27 @@ class Gallery:
     def _has_ceiling(self) -> bool:
         trials = self.study.trials
         return "ceiling" in trials and bool(trials["ceiling"].notna().any())
+
+    @property
+    def _watched(self) -> str:
+        """What the learning curves are measured on."""
+        test, validation = "the first part of the test set", "the validation set"
+        shares = [arm.training.validation for arm in self.study.plan.labels]
+        if None not in shares:
+            return validation
+        return f"{validation}, or {test} in arms without one," if any(shares) else test
+
+    @property
+    def _kept(self) -> str:
+        """Which weights training.patience has kept."""
+        chosen = [result for result in self.study.frames.results if result.kept]
+        if not chosen:
+            return ""
+        kept, run = (median(getattr(r, name) for r in chosen) for name in ("kept", "updates"))
+        return (
+            " With patience, a model has the weights of its lowest validation loss: in the median "
+            f"those after {kept:,.0f} updates, of {run:,.0f} that were run."
+        )
 
     def _cost(self, cost: Cost, axes: Axes | None) -> Axes:
         tasks = {arm: task_name(task) for task in self.study.tasks for arm in set(task["arm"])}

@@ -30,4 +30,4 @@ def programs(model: keras.Model, data: Sequences, training: Training) -> Program
     def predict(x: Array) -> Array:
         return np.asarray(model.predict_on_batch(x))
 
-    return Programs(update, predict, compiled=False)
+    return Programs(model, update, predict, compiled=False)

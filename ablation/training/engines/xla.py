@@ -68,4 +68,4 @@ def _programs(model: keras.Model, data: Sequences, training: Training, compiled:
     labels = np.zeros(shape + data.y.shape[1:], data.y.dtype)
     run_update(inputs, labels, labels.astype(np.float32), 0)
     run_predict(np.zeros((PREDICTION_BATCH, *data.x.shape[1:]), data.x.dtype))
-    return Programs(run_update, run_predict, compiled)
+    return Programs(model, run_update, run_predict, compiled)
