@@ -41,6 +41,7 @@ def parse(config: DictConfig, overrides: Sequence[str] = ()) -> Request:
     try:
         arm = Arm.model_validate({**values, "length": 1} if whole else values)
         arm = pinned(_with_lookahead(_fitted(arm, whole)))
+        _check_validation(arm)
         unused = {k: v for k, v in values.items() if k in INERT and v != getattr(arm, k)}
         return Request(arm=arm, settings=Settings.model_validate(settings), unused=unused)
     except ValidationError as error:
@@ -80,6 +81,13 @@ def _with_lookahead(arm: Arm) -> Arm:
             f"has {arm.length} steps"
         )
     return arm
+
+
+def _check_validation(arm: Arm) -> None:
+    """Raise RequestError where the data has too few groups to hold out a share of them."""
+    training = arm.training
+    if training.validation and problems.available(arm.problem, arm.length) is not None:
+        problems.load(arm.problem, arm.length, training.sequences, 0, training.validation)
 
 
 def _refuse_targets(values: Any, path: str = "") -> None:

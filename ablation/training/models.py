@@ -13,11 +13,8 @@ from ablation.errors import RequestError
 from ablation.spec import STACK, Training, Trial
 from ablation.training import stack
 from ablation.training.directions import Maker, imported, seed_of
-<<<<<<< HEAD
 from ablation.training.embedding import with_vectors
-=======
 from ablation.training.rates import learning_rate
->>>>>>> d796267 (Training may watch a held-out part, stop early and keep its best weights; warm-up and weight decay)
 
 Tensor = Any
 

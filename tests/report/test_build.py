@@ -300,3 +300,24 @@ def test_who_asks_for_a_loss_sees_it(
     plain = make_sweep(store, request_as_composed, FORWARD, BOTH, seeds=2)
     names = [picture.name for picture in Gallery(Study(folder_of(store, plain))).pictures()]
     assert not {"compared", "loss", "updates"} & set(names)
+
+
+def test_the_caption_says_what_was_watched_and_which_weights_were_kept(
+    store: Store, request_as_composed: Request
+) -> None:
+    patient = make_trial(training={"validation": 0.25, "patience": 2})
+
+    def caption(name: str, *arms: Trial) -> str:
+        plan = make_sweep(store, request_as_composed, *arms, seeds=3, name=name)
+        for trial in plan.trials:
+            kept = 2 + trial.seed if trial.arm.training.patience else None
+            store.commit(make_result(trial, updates=9, kept=kept))
+        pictures = Gallery(Study(folder_of(store, plan))).pictures()
+        return next(picture.caption for picture in pictures if picture.name == "learning")
+
+    assert "Accuracy on the first part of the test set while" in caption("plain", FORWARD)
+    said = caption("patient", patient)
+    assert "Accuracy on the validation set while" in said
+    assert "those after 3 updates, of 9 that were run" in said
+    mixed = caption("mixed", FORWARD, patient)
+    assert "the validation set, or the first part of the test set in arms without one" in mixed

@@ -167,6 +167,29 @@ def test_the_split_is_the_same_for_every_seed_and_a_group_is_never_parted(tmp_pa
     assert len(both(1, **known, test_share=0.5)[1]) == 20
 
 
+def test_a_group_is_never_parted_by_validation_either(tmp_path: Path) -> None:
+    rows = [f"{i},0,{i},{i % 2},g{i // (4 + i % 2)}" for i in range(40)]
+    path = table(tmp_path / "a.csv", rows, "id,t,a,y,g")
+    known = {"path": path, "group": "g", "standardize": False, **ROLES}
+    problem = Problem.model_validate({"name": "file", **known})
+    held = set()
+    for seed in range(5):
+        data = problems.load(problem, 1, 30, seed, validation=0.25)
+        assert data.validation is not None
+        assert not {*data.train.group} & {*data.validation.group}
+        assert len(data.train) + len(data.validation) == 30
+        held.add(frozenset(data.validation.group))
+    assert len(held) > 1  # it depends on the seed
+
+
+def test_one_group_alone_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    rows = [f"{i},0,{i},{i % 2},g{i // 10}" for i in range(20)]
+    path = table(tmp_path / "a.csv", rows, "id,t,a,y,g")
+    with pytest.raises(RequestError, match=r"^training\.validation=0\.1: the training sequences"):
+        file_request(path, "problem.group=g", "training.validation=0.1", "training.batch_size=5")
+    assert file_request(path, "problem.group=g").arm.training.held_out == 0
+
+
 def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
     path = ragged(tmp_path / "a.csv")
     assert file.longest(path, **ROLES) == 4
