@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -10,6 +11,7 @@ from pydantic import BaseModel
 from ablation.errors import RequestError
 from ablation.execution import available_cores, run_trials
 from ablation.planning import code_of, load_plan
+from ablation.spec import Trial
 from ablation.storage import Store, TrialResult
 from ablation.terminal import show_rows
 
@@ -34,12 +36,7 @@ def verify(
         raise RequestError(f"{plan.name}: no trial has a result yet")
     positions = {round(k * (len(stored) - 1) / max(count - 1, 1)) for k in range(count)}
     sample = {stored[k].trial: stored[k] for k in sorted(positions)}
-    code = {name for trial in sample for name in code_of(trial.arm).values()}
-    if code and not own_code:
-        raise RequestError(
-            f"{plan.name}: retraining runs {', '.join(sorted(code))} from this Python path; "
-            "add --own-code to allow it"
-        )
+    check_consent(plan.name, sample, own_code)
     # By id: a trial that was stored before an option came lacks it, and is the same trial.
     names = {entry.id: plan.labels[entry.trial.arm] for entry in plan.entries}
     rows = []
@@ -54,6 +51,16 @@ def verify(
             }
         )
     return rows
+
+
+def check_consent(sweep: str, trials: Iterable[Trial], own_code: bool) -> None:
+    """Raise RequestError if the trials name the user's own code and --own-code was not given."""
+    code = {name for trial in trials for name in code_of(trial.arm).values()}
+    if code and not own_code:
+        raise RequestError(
+            f"{sweep}: retraining runs {', '.join(sorted(code))} from this Python path; "
+            "add --own-code to allow it"
+        )
 
 
 def compare_results(stored: TrialResult, retrained: TrialResult) -> str:

@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from ablation.execution.pool import SINGLE_THREADED, Outcome, available_cores, run_trials
 from ablation.execution.progress import Progress
+from ablation.execution.saved import SavedModel
 from ablation.execution.train_once import train_once
 
-__all__ = ["SINGLE_THREADED", "Outcome", "Progress", "available_cores", "run_trials", "train_once"]
+__all__ = [
+    "SINGLE_THREADED",
+    "Outcome",
+    "Progress",
+    "SavedModel",
+    "available_cores",
+    "run_trials",
+    "train_once",
+]

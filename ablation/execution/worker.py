@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ablation.execution.saved import SavedModel
 from ablation.execution.train_once import train_once
 from ablation.spec import Trial
 from ablation.storage import CommittedTrial, Store
-from ablation.training import measure, run_trial
+from ablation.training import (
+    classes_needed,
+    difference_when_loaded,
+    measure,
+    run_trial,
+    train_model,
+)
+
+COMPARED = 100  # test sequences on which a saved model is compared with the trained one
 
 
 def work(trial: Trial, root: str, commit: str | None, dirty: bool | None) -> CommittedTrial | None:
@@ -19,3 +31,30 @@ def work(trial: Trial, root: str, commit: str | None, dirty: bool | None) -> Com
 def measure_arm(trial: Trial, match: str) -> tuple[int, int]:
     """Units and parameters of the trial's arm; see `training.measure`."""
     return measure(trial.arm, match)
+
+
+def train_and_save(trial: Trial) -> SavedModel:
+    """Train the trial, save its model and see whether the file gives the same probabilities."""
+    trained = train_model(trial)
+    first = trained.test.first(COMPARED)
+    needs = classes_needed(trained.model)
+    difference, problem = None, ""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "model.keras"
+        trained.model.save(path)
+        try:
+            difference = difference_when_loaded(
+                str(path), needs, first.x, trained.probabilities[:COMPARED]
+            )
+        except Exception as error:  # code of the user's own may raise anything here
+            problem = f"{type(error).__name__}: {error}"
+        content = path.read_bytes()
+    return SavedModel(
+        trained.result,
+        content,
+        needs,
+        trained.test,
+        trained.probabilities,
+        difference,
+        problem,
+    )

@@ -134,6 +134,20 @@ def understood(problem: Problem) -> list[tuple[str, str]]:
     return list(_call(problem, "understood"))
 
 
+def preprocessing(problem: Problem) -> dict[str, Any] | None:
+    """How new data become inputs, as JSON; None if the problem's function makes inputs itself."""
+    if is_own(problem) or not _has(problem, "preprocessing"):
+        return None
+    return dict(_call(problem, "preprocessing"))
+
+
+def ids(problem: Problem, length: int) -> list[str] | None:
+    """The names of the test sequences in the order of `load`; None if they have none."""
+    if is_own(problem) or not _has(problem, "ids"):
+        return None
+    return list(_call(problem, "ids", stream(None, "data/test"), problem.test_size, length))
+
+
 def is_own(problem: Problem) -> bool:
     """Whether the problem is a function in the user's own code, such as mine.parity."""
     return re.fullmatch(DOTTED, problem.name) is not None

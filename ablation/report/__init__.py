@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ablation.report.build import build_report
     from ablation.report.figures.catalogue import Gallery
     from ablation.report.figures.drawing import save
-    from ablation.report.sentences import alarms, answer
+    from ablation.report.sentences import alarms, answer, recommended
     from ablation.report.tables import summary_table
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "build_report",
     "current_report",
     "digest_of",
+    "recommended",
     "save",
     "show_failures",
     "show_layers",
@@ -51,6 +52,7 @@ _LATE = {
     "save": "figures.drawing",
     "alarms": "sentences",
     "answer": "sentences",
+    "recommended": "sentences",
     "summary_table": "tables",
 }
 

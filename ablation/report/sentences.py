@@ -37,6 +37,24 @@ def answer(study: Study) -> list[str]:
     return sentences
 
 
+def recommended(study: Study) -> list[str]:
+    """The arm of each task that the answer says to take: the best, or a cheaper one as good.
+
+    Where one has fewer parameters and another is faster, it is the smaller one. Tasks without a
+    result are left out.
+    """
+    if not study.frames.results:
+        return []
+    contrasts, arms = study.contrasts(), []
+    for task in study.tasks:
+        if task["accuracy"].notna().any():
+            pairs = contrasts[contrasts["arm"].isin(task["arm"])] if len(contrasts) else contrasts
+            decided = len(pairs) > 0 and pairs["possible"].any()
+            cheaper = _cheaper(study, task, pairs) if decided else None
+            arms.append(cheaper[0].arm if cheaper else best_arm(task, study.plan.report.metric))
+    return arms
+
+
 def alarms(study: Study) -> list[str]:
     """What must not be: arms better than their view of the input allows."""
     return [_alarm(leak) for leak in study.leaks().to_dict("records")]
@@ -207,27 +225,45 @@ def _sized(opponent: Opponent, measure: Measure) -> str:
     return opponent.arm if pd.isna(size) else f"{opponent.arm} ({measure.signed(size)})"
 
 
+class Cheaper(NamedTuple):
+    """An arm that is as good as the best and costs less, and the two costs."""
+
+    arm: str
+    cost: str
+    amount: float
+    instead: float
+
+
 def _choice(study: Study, task: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
     """Which of the best arm and its equivalents to take, by parameters and by seconds."""
+    best, cheaper = best_arm(task, study.plan.report.metric), _cheaper(study, task, pairs)
+    if cheaper is None:
+        return [_alone_at_the_top(best, task["arm"].nunique(), pairs)]
+    return [
+        f"As good as {best} and cheaper: {arm} ({_amount(cost, amount)} instead of "
+        f"{_amount(cost, instead).split()[0]})."
+        for arm, cost, amount, instead in cheaper
+    ] or [f"Take {best}: no arm that is as good is cheaper."]
+
+
+def _cheaper(study: Study, task: pd.DataFrame, pairs: pd.DataFrame) -> list[Cheaper] | None:
+    """The cheapest arm by parameters and the one by seconds; None if no arm is as good."""
     settings = study.plan.report
     best = best_arm(task, settings.metric)
     # With a baseline the best arm's other pairs are not among those compared.
     compared = pairs if settings.baseline is None else None
     margin = settings.margin_of(settings.metric)
-    sentences = []
+    found = []
     for cost in ("parameters", "seconds"):
         if cost == settings.metric:
             continue
         arms = cheapest_equivalent(task, cost, settings.metric, margin=margin, contrasts=compared)
         if len(arms) == 1:
-            return [_alone_at_the_top(best, task["arm"].nunique(), pairs)]
+            return None
         costs, cheapest = arms.set_index("arm")["cost"], arms["arm"].iloc[0]
         if costs[cheapest] < costs[best] * (MEASURES[cost].cheaper or 1.0):
-            sentences.append(
-                f"As good as {best} and cheaper: {cheapest} ({_amount(cost, costs[cheapest])} "
-                f"instead of {_amount(cost, costs[best]).split()[0]})."
-            )
-    return sentences or [f"Take {best}: no arm that is as good is cheaper."]
+            found.append(Cheaper(cheapest, cost, costs[cheapest], costs[best]))
+    return found
 
 
 def _alone_at_the_top(best: str, arms: int, pairs: pd.DataFrame) -> str:

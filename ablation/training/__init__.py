@@ -8,15 +8,19 @@ with hide_packages(UNUSED):
     from ablation.training.loop import Programs, chunk_shape
     from ablation.training.models import build_model
     from ablation.training.probes import halves_of, probe
-    from ablation.training.trial import ENGINES, measure, run_trial
+    from ablation.training.saving import classes_needed, difference_when_loaded
+    from ablation.training.trial import ENGINES, measure, run_trial, train_model
 
 __all__ = [
     "ENGINES",
     "Programs",
     "build_model",
     "chunk_shape",
+    "classes_needed",
+    "difference_when_loaded",
     "halves_of",
     "measure",
     "probe",
     "run_trial",
+    "train_model",
 ]

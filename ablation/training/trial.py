@@ -40,8 +40,26 @@ EXAMPLES = 10  # test sequences whose prediction is kept, as the lesson prints t
 tf.config.experimental.enable_op_determinism()
 
 
+@dataclass(frozen=True)
+class TrainedModel:
+    """A trial's result with what it came from; training another trial changes the model.
+
+    probabilities: of the test sequences, as the result's scores are computed from.
+    """
+
+    result: TrialResult
+    model: keras.Model
+    test: Sequences
+    probabilities: Array
+
+
 def run_trial(trial: Trial, commit: str | None = None, dirty: bool | None = None) -> TrialResult:
     """Train and evaluate one trial; repeatable bit for bit on one machine."""
+    return train_model(trial, commit, dirty).result
+
+
+def train_model(trial: Trial, commit: str | None = None, dirty: bool | None = None) -> TrainedModel:
+    """The same, with the model."""
     began = time.perf_counter()
     check_unchanged(trial.arm)
     training = trial.arm.training
@@ -58,7 +76,7 @@ def run_trial(trial: Trial, commit: str | None = None, dirty: bool | None = None
     evaluating = time.perf_counter() - trained
     metrics = evaluate(probabilities, data.test)
     answers = predict_classes(probabilities[:EXAMPLES])
-    return TrialResult(
+    result = TrialResult(
         trial=trial,
         status="diverged" if history.diverged or metrics.loss is None else "done",
         metrics=metrics,
@@ -84,6 +102,7 @@ def run_trial(trial: Trial, commit: str | None = None, dirty: bool | None = None
         origin=_origin(commit, dirty),
         ceilings=arm.ceilings,
     )
+    return TrainedModel(result, arm.model, data.test, probabilities)
 
 
 def measure(arm: Arm, match: str) -> tuple[int, int]:

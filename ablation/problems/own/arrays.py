@@ -71,6 +71,7 @@ def read(path: Path, keys: Keys) -> Examples:
     features = x.shape[2] if x.ndim == 3 else 1
     return Examples(
         names=[f"x[{i}]" for i in range(n)],
+        ids=[f"{i}" for i in range(n)],
         sizes=mask.sum(axis=1),
         x=_symbols(path, x, mask, zero) if symbolic else _numbers(path, x, mask, keys.missing),
         codes=np.zeros((int(mask.sum()), 0), np.int32),

@@ -48,6 +48,7 @@ def read(path: Path, keys: Keys) -> Examples:
         part = in_test(cells, lambda i: table.where(int(first[i]), str(keys.part)))
     return Examples(
         names=[f"sequence {shown(name)}" for name in names],
+        ids=names,
         sizes=np.bincount(of_row),
         x=_stacked(list(values.values()), len(ids), np.float64)[order],
         codes=_stacked(codes, len(ids), np.int32)[order],

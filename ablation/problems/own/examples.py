@@ -22,7 +22,8 @@ NOT_AVAILABLE = (*WITHOUT, "na", "n/a", "#n/a", "<na>", "null", "none", "?", "-"
 class Examples:
     """All sequences of a file; their steps lie one after the other, as rows.
 
-    names: (n,) what an error calls each sequence. sizes: (n,) int, the steps of each.
+    names: (n,) what an error calls each sequence. ids: (n,) what the file calls it.
+    sizes: (n,) int, the steps of each.
     x: (rows, numbers) float64, NaN where a number is missing; or (rows,) int32 where the steps
     are symbols (1 .. symbols - 1).
     codes: (rows, categories) int32, the level of each category, as an index of its levels.
@@ -36,6 +37,7 @@ class Examples:
     """
 
     names: list[str]
+    ids: list[str]
     sizes: Array
     x: Array
     codes: Array

@@ -109,8 +109,7 @@ def _scaled(x: Array, mean: Array, known: Array, path: str) -> Array:
 
     known: the training part, in which NaN is left out.
     """
-    constant = np.nanmax(known, axis=0) == np.nanmin(known, axis=0)
-    deviation = np.where(constant, 0, np.nanstd(known, axis=0))
+    deviation = deviation_of(known)
     scaled: Array = np.divide(x - mean, deviation, where=deviation > 0, out=np.zeros_like(x))
     if (np.abs(scaled) > LARGEST).any():
         raise RequestError(
@@ -118,3 +117,9 @@ def _scaled(x: Array, mean: Array, known: Array, path: str) -> Array:
             "training part's mean"
         )
     return scaled
+
+
+def deviation_of(known: Array) -> Array:
+    """The standard deviation of each feature (features,), 0 where it is constant; NaN left out."""
+    constant = np.nanmax(known, axis=0) == np.nanmin(known, axis=0)
+    return np.asarray(np.where(constant, 0, np.nanstd(known, axis=0)))

@@ -21,6 +21,7 @@ from ablation.problems.own.examples import Examples, shown
 from ablation.problems.own.features import Inputs, embedded, make_inputs
 from ablation.problems.own.keys import Keys, checked
 from ablation.problems.own.parts import find_test_part, with_usable_labels
+from ablation.problems.own.recipe import recipe
 from ablation.problems.own.understood import describe
 
 SUFFIXES = (".npz", ".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")
@@ -162,6 +163,25 @@ def understood(path: str | None = None, **parameters: Any) -> list[tuple[str, st
     """How the file was read, as pairs of a name and a text."""
     data = _data(path, **parameters)
     return describe(data.examples, data.test, embedded(data.examples, checked(parameters).symbols))
+
+
+def preprocessing(path: str | None = None, **parameters: Any) -> dict[str, Any]:
+    """How to make inputs from new data of this kind, as `recipe.recipe` says it."""
+    data = _data(path, **parameters)
+    return recipe(data.examples, ~data.test[data.examples.of_row], checked(parameters))
+
+
+def ids(
+    rng: np.random.Generator,
+    sequences: int,
+    length: int,
+    path: str | None = None,
+    **parameters: Any,
+) -> list[str]:
+    """What the file calls the test sequences that `generate` gives, in its order."""
+    data = _data(path, **parameters)
+    chosen = rng.permutation(_members(data, length, "test"))[:sequences]
+    return [data.examples.ids[i] for i in chosen]
 
 
 def _data(path: str | None, **parameters: Any) -> Data:
