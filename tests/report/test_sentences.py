@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ from ablation import problems
 from ablation.analysis import Study
 from ablation.measures import MEASURES
 from ablation.planning import save_plan
-from ablation.report.sentences import alarms, answer
+from ablation.report.sentences import alarms, answer, recommended
 from ablation.spec import Arm, ReportSettings, Request, Trial, trials_of
 from ablation.storage import Curve, Seconds, Store
 from ablation.training import run_trial
@@ -131,6 +132,31 @@ def test_an_equivalent_arm_that_is_cheaper(study: StudyMaker) -> None:
         "As good as go_backwards and cheaper: forward (1,234 parameters instead of 5,678).",
         "As good as go_backwards and cheaper: forward (2.0 s of training instead of 3.0).",
     ]
+
+
+def test_the_arm_to_take_is_the_one_of_the_answer(study: StudyMaker) -> None:
+    means = {FORWARD: 0.949, BACKWARD: 0.95}
+    costs = {
+        "forward": {FORWARD: {"parameters": 1234}, BACKWARD: {"parameters": 5678}},
+        "go_backwards": {FORWARD: {"parameters": 5678}, BACKWARD: {"parameters": 5678}},
+    }
+    for arm, fields in costs.items():
+        study.store = Store(study.store.root.with_name(f"cheaper_{arm}"))
+        study.store.prepare()
+        made = study(means, fields=fields)
+        assert recommended(made) == [arm]
+        assert re.search(f"(Take|cheaper:) {arm}", answer(made)[-1])
+
+
+def test_the_arm_to_take_where_nothing_is_decided(study: StudyMaker, store: Store) -> None:
+    undecided = study({FORWARD: 0.9, BACKWARD: 0.91}, seeds=2)
+    assert recommended(undecided) == ["go_backwards"]
+    store = Store(store.root.with_name("other"))
+    store.prepare()
+    study.store = store
+    assert recommended(study({FORWARD: 0.9})) == ["forward"]
+    make_sweep(store, study.base, make_trial(direction="go_backwards", units=7), name="untrained")
+    assert recommended(Study(store.root / "untrained")) == []
 
 
 def test_an_equivalent_arm_that_costs_as_much(study: StudyMaker) -> None:

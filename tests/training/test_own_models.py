@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,9 @@ from ablation.spec import Trial
 from ablation.training.engines import fit, xla
 from ablation.training.loop import train
 from ablation.training.models import build_model
+from ablation.training.saving import classes_needed
 from tests.helpers import make_trial
+from tests.training.test_saving import LOAD
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "own-models.md"
 FILES = dict(
@@ -147,6 +151,35 @@ def test_a_lookahead_shares_the_weights_of_the_arm_without() -> None:
     delayed = weights(build_model(make_trial(length=STEPS, lookahead=2), data))
     for path, values in plain.items():
         np.testing.assert_array_equal(delayed[path][: len(values)], values)
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's
+def test_plain_keras_loads_the_saved_models_without_their_files(tmp_path: Path) -> None:
+    tagged = np.concatenate([NUMBERS, WORDS[..., None]], axis=-1).astype(np.float32)
+    stacks: dict[str, tuple[dict[str, Any], Sequences]] = {
+        "bidirectional_raw": ({"direction": "bidirectional_raw"}, DATA["sensor"]),
+        "lookahead": ({"lookahead": 2, "layers": 2}, DATA["sensor"]),
+        "levels": ({}, sequences(tagged, NUMBERS[..., 0] > 0.5, levels=(SYMBOLS,))),
+    }
+    models = {
+        name: (build_model(trial_of(name, **way), data), data)
+        for way, (name, data) in zip(WAYS, DATA.items(), strict=True)
+    } | {
+        name: (build_model(make_trial(length=STEPS, **way), data), data)
+        for name, (way, data) in stacks.items()
+    }
+    saved = tmp_path / "saved"
+    saved.mkdir()
+    for name, (model, data) in models.items():
+        assert classes_needed(model) == {}
+        np.save(saved / f"{name}.npy", data.x)
+        model.save(saved / f"{name}.keras")
+    command = [sys.executable, "-c", LOAD, str(saved)]
+    loaded = subprocess.run(command, cwd=saved, capture_output=True, text=True, check=False)
+    assert loaded.returncode == 0, loaded.stderr
+    for name, (model, data) in models.items():
+        predicted = np.load(saved / f"{name}.predicted.npy")
+        np.testing.assert_allclose(predicted, model(data.x), atol=1e-6, err_msg=name)
 
 
 WRONG = """

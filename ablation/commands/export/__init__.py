@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
         why = one_line(f"{outcome.kind}: {outcome.message}")[:LONGEST]
         raise SweepFailed(f"{arm}, seed {seed}: {why}")
     made: SavedModel = outcome.value
-    notes = [*note, *_notes(stored, made)]
+    notes = [*note, *notes_on(stored, made)]
     try:
         write_export(folder, study.plan.name, arm, stored, made, notes)
     except OSError as error:
@@ -113,24 +113,8 @@ def choose_seed(
     ]
 
 
-def _check_folder(folder: Path) -> None:
-    try:
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise RequestError(f"--to={folder}: it exists; a new or an empty folder is needed")
-    except OSError as error:
-        raise RequestError(f"--to={folder}: {error.strerror}") from None
-
-
-def _result_of(study: Study, arm: str, seed: int) -> TrialResult:
-    for entry in study.plan.entries:
-        if study.plan.labels[entry.trial.arm] == arm and entry.trial.seed == seed:
-            result = study.store.read(entry.id)
-            if result is not None:
-                return result
-    raise RequestError(f"{arm}, seed {seed}: its result is gone")
-
-
-def _notes(stored: TrialResult, made: SavedModel) -> list[str]:
+def notes_on(stored: TrialResult, made: SavedModel) -> list[str]:
+    """Sentences on what is not as it should be: other weights, own code, a model that fails."""
     notes = []
     if made.result.weights != stored.weights:
         same = (made.result.origin.versions, made.result.origin.device) == (
@@ -149,3 +133,20 @@ def _notes(stored: TrialResult, made: SavedModel) -> list[str]:
     if made.problem:
         notes.append(f"Keras cannot load the model: {one_line(made.problem)[:LONGEST]}")
     return notes
+
+
+def _check_folder(folder: Path) -> None:
+    try:
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise RequestError(f"--to={folder}: it exists; a new or an empty folder is needed")
+    except OSError as error:
+        raise RequestError(f"--to={folder}: {error.strerror}") from None
+
+
+def _result_of(study: Study, arm: str, seed: int) -> TrialResult:
+    for entry in study.plan.entries:
+        if study.plan.labels[entry.trial.arm] == arm and entry.trial.seed == seed:
+            result = study.store.read(entry.id)
+            if result is not None:
+                return result
+    raise RequestError(f"{arm}, seed {seed}: its result is gone")
