@@ -34,20 +34,18 @@ def measure_arm(trial: Trial, match: str) -> tuple[int, int]:
 
 
 def train_and_save(trial: Trial) -> SavedModel:
-    """Train the trial, save its model and see whether the file gives the same probabilities."""
+    """Train the trial, save its model and see whether it gives the same once it is loaded."""
     trained = train_model(trial)
-    first = trained.test.first(COMPARED)
+    x, probabilities = trained.test.x[:COMPARED], trained.probabilities[:COMPARED]
     needs = classes_needed(trained.model)
     difference, problem = None, ""
+    try:
+        difference = difference_when_loaded(trained.model, needs, x, probabilities)
+    except Exception as error:  # code of the user's own may raise anything here
+        problem = f"{type(error).__name__}: {error}"
     with TemporaryDirectory() as folder:
         path = Path(folder) / "model.keras"
         trained.model.save(path)
-        try:
-            difference = difference_when_loaded(
-                str(path), needs, first.x, trained.probabilities[:COMPARED]
-            )
-        except Exception as error:  # code of the user's own may raise anything here
-            problem = f"{type(error).__name__}: {error}"
         content = path.read_bytes()
     return SavedModel(
         trained.result,

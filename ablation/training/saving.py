@@ -19,14 +19,16 @@ def classes_needed(model: keras.Model) -> dict[str, str]:
 
 
 def difference_when_loaded(
-    path: str, needs: dict[str, str], x: Array, probabilities: Array
+    model: keras.Model, needs: dict[str, str], x: Array, probabilities: Array
 ) -> float:
-    """The largest difference of the probabilities that the model in this file gives for x.
+    """The largest difference of the probabilities that the model gives for x once it is loaded.
 
-    needs: as from `classes_needed`. Whatever Keras raises where it cannot load the file is raised.
+    It is made again from what a file says of it, of Keras's own layers, with the same weights.
+    needs: as from `classes_needed`. Whatever Keras raises where that is impossible is raised.
     """
     own = {name: imported(f"{module}.{name}") for name, module in needs.items()}
-    loaded = keras.models.load_model(path, custom_objects=own, compile=False)
+    loaded = keras.models.model_from_json(model.to_json(), custom_objects=own)
+    loaded.set_weights(model.get_weights())
     predicted = loaded.predict(x, verbose=0)
     return float(np.abs(predicted - probabilities).max())
 

@@ -117,15 +117,10 @@ def notes_on(stored: TrialResult, made: SavedModel) -> list[str]:
     """Sentences on what is not as it should be: other weights, own code, a model that fails."""
     notes = []
     if made.result.weights != stored.weights:
-        same = (made.result.origin.versions, made.result.origin.device) == (
-            stored.origin.versions,
-            stored.origin.device,
-        )
-        why = "" if same else " (trained with other versions or on another device)"
         notes.append(
-            f"the weights differ from the stored trial's{why}; the files are about the new ones, "
-            f"whose accuracy is {made.result.metrics.accuracy:.4f} and not "
-            f"{stored.metrics.accuracy:.4f}."
+            "the weights differ from the stored trial's (another processor, or other versions); "
+            f"the files are about the new ones, with accuracy {made.result.metrics.accuracy:.4f} "
+            f"where {stored.metrics.accuracy:.4f} is stored."
         )
     if made.needs:
         own = ", ".join(f"{module}.{name}" for name, module in made.needs.items())
