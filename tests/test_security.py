@@ -374,7 +374,8 @@ BY_NAME = {
     "ablation/problems/registry.py",  # the files in the suite
     "ablation/problems/suite/digits.py",  # scikit-learn
     "ablation/report/__init__.py",  # its table of lazy names
-    "ablation/training/models.py",  # the request's own cell and merge, in a worker
+    "ablation/training/directions.py",  # the request's own model, cell and merge, in a worker
+    "ablation/training/trial.py",  # the files of the engines
 }
 
 
