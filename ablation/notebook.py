@@ -37,7 +37,7 @@ class Study(analysis.Study):
                arm  seed  accuracy
         0  forward     0     0.990
         1  forward     1     0.988
-        >>> study.curves.tail(1).round(3)
+        >>> study.curves.tail(1).dropna(axis="columns").round(3)
                                arm  seed  updates   loss  accuracy
         3999  bidirectional concat    19     5000  0.024     0.984
     """

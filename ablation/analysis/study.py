@@ -20,7 +20,7 @@ from ablation.analysis.variance import decomposition
 from ablation.errors import RequestError, suggest
 from ablation.measures import COSTS, MEASURES, METRICS
 from ablation.planning import FIRST_ROUND, Plan, load_plan
-from ablation.spec import Arm, ReportSettings, Training
+from ablation.spec import Arm, ReportSettings, Training, varying
 from ablation.storage import Store
 
 ALPHA = 0.05  # the chance of any false verdict among the contrasts of one task
@@ -354,8 +354,7 @@ class Study:
             >>> study.factors
             ['length', 'units']
         """
-        columns = factor_columns(self.trials)
-        return varying_columns(self.trials, columns)
+        return [column for column in varying(self.plan.labels) if column in self.trials]
 
     @cached_property
     def crossed(self) -> list[str]:
@@ -417,4 +416,4 @@ def task_name(task: pd.DataFrame) -> str:
 def factor_columns(trials: pd.DataFrame) -> list[str]:
     """The columns of a trials frame that hold options, not results."""
     options = Arm.model_fields.keys() | Training.model_fields.keys()
-    return [c for c in trials.columns if c in options or c.startswith("problem.")]
+    return [c for c in trials.columns if c in options or c.startswith(("problem.", "model."))]

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-import pandas as pd
-
 from ablation.analysis import Study, factor_columns
 from ablation.report.document import Coverage, Fact
 from ablation.terminal import duration
@@ -76,5 +74,6 @@ def _counted(texts: Iterable[str]) -> tuple[str, ...]:
 def _constants(study: Study) -> tuple[str, ...]:
     first = study.trials.iloc[0]
     names = [name for name in factor_columns(study.trials) if name not in study.factors]
-    values = [f"{name}={first[name]}" for name in names if pd.notna(first[name])]
+    # A parameter that only some problems have is not the same in every arm.
+    values = [f"{name}={first[name]}" for name in names if study.trials[name].notna().all()]
     return (f"match={study.plan.match}", *values)

@@ -342,3 +342,12 @@ def test_a_metric_that_no_result_has_is_an_error_in_one_line(
     ):
         study.contrasts()
     assert len(study.contrasts("accuracy")) == 1
+
+
+def test_what_only_some_arms_have_is_no_factor(store: Store, request_as_composed: Request) -> None:
+    arms = [make_trial(), make_trial(direction="bidirectional")]
+    make_sweep(store, request_as_composed, *arms, name="two")
+    assert Study(store.root / "two").factors == ["direction", "merge_mode"]
+    delayed = [make_trial(lookahead=1), make_trial(model={"name": "mine.build", "width": 2})]
+    make_sweep(store, request_as_composed, *arms, *delayed, name="more")
+    assert Study(store.root / "more").factors == ["model", "direction", "lookahead", "merge_mode"]
