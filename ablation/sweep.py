@@ -196,7 +196,8 @@ def _train(
     shown = len(pending) < len(sweep.entries)
     training = run_trials(pending, WORK, arguments, workers, settings.time_limit)
     before = len(sweep.entries) - len(pending)
-    with Progress(names, planned, before) as progress, closing(training):
+    metric = settings.report.metric
+    with Progress(names, planned, before, metric) as progress, closing(training):
         if len(pending) < workers:
             _preload_report()
         for count, outcome in enumerate(training, 1):

@@ -249,6 +249,8 @@ def test_a_report_runs_nothing_that_results_name(
     assert written_report.summary is not None
     ceilings = [row["ceiling"] for row in written_report.summary.texts()]
     assert ceilings == ["0.8000", "0.8000"]
-    with pytest.raises(RequestError, match=r"runs mine\.Gate, mine\.Minimal.*tasks\.ends from .*--own"):
+    with pytest.raises(
+        RequestError, match=r"runs mine\.Gate, mine\.Minimal.*tasks\.ends from .*--own"
+    ):
         verify(folder, 4, 1, 60)
     assert not {"tasks", "mine"} & sys.modules.keys()

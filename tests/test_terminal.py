@@ -36,7 +36,8 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
 
 
 def success(trial: Trial, accuracy: float = 0.9, status: str = "done") -> Outcome:
-    value = CommittedTrial(status=status, accuracy=accuracy, seconds=1.25, trained=True)
+    measured = make_result(trial, accuracy).measured
+    value = CommittedTrial(status=status, measured=measured, seconds=1.25, trained=True)
     return Outcome(trial, value)
 
 
@@ -71,6 +72,21 @@ def test_progress_is_one_line_per_trial(screen: io.StringIO) -> None:
         "[4/4] forward [x]  seed 3  failed: ValueError: no [b]such[/b] thing  (left 0 s)"
     )
     assert len(lines) == 3
+
+
+def test_progress_shows_the_chosen_metric_first(screen: io.StringIO) -> None:
+    trials = [make_trial(seed=seed) for seed in range(2)]
+    names, arms = {FORWARD.arm: "forward"}, [trial.arm for trial in trials]
+    with Progress(names, arms, 0, "loss") as progress:
+        progress.update(success(trials[0], accuracy=0.75))
+    assert "seed 0  loss 0.2500  accuracy 0.7500  1.2 s" in screen.getvalue()
+    terminal.print(progress)
+    assert re.search(r"seeds +mean loss +± sd +mean accuracy\n", screen.getvalue())
+    assert re.search(r"forward +1/2 +0.2500 +0.7500 *\n", screen.getvalue())
+    # What is computed from the curve is not known to a worker.
+    with Progress(names, arms, 0, "train_loss") as progress:
+        progress.update(success(trials[1], accuracy=0.8))
+    assert "seed 1  accuracy 0.8000  1.2 s" in screen.getvalue()
 
 
 class Cell:

@@ -6,7 +6,7 @@ from ablation.analysis.contrasts import compare_arms
 from ablation.analysis.costs import cheapest_equivalent, pareto_front
 from ablation.analysis.samples import finished_trials
 from ablation.analysis.study import Study, factor_columns, task_name
-from ablation.analysis.summary import best_arm
+from ablation.analysis.summary import best_arm, guessing_arms
 
 __all__ = [
     "Study",
@@ -15,6 +15,7 @@ __all__ = [
     "compare_arms",
     "factor_columns",
     "finished_trials",
+    "guessing_arms",
     "pareto_front",
     "task_name",
 ]

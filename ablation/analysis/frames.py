@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 from ablation import problems
-from ablation.measures import MEASURES
 from ablation.planning import Plan
 from ablation.spec import Arm
 from ablation.storage import Bound, Curve, Store, TrialResult
@@ -73,6 +72,7 @@ def load_frames(plan: Plan, store: Store) -> Frames:
             row |= _measures(result) | {
                 name: _mean(bound.accuracy) for name, bound in bounds.items()
             }
+            row.setdefault("majority", math.nan if result.majority is None else result.majority)
             row["updates_to_target"] = updates_to(plan.report.target, result.curve)
             if "ceiling" in bounds:
                 row["ceiling_se"] = bounds["ceiling"].error
@@ -122,7 +122,7 @@ def _measures(result: TrialResult) -> dict[str, Any]:
     seconds, origin = result.seconds, result.origin
     return {
         "status": result.status,
-        **{key: _value(result, m.source) for key, m in MEASURES.items() if m.source},
+        **result.measured,
         "accuracy_se": result.metrics.accuracy_error,
         "train_loss": training_loss(result.curve, last=0.1),
         "train_loss_mean": training_loss(result.curve),
@@ -136,11 +136,3 @@ def _measures(result: TrialResult) -> dict[str, Any]:
         "dirty": origin.dirty,
         **{f"{name}_version": version for name, version in origin.versions.items()},
     }
-
-
-def _value(result: TrialResult, source: str) -> Any:
-    """The value at a dotted path of a result; None if the result is older than the measure."""
-    value: Any = result
-    for name in source.split("."):
-        value = getattr(value, name, None)
-    return value

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from ablation.analysis.claims import check_claims
+from ablation.analysis.classes import count_confusions, score_classes
 from ablation.analysis.contrasts import choose_family, compare_arms
 from ablation.analysis.costs import count_reached, pareto
 from ablation.analysis.frames import Frames, load_frames
@@ -21,7 +22,7 @@ from ablation.errors import RequestError, suggest
 from ablation.measures import COSTS, MEASURES, METRICS
 from ablation.planning import FIRST_ROUND, Plan, load_plan
 from ablation.spec import Arm, ReportSettings, Training, varying
-from ablation.storage import Store
+from ablation.storage import Store, TrialResult
 
 ALPHA = 0.05  # the chance of any false verdict among the contrasts of one task
 
@@ -105,7 +106,7 @@ class Study:
 
         metric: a numeric column of trials. Columns: arm, n (seeds with a value), dropped, mean, sd,
         iqm (interquartile mean), low, high (95 % interval), interval (its method), min, max; for
-        accuracy also ceiling, majority and skill, if known. updates_to_target has median and
+        accuracy also ceiling, majority and skill, as far as known. updates_to_target has median and
         reached instead of mean. No rows without results. Raises RequestError for a column that is
         unknown or not numeric.
 
@@ -331,6 +332,42 @@ class Study:
                 )
                 seeds |= {arms[name]: next_round.seeds for name in next_round.arms}
         return seeds
+
+    def classes(self) -> pd.DataFrame:
+        """How well each arm tells the classes apart, one row per arm and class.
+
+        Columns: arm, seeds (with counts), class (its name), support (labels), predicted
+        (predictions), hits (predictions that are right), precision, recall, f1; counts are sums
+        over the seeds. No rows for results of older versions, which did not count.
+
+        Example:
+            >>> study = ablation.load("directions")
+            >>> study.classes().empty  # trained before classes were counted
+            True
+        """
+        return score_classes(self._results_by_arm)
+
+    def confusion(self) -> pd.DataFrame:
+        """How often each class is taken for each other one, one row per arm, label and prediction.
+
+        Columns: arm, label, predicted (names of classes), count (summed over the seeds). No rows
+        for arms of more than 50 classes.
+
+        Example:
+            >>> study = ablation.load("directions")
+            >>> study.confusion().empty  # trained before classes were counted
+            True
+        """
+        return count_confusions(self._results_by_arm)
+
+    @cached_property
+    def _results_by_arm(self) -> dict[str, list[TrialResult]]:
+        # By id: a trial that was stored before an option came lacks it, and is the same trial.
+        names = dict(zip(self.trials["id"], self.trials["arm"], strict=True))
+        results: dict[str, list[TrialResult]] = {arm: [] for arm in self.arms}
+        for result in self.frames.results:
+            results[names[result.trial.id]].append(result)
+        return results
 
     def leaks(self) -> pd.DataFrame:
         """The arms whose accuracy exceeds their ceiling by more than chance: a bug or a leak.

@@ -11,7 +11,7 @@ import pandas as pd
 from scipy import stats
 
 from ablation.analysis.paired import Floats, finite, median_interval
-from ablation.analysis.samples import samples_of
+from ablation.analysis.samples import finished_trials, samples_of
 from ablation.measures import measure_of
 
 
@@ -22,7 +22,7 @@ def summarise(trials: pd.DataFrame, metric: str = "accuracy") -> pd.DataFrame:
     iqm (interquartile mean; Agarwal et al. 2021), low and high (95 % interval), interval (its
     method), min, max. The method is "BCa" (bias-corrected and accelerated bootstrap of the mean),
     "percentile" if the values are too nearly constant for BCa, and "none" for n < 2.
-    For accuracy, if some trials have `ceiling` and `majority`, also these two and
+    For accuracy, as far as some trials have them, also ceiling and majority, and with both
     skill = (mean - majority) / (ceiling - majority), NaN if the ceiling equals the majority.
     For a censored metric: arm, n, dropped, reached (share of trials), median, low, high, interval
     ("order": from order statistics, scipy.stats.quantile_test; "none" below six seeds), min, max.
@@ -37,15 +37,34 @@ def summarise(trials: pd.DataFrame, metric: str = "accuracy") -> pd.DataFrame:
             for arm, sample in samples.items()
         ]
     )
-    if metric == "accuracy" and {"ceiling", "majority"} <= set(trials.columns):
-        bounds = trials[["ceiling", "majority"]].astype(float).groupby(trials["arm"]).mean()
-        bounds = bounds.reindex(list(samples))
-        if bounds.notna().all(axis=1).any():
-            ceiling, majority = (bounds[name].to_numpy(float) for name in ("ceiling", "majority"))
-            range_ = np.where(ceiling > majority, ceiling - majority, np.nan)
-            skill = (table["mean"].to_numpy(float) - majority) / range_
-            table = table.assign(ceiling=ceiling, majority=majority, skill=skill)
+    if metric == "accuracy":
+        bounds = trials.reindex(columns=["ceiling", "majority"]).astype(float)
+        bounds = bounds.groupby(trials["arm"]).mean().reindex(list(samples))
+        known = [name for name in ("ceiling", "majority") if bounds[name].notna().any()]
+        table = table.assign(**{name: bounds[name].to_numpy(float) for name in known})
+        if len(known) == 2:
+            span = table["ceiling"] - table["majority"]
+            skill = (table["mean"] - table["majority"]) / span.where(span > 0)
+            table = table.assign(skill=skill)
     return table
+
+
+def guessing_arms(trials: pd.DataFrame) -> dict[str, float]:
+    """The arms whose accuracy is not shown to be above their majority, with that majority.
+
+    Shown is it by a 95 % interval of the mean that lies above; for a single seed, by an accuracy
+    that is at least 1.96 standard errors (over the test sequences) above. Arms without a known
+    majority are left out.
+    """
+    table = summarise(trials)
+    if "majority" not in table:
+        return {}
+    finished = finished_trials(trials).groupby("arm", sort=False)
+    errors = finished["accuracy_se"].mean().reindex(table["arm"]).to_numpy(float)
+    low = table["low"].fillna(table["mean"] - 1.96 * errors)
+    # All seeds may score the majority, of which the mean is off by a rounding error.
+    guesses = table["majority"].notna() & table["mean"].notna() & ~(low > table["majority"] + 1e-9)
+    return dict(table.loc[guesses, ["arm", "majority"]].itertuples(index=False))
 
 
 def best_arm(trials: pd.DataFrame, metric: str = "accuracy") -> str:

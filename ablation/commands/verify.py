@@ -15,7 +15,17 @@ from ablation.spec import Trial
 from ablation.storage import Store, TrialResult
 from ablation.terminal import show_rows
 
-COMPARED = ("weights", "metrics", "probes", "curve", "examples", "parameters", "updates")
+COMPARED = (
+    "weights",
+    "metrics",
+    "probes",
+    "curve",
+    "examples",
+    "parameters",
+    "updates",
+    "majority",
+    "classes",
+)
 
 
 def verify(
@@ -66,7 +76,10 @@ def check_consent(sweep: str, trials: Iterable[Trial], own_code: bool) -> None:
 def compare_results(stored: TrialResult, retrained: TrialResult) -> str:
     """The verdict: "identical", or which fields differ; different versions or device are noted."""
     differing = [
-        name for name in COMPARED if _differ(getattr(stored, name), getattr(retrained, name))
+        name
+        for name in COMPARED
+        if name in stored.model_fields_set
+        and _differ(getattr(stored, name), getattr(retrained, name))
     ]
     if not differing:
         return "identical"
@@ -77,7 +90,7 @@ def compare_results(stored: TrialResult, retrained: TrialResult) -> str:
 
 
 def _differ(stored: object, retrained: object) -> bool:
-    """An older result lacks scores and probes that were added later: it is compared by its own."""
+    """An older result lacks what was added later: it is compared by what it has."""
     if isinstance(stored, BaseModel) and isinstance(retrained, BaseModel):
         fields = stored.model_fields_set
         return stored.model_dump(include=fields) != retrained.model_dump(include=fields)

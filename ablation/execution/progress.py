@@ -17,6 +17,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from ablation.errors import one_line
+from ablation.measures import MEASURES, Measure
 from ablation.spec import Arm
 from ablation.terminal import LONGEST, CellOutput, duration, make_table, terminal
 
@@ -30,13 +31,21 @@ class Progress:
     Drawn live in a terminal and in a notebook; elsewhere, one line for each trial.
     """
 
-    def __init__(self, names: dict[Arm, str], planned: Sequence[Arm], done: int) -> None:
-        """planned: the arm of each trial. done: trials that had a result before."""
+    def __init__(
+        self, names: dict[Arm, str], planned: Sequence[Arm], done: int, metric: str = "accuracy"
+    ) -> None:
+        """planned: the arm of each trial. done: trials that had a result before.
+
+        metric: what arms are compared by, and what is shown first. A metric that is computed from
+        the learning curve is not known yet, and only the accuracy is shown.
+        """
         self.names = names
         self.planned = Counter(planned)
         self.total = len(planned)
         self.done = self.before = done
-        self.scores: dict[Arm, list[float]] = {arm: [] for arm in names}
+        chosen = metric if MEASURES[metric].source else "accuracy"
+        self.metrics = list(dict.fromkeys([chosen, "accuracy"]))
+        self.scores: dict[Arm, list[dict[str, float | None]]] = {arm: [] for arm in names}
         self.failed: Counter[Arm] = Counter()
         self.latest: dict[Arm, int] = {}  # trials done when the arm's latest one ended
         self.began = time.monotonic()
@@ -66,8 +75,11 @@ class Progress:
         self.done += 1
         self.latest[arm] = self.done
         if outcome.kind is None:
-            self.scores[arm].append(outcome.value.accuracy)
-            text = f"accuracy {outcome.value.accuracy:.4f}  {outcome.value.seconds:.1f} s"
+            measured = outcome.value.measured
+            self.scores[arm].append(measured)
+            shown = [(MEASURES[metric], measured[metric]) for metric in self.metrics]
+            text = "  ".join(f"{measure.name} {measure.format(value)}" for measure, value in shown)
+            text += f"  {outcome.value.seconds:.1f} s"
             if outcome.value.status != "done":
                 text += f"  {outcome.value.status}"
         else:
@@ -85,18 +97,20 @@ class Progress:
             )
 
     def __rich__(self) -> RenderableType:
-        table = make_table("arm", "seeds", "mean accuracy", "± sd")
+        first, *rest = (MEASURES[metric] for metric in self.metrics)
+        means = [f"mean {measure.name}" for measure in rest]
+        table = make_table("arm", "seeds", f"mean {first.name}", "± sd", *means)
         # If the arms do not fit on the screen, those with the latest trials are shown.
         room = max(3, terminal.height - 8)
         latest = set(sorted(self.names, key=lambda arm: -self.latest.get(arm, 0))[:room])
         for arm in (arm for arm in self.names if arm in latest):
-            scores = self.scores[arm]
-            mean = f"{np.mean(scores):.4f}" if scores else ""
-            deviation = f"{np.std(scores, ddof=1):.4f}" if len(scores) > 1 else ""
-            count = f"{len(scores)}/{self.planned[arm]}"
+            values, *others = (self._values(arm, metric) for metric in self.metrics)
+            deviation = first.format(float(np.std(values, ddof=1))) if len(values) > 1 else ""
+            count = f"{len(self.scores[arm])}/{self.planned[arm]}"
             if self.failed[arm]:
                 count += f" [red]{self.failed[arm]} failed[/red]"
-            table.add_row(escape(self.names[arm]), count, mean, deviation)
+            means = [_mean(measure, known) for measure, known in zip(rest, others, strict=True)]
+            table.add_row(escape(self.names[arm]), count, _mean(first, values), deviation, *means)
         line = Table.grid(padding=(0, 1))
         line.add_row(
             ProgressBar(self.total, self.done, width=28),
@@ -106,9 +120,17 @@ class Progress:
         )
         return Group(table, line)
 
+    def _values(self, arm: Arm, metric: str) -> list[float]:
+        values = (measured[metric] for measured in self.scores[arm])
+        return [value for value in values if value is not None]
+
     def _rate(self) -> float:
         return (self.done - self.before) / max(time.monotonic() - self.began, 1e-9)
 
     def _left(self) -> str:
         rate = self._rate()
         return duration((self.total - self.done) / rate) if rate else "?"
+
+
+def _mean(measure: Measure, values: list[float]) -> str:
+    return measure.format(float(np.mean(values))) if values else ""

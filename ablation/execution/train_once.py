@@ -35,7 +35,7 @@ def train_once(trial: Trial, store: Store, run: Callable[[], TrialResult]) -> Co
             log.unlink(missing_ok=True)  # only a failed trial needs its log
     return CommittedTrial(
         status=result.status,
-        accuracy=result.metrics.accuracy,
+        measured=result.measured,
         seconds=result.seconds.whole,
         trained=trained,
     )

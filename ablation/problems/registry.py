@@ -148,6 +148,13 @@ def ids(problem: Problem, length: int) -> list[str] | None:
     return list(_call(problem, "ids", stream(None, "data/test"), problem.test_size, length))
 
 
+def class_names(problem: Problem) -> list[str]:
+    """What the classes 0, 1, ... of the problem stand for; empty if it does not say."""
+    if is_own(problem) or not _has(problem, "class_names"):
+        return []
+    return list(_call(problem, "class_names"))
+
+
 def is_own(problem: Problem) -> bool:
     """Whether the problem is a function in the user's own code, such as mine.parity."""
     return re.fullmatch(DOTTED, problem.name) is not None

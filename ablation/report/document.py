@@ -9,14 +9,24 @@ from ablation.report.figures.catalogue import Picture
 
 
 @dataclass(frozen=True)
+class Group:
+    """Tables under a title of their own; unless they are open, the reader unfolds them."""
+
+    title: str
+    tables: tuple[Table, ...]
+    open: bool
+
+
+@dataclass(frozen=True)
 class Section:
-    """What is shown under one heading: the figures, then the table, then how to read it."""
+    """What is shown under one heading: the figures, the table, groups of tables, how to read it."""
 
     id: str
     title: str
     figures: tuple[Picture, ...] = ()
     table: Table | None = None
     note: str = ""
+    groups: tuple[Group, ...] = ()
 
 
 @dataclass(frozen=True)

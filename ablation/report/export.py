@@ -21,7 +21,12 @@ def export_tables(study: Study, summary: Table | None, folder: Path) -> None:
     _write(study.summary(), folder / "summary.csv")
     _write(study.contrasts(), folder / "contrasts.csv")
     fronts = [study.pareto(cost).assign(by=cost) for cost in COSTS]
-    optional = {"claims": study.claims(), "target": study.reached(), "pareto": pd.concat(fronts)}
+    optional = {
+        "claims": study.claims(),
+        "target": study.reached(),
+        "pareto": pd.concat(fronts),
+        "classes": study.classes(),
+    }
     for name, table in optional.items():
         path = folder / f"{name}.csv"
         if len(table):

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from ablation.errors import one_line
 from ablation.report.cells import Table
 from ablation.report.document import Document, Section
+from ablation.terminal import count
 
 
 def render_markdown(document: Document) -> str:
@@ -33,6 +34,13 @@ def _section(section: Section) -> list[str]:
         lines += [one_line(figure.caption), ""]
     if section.table:
         lines += [_table(section.table), ""]
+    for group in section.groups:
+        if group.open:
+            lines += [f"### {one_line(group.title)}", ""]
+            lines += [line for table in group.tables for line in (_table(table), "")]
+    folded = sum(not group.open for group in section.groups)
+    if folded:
+        lines += [f"The same of {count(folded, 'other arm')}: in `report.html`.", ""]
     return lines + ([section.note, ""] if section.note else [])
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ablation.analysis import Study
 from ablation.measures import MEASURES
 from ablation.report.cells import Table
+from ablation.report.document import Group
+from ablation.report.mistakes import MOST_ROWS
 
 CLAIMS = (
     "Each claim was made before the sweep: the arm against the other arm, paired by seed. Holds: "
@@ -33,6 +37,12 @@ PROBES = (
     "is replaced by its mean over the sequences at each step. Merged by: the halves are merged in "
     "another way than the one trained."
 )
+MISTAKES = (
+    "Test labels, summed over the seeds. First table: a row for each label; a column says how "
+    "often it was predicted as that class. Second table: precision is the share of a class's "
+    "predictions that are right, recall the share of its labels that are found, F1 their harmonic "
+    "mean, support the number of its labels."
+)
 FAILURES = "The same command tries failed trials again and keeps all others."
 
 
@@ -53,9 +63,13 @@ def summary_note(study: Study, table: Table | None) -> str:
     sentences = ["Means over the seeds, on the test set."]
     if "ceiling" in names:
         sentences.append(
-            "Ceiling: the best that any model with this arm's view of the input can reach. Skill: "
-            "where the accuracy lies between always guessing the most frequent label (0) and the "
-            "ceiling (1)."
+            "Ceiling: the best that any model with this arm's view of the input can reach."
+        )
+    if study.trials.reindex(columns=["majority"]).notna().any(axis=None):
+        sentences.append(f"Majority: {_guess(study)}.")
+    if "skill" in names:
+        sentences.append(
+            "Skill: where the accuracy lies between the majority (0) and the ceiling (1)."
         )
     if "balanced accuracy" in names:
         sentences.append(
@@ -74,6 +88,22 @@ def summary_note(study: Study, table: Table | None) -> str:
             "column shows what is left over."
         )
     return " ".join(sentences)
+
+
+def _guess(study: Study) -> str:
+    """What always predicting the most frequent class scores, in words."""
+    shares = study.trials["majority"].dropna()
+    if f"{shares.min():.4f}" == f"{shares.max():.4f}":
+        return f"always predicting the most frequent class is right for {shares.mean():.4f}"
+    return "the accuracy of always predicting the most frequent class"
+
+
+def mistakes_note(study: Study, groups: Sequence[Group]) -> str:
+    arms = len(study.arms)
+    left_out = f" Only these of the {arms} arms have tables here." if len(groups) < arms else ""
+    most = study.classes().groupby("arm").size().max() if groups else 0
+    rows = f" Of {most} classes, the {MOST_ROWS} with the most labels." if most > MOST_ROWS else ""
+    return MISTAKES + rows + left_out
 
 
 def contrasts_note(study: Study) -> str:

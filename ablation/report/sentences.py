@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from ablation.analysis import Study, best_arm, cheapest_equivalent
+from ablation.analysis import Study, best_arm, cheapest_equivalent, guessing_arms, task_name
 from ablation.measures import MEASURES, Measure
 from ablation.terminal import count
 
@@ -18,23 +18,51 @@ OPPOSITE = {"better": "worse", "worse": "better"}
 def answer(study: Study) -> list[str]:
     """The answer first: what was asked, then the best arm of each task, and what to take.
 
-    Asked are the claims, and who reaches the target where sizes or training were swept.
+    Asked are the claims, and who reaches the target where sizes or training were swept. Where no
+    arm is better than a guess, this comes before all else, and none is recommended.
     """
     if not study.frames.results:
         return ["No trial has been trained yet."]
+    warnings = []
     sentences = [*_claims(study), *_target(study), *_lookahead(study)]
     contrasts = study.contrasts()
+    by_accuracy = study.plan.report.metric == "accuracy"
     for task in study.tasks:
-        if not task["accuracy"].notna().any():
+        finished = set(task.loc[task["accuracy"].notna(), "arm"])
+        if not finished:
             continue
+        guessing = guessing_arms(task)
+        all_guess = finished <= guessing.keys()
+        if all_guess:
+            where = f" on {task_name(task)}" if len(study.tasks) > 1 else ""
+            warnings.append(_none_beats(guessing, where, by_accuracy))
         if task["arm"].nunique() == 1:
             sentences.append(_single(study, task["arm"].iloc[0]))
             continue
         pairs = contrasts[contrasts["arm"].isin(task["arm"])] if len(contrasts) else contrasts
         sentences += _comparison(study, task, pairs)
-        if len(pairs) and pairs["possible"].any():
+        if len(pairs) and pairs["possible"].any() and not (all_guess and by_accuracy):
             sentences += _choice(study, task, pairs)
-    return sentences
+        if guessing and not all_guess:
+            sentences.append(
+                "Accuracy not shown to be above that of always predicting the most frequent class "
+                f"({_shares(guessing)}): {_listed(guessing)}."
+            )
+    return warnings + sentences
+
+
+def _none_beats(guessing: Mapping[str, float], where: str, by_accuracy: bool) -> str:
+    return (
+        f"No arm{'' if by_accuracy else '’s accuracy'} beats always predicting the most frequent "
+        f"class{where}, which is right for {_shares(guessing)}"
+        + (": that two arms are equivalent does not make them good." if by_accuracy else ".")
+    )
+
+
+def _shares(majorities: Mapping[str, float]) -> str:
+    """One share, or the lowest and the highest if they differ."""
+    low, high = min(majorities.values()), max(majorities.values())
+    return f"{low:.4f}" if f"{low:.4f}" == f"{high:.4f}" else f"{low:.4f} to {high:.4f}"
 
 
 def recommended(study: Study) -> list[str]:
@@ -157,9 +185,20 @@ def _lookahead(study: Study) -> list[str]:
 
 
 def _single(study: Study, arm: str) -> str:
-    (row,) = study.summary().query("arm == @arm").to_dict("records")
-    spread = f" ± {row['sd']:.4f}" if row["n"] > 1 else ""
-    return f"{arm}: accuracy {row['mean']:.4f}{spread} over {count(row['n'], 'seed')}."
+    sizes = []
+    for metric in dict.fromkeys([study.plan.report.metric, "accuracy"]):
+        (row,) = study.summary(metric).query("arm == @arm").to_dict("records")
+        sizes.append(_measured(MEASURES[metric], row))
+    return f"{arm}: {', '.join(sizes)} over {count(row['n'], 'seed')}."
+
+
+def _measured(measure: Measure, row: Mapping[Hashable, Any]) -> str:
+    """The measure of one arm, a row of its summary."""
+    if measure.limit:
+        value = row["median"]
+        return f"{measure.name} {measure.format(value) if pd.notna(value) else 'not reached'}"
+    spread = f" ± {measure.format(row['sd'])}" if row["n"] > 1 else ""
+    return f"{measure.name} {measure.format(row['mean'])}{spread}"
 
 
 class Opponent(NamedTuple):
@@ -247,8 +286,11 @@ def _choice(study: Study, task: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
 
 
 def _cheaper(study: Study, task: pd.DataFrame, pairs: pd.DataFrame) -> list[Cheaper] | None:
-    """The cheapest arm by parameters and the one by seconds; None if no arm is as good."""
-    settings = study.plan.report
+    """The cheapest arm by parameters and the one by seconds; None if no arm is as good.
+
+    An arm that may be no better than predicting the most frequent class is not as good.
+    """
+    settings, guessing = study.plan.report, guessing_arms(task).keys()
     best = best_arm(task, settings.metric)
     # With a baseline the best arm's other pairs are not among those compared.
     compared = pairs if settings.baseline is None else None
@@ -258,6 +300,7 @@ def _cheaper(study: Study, task: pd.DataFrame, pairs: pd.DataFrame) -> list[Chea
         if cost == settings.metric:
             continue
         arms = cheapest_equivalent(task, cost, settings.metric, margin=margin, contrasts=compared)
+        arms = arms[(arms["arm"] == best) | ~arms["arm"].isin(guessing)]
         if len(arms) == 1:
             return None
         costs, cheapest = arms.set_index("arm")["cost"], arms["arm"].iloc[0]

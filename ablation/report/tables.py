@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 
 from ablation.analysis import Study, best_arm, finished_trials
-from ablation.measures import COSTS, MEASURES, METRICS
-from ablation.report.cells import Column, Table, make_table
+from ablation.measures import COSTS, MEASURES
+from ablation.report.cells import Column, Kind, Table, make_table
 from ablation.report.record import Failure
 
 UNBALANCED = 0.005  # between accuracy and balanced accuracy: less is not worth two columns
 BY_CLASS = ("balanced_accuracy", "macro_f1")
+HEADS = {"loss": "log loss"}  # of columns that are not called as in sentences
 DIGITS = {"accuracy": 4, "parameters": 0, "seconds": 1, "updates": 0}  # over the seeds of an arm
 
 ARM = Column("arm", brief=True)
@@ -63,38 +64,43 @@ def target_table(study: Study) -> Table | None:
 
 
 def summary_table(study: Study) -> Table | None:
-    """A row an arm: its means over the seeds."""
+    """A row an arm: its means over the seeds, what arms are compared by first."""
     if not study.frames.results:
         return None
+    metric = study.plan.report.metric
+    measure, chosen = MEASURES[metric], study.summary(metric)
     arms, trials = study.summary(), finished_trials(study.trials)
     measured = [*BY_CLASS, "accuracy", "exact", "loss", "parameters", "seconds"]
     means = trials[measured].astype(float).groupby(trials["arm"]).mean().reindex(arms["arm"])
+    name = f"median {measure.name}" if measure.limit else HEADS.get(metric, measure.name)
+    ends: Kind = "limits" if measure.limit else "interval"  # of a median, one may be unknown
     fields: list[tuple[Column, Iterable[object]]] = [
         (ARM, arms["arm"]),
-        (Column("seeds", "number", brief=True), arms["n"]),
-        (Column("accuracy", "number", 4, brief=True), arms["mean"]),
-        (Column("95 % interval", "interval", 4, brief=True), _pairs(arms["low"], arms["high"])),
+        (Column("seeds", "number", brief=True), chosen["n"]),
+        (Column(name, "number", measure.digits, brief=True), chosen[measure.typical]),
+        (
+            Column("95 % interval", ends, measure.digits, brief=True),
+            _pairs(chosen["low"], chosen["high"]),
+        ),
     ]
-    if "ceiling" in arms:
-        fields.append((Column("ceiling", "number", 4, brief=True), arms["ceiling"]))
-        fields.append((Column("skill", "number", 3), arms["skill"]))
     by_class = _by_class(trials, means)
-    metric = study.plan.report.metric
-    if metric in set(METRICS) - {"accuracy", "exact", "loss", "parameters", "seconds", *by_class}:
-        measure = MEASURES[metric]
-        column = Column(f"{measure.typical} {measure.name}", "number", measure.digits)
-        fields.append((column, study.summary(metric)[measure.typical]))
-    fields += [
-        (Column(MEASURES[name].name, "number", 4), by_class[name])
-        for name in BY_CLASS
-        if name in by_class
-    ]
-    fields += [
-        (Column("exact", "number", 3, brief=True), means["exact"]),
-        (Column("log loss", "number", 4), means["loss"]),
-        (_cost("parameters"), means["parameters"]),
-        (_cost("seconds", brief=True), means["seconds"]),
-    ]
+    by_accuracy = metric == "accuracy"  # otherwise a terminal has no room for as much
+    further: dict[str, list[tuple[Column, Iterable[object]]]] = {
+        "accuracy": [(Column("accuracy", "number", 4, brief=True), arms["mean"]), *_bounds(arms)],
+        **{
+            key: [(Column(MEASURES[key].name, "number", 4), by_class[key])]
+            for key in BY_CLASS
+            if key in by_class
+        },
+        "exact": [(Column("exact", "number", 3, brief=by_accuracy), means["exact"])],
+        "loss": [(Column(HEADS["loss"], "number", 4), means["loss"])],
+        "parameters": [(_cost("parameters"), means["parameters"])],
+        "seconds": [(_cost("seconds", brief=by_accuracy), means["seconds"])],
+    }
+    if metric in further:
+        del further[metric][0]
+    for columns in further.values():
+        fields += columns
     return make_table(*fields, best=_best(study))
 
 
@@ -213,10 +219,25 @@ def _by_class(trials: pd.DataFrame, means: pd.DataFrame) -> pd.DataFrame:
     return scores if gap > UNBALANCED else pd.DataFrame()  # else they say what accuracy says
 
 
+def _bounds(arms: pd.DataFrame) -> list[tuple[Column, Iterable[object]]]:
+    """What accuracy is held against: the best possible, or always the most frequent class."""
+    columns = {
+        "ceiling": Column("ceiling", "number", 4, brief=True),
+        "majority": Column("majority", "number", 4, brief=True),
+        "skill": Column("skill", "number", 3),
+    }
+    known = [name for name in columns if name in arms]
+    if "skill" in arms and arms["skill"].notna().all():
+        known.remove("majority")  # the skill says it, and a page has no room for both
+    return [(columns[name], arms[name]) for name in known]
+
+
 def _best(study: Study) -> set[str]:
-    """The arm with the best mean accuracy of each task in which arms are compared."""
-    tasks = [task for task in study.tasks if task["accuracy"].notna().any()]
-    return {best_arm(task) for task in tasks if task["arm"].nunique() > 1}
+    """The arm with the best mean of each task in which arms are compared; none of a median."""
+    metric = study.plan.report.metric
+    tasks = [task for task in study.tasks if task[metric].notna().any()]
+    compared = [task for task in tasks if task["arm"].nunique() > 1 and not MEASURES[metric].limit]
+    return {best_arm(task, metric) for task in compared}
 
 
 def _cost(name: str, brief: bool = False) -> Column:

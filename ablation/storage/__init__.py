@@ -5,7 +5,9 @@ from __future__ import annotations
 from ablation.storage.files import locked, read_file, replace_file
 from ablation.storage.programs import PROGRAMS_KEPT, PROGRAMS_LIMIT, programs_folder, xla_flags
 from ablation.storage.result import (
+    MOST_CONFUSED,
     Bound,
+    Classes,
     CommittedTrial,
     Curve,
     Example,
@@ -17,10 +19,12 @@ from ablation.storage.result import (
 from ablation.storage.store import Attempt, DamagedFile, Store, checksum
 
 __all__ = [
+    "MOST_CONFUSED",
     "PROGRAMS_KEPT",
     "PROGRAMS_LIMIT",
     "Attempt",
     "Bound",
+    "Classes",
     "CommittedTrial",
     "Curve",
     "DamagedFile",

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Any, Literal, Self
 
-from pydantic import ConfigDict, Field, FiniteFloat
+from pydantic import ConfigDict, Field, FiniteFloat, NonNegativeInt, model_validator
 
 from ablation.data import Array, Ceiling
+from ablation.measures import MEASURES
 from ablation.spec import Frozen, Trial
+
+MOST_CONFUSED = 50  # classes; of more, a table of labels by predictions would fill the results
 
 
 class Metrics(Frozen):
@@ -35,6 +38,31 @@ class Metrics(Frozen):
     def further(self) -> dict[str, float | None]:
         """The scores that are not fields, by name."""
         return dict(self.__pydantic_extra__ or {})
+
+
+class Classes(Frozen):
+    """The scored test labels and their predictions, counted by class.
+
+    names: what each class stands for, all different; [] if the problem does not say.
+    labels, predictions, hits: of each class, its labels, its predictions, and those that agree.
+    confusion: predictions by label, `confusion[label][prediction]`; [] above MOST_CONFUSED classes.
+    """
+
+    names: list[str] = Field(default_factory=list)
+    labels: list[NonNegativeInt]
+    predictions: list[NonNegativeInt]
+    hits: list[NonNegativeInt]
+    confusion: list[list[NonNegativeInt]]
+
+    @model_validator(mode="after")
+    def _sizes_agree(self) -> Self:
+        count = len(self.labels)
+        sizes = {len(self.predictions), len(self.hits), *map(len, self.confusion)}
+        if sizes != {count} or {len(self.names), len(self.confusion)} - {0, count}:
+            raise ValueError(f"counts of {count} classes are needed")
+        if len(set(self.names)) != len(self.names):
+            raise ValueError("two classes have the same name")
+        return self
 
 
 class Curve(Frozen):
@@ -105,6 +133,8 @@ class TrialResult(Frozen):
     it; None: the last. weights: digest of the final weights. summary: Keras's table of the layers.
     ceilings: "ceiling" and "majority" of the arm if the user's own code computes them. Only a trial
     runs that code, so that a result from somebody else can be read without running theirs.
+    majority: accuracy on the test set of always predicting the class that is most frequent in the
+    training set. classes: what was taken for what. Both are None in older results.
     """
 
     trial: Trial
@@ -123,17 +153,31 @@ class TrialResult(Frozen):
     peak_memory_mb: FiniteFloat
     origin: Origin
     ceilings: dict[str, Bound] = Field(default_factory=dict)
+    majority: FiniteFloat | None = None
+    classes: Classes | None = None
+
+    @property
+    def measured(self) -> dict[str, float | None]:
+        """The measures that a result holds; None for those that are newer than this result."""
+        return {key: self._at(m.source) for key, m in MEASURES.items() if m.source}
+
+    def _at(self, source: str) -> Any:
+        """The value at a dotted path."""
+        value: Any = self
+        for name in source.split("."):
+            value = getattr(value, name, None)
+        return value
 
 
 class CommittedTrial(Frozen):
     """What a worker reports to its parent about a committed trial; the rest is on disk.
 
-    accuracy: on the test set. seconds: wall clock of the whole trial. trained: False if the result
+    measured: as of the result. seconds: wall clock of the whole trial. trained: False if the result
     existed already. Defined here, because unpickling it imports its module, and the worker's would
     load TensorFlow in the parent.
     """
 
     status: str
-    accuracy: float
+    measured: dict[str, float | None]
     seconds: float
     trained: bool

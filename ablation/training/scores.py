@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from ablation.data import Array, Sequences
-from ablation.storage import Metrics
+from ablation.storage import MOST_CONFUSED, Classes, Metrics
 
 EPSILON = 1e-7  # Keras clips probabilities to EPSILON .. 1 - EPSILON before taking the logarithm
 
@@ -89,6 +89,33 @@ FURTHER_METRICS: dict[str, Callable[[Array, Sequences], float]] = {
     "macro_f1": macro_f1,
     "brier": brier,
 }
+
+
+def count_classes(predictions: Array, data: Sequences, names: Sequence[str] = ()) -> Classes:
+    """How often each class is a label, is predicted, and is taken for each other class.
+
+    predictions: int, the shape of the labels. names: of the classes, none if unknown.
+    """
+    labels, predicted, hits = _counts_by_class(predictions, data)
+    confusion: list[list[int]] = []
+    if data.classes <= MOST_CONFUSED:
+        counted = data.weights > 0
+        pairs = data.y[counted].astype(np.int64) * data.classes + predictions[counted]
+        confusion = np.bincount(pairs, minlength=data.classes**2).reshape(data.classes, -1).tolist()
+    return Classes(
+        names=list(names),
+        labels=labels.astype(int).tolist(),
+        predictions=predicted.astype(int).tolist(),
+        hits=hits.astype(int).tolist(),
+        confusion=confusion,
+    )
+
+
+def majority(train: Sequences, test: Sequences) -> float:
+    """Accuracy on the test set of always predicting the training set's most frequent class."""
+    counts = np.bincount(train.y.ravel(), train.weights.ravel(), train.classes)
+    weights = test.weights.astype(np.float64)
+    return float(((test.y == counts.argmax()) * weights).sum() / weights.sum())
 
 
 def _counts_by_class(predictions: Array, data: Sequences) -> tuple[Array, Array, Array]:

@@ -28,7 +28,7 @@ from ablation.training import engines
 from ablation.training.loop import Programs, predict, train
 from ablation.training.models import build_model, parameters_of
 from ablation.training.probes import Halves, halves_of, probe
-from ablation.training.scores import evaluate, predict_classes
+from ablation.training.scores import count_classes, evaluate, majority, predict_classes
 
 # To add an engine is to write its file.
 ENGINES: dict[str, Callable[..., Programs]] = {
@@ -75,7 +75,7 @@ def train_model(trial: Trial, commit: str | None = None, dirty: bool | None = No
     probabilities = predict(arm.programs, data.test)
     evaluating = time.perf_counter() - trained
     metrics = evaluate(probabilities, data.test)
-    answers = predict_classes(probabilities[:EXAMPLES])
+    answers = predict_classes(probabilities)
     result = TrialResult(
         trial=trial,
         status="diverged" if history.diverged or metrics.loss is None else "done",
@@ -84,7 +84,7 @@ def train_model(trial: Trial, commit: str | None = None, dirty: bool | None = No
         curve=history.curve,
         examples=[
             Example(y=np.atleast_1d(y).tolist(), yhat=np.atleast_1d(yhat).tolist())
-            for y, yhat in zip(data.test.y, answers, strict=False)
+            for y, yhat in zip(data.test.y[:EXAMPLES], answers[:EXAMPLES], strict=True)
         ],
         parameters=parameters_of(arm.model),
         updates=history.updates,
@@ -101,6 +101,8 @@ def train_model(trial: Trial, commit: str | None = None, dirty: bool | None = No
         peak_memory_mb=_peak_memory(),
         origin=_origin(commit, dirty),
         ceilings=arm.ceilings,
+        majority=majority(data.train, data.test),
+        classes=count_classes(answers, data.test, problems.class_names(trial.arm.problem)),
     )
     return TrainedModel(result, arm.model, data.test, probabilities)
 

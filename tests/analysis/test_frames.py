@@ -5,7 +5,7 @@ import math
 import pytest
 
 from ablation.analysis.frames import load_frames, training_loss
-from ablation.spec import Request
+from ablation.spec import Request, Trial
 from ablation.storage import Curve, Metrics, Store
 from tests.helpers import make_result, make_sweep, make_trial
 
@@ -147,3 +147,19 @@ def test_a_result_older_than_a_metric_has_nan(store: Store, request_as_composed:
     for name, value in scores.items():
         assert math.isnan(trials[name][0])
         assert trials[name][1] == value
+
+
+def test_the_majority_is_the_problems_own_and_else_the_measured_one(
+    store: Store, request_as_composed: Request
+) -> None:
+    """Where a problem knows its ceilings, it knows the most frequent class of each step."""
+    problem = {"name": "stress", "test_size": 60}
+    unknown = Trial.model_validate(FORWARD.model_dump() | {"problem": problem})
+    plan = make_sweep(store, request_as_composed, FORWARD, unknown, seeds=2)
+    for trial in plan.trials:
+        old = trial.arm == unknown.arm and trial.seed
+        store.commit(make_result(trial, majority=None if old else 0.625))
+    majority = load_frames(plan, store).trials.set_index(["problem", "seed"])["majority"]
+    assert majority["stress", 0] == 0.625
+    assert math.isnan(majority["stress", 1])
+    assert majority["cumsum"].gt(0.8).all()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ablation.commands.verify import compare_results
-from ablation.storage import Metrics, Store
+from ablation.storage import Classes, Metrics, Store
 from tests.command_line import run_here
 from tests.helpers import make_result, make_trial
 from tests.test_main import TINY
@@ -44,3 +44,12 @@ def test_a_score_that_an_older_result_lacks_is_not_a_difference() -> None:
     new = new.model_copy(update={"probes": {"intact": 0.5, "merged_by_max": 0.25}})
     assert compare_results(old, new) == "identical"
     assert compare_results(new, old).startswith("differs in metrics, probes")
+
+
+def test_counts_of_classes_are_compared_where_the_older_result_has_them() -> None:
+    trial = make_trial()
+    counts = Classes(labels=[1, 2], predictions=[2, 1], hits=[1, 1], confusion=[[1, 0], [1, 1]])
+    old, new = make_result(trial), make_result(trial, classes=counts, majority=0.5)
+    assert compare_results(old, new) == "identical"
+    other = new.model_copy(update={"majority": 0.25})
+    assert compare_results(new, other) == "differs in majority"

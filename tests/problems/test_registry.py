@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 import yaml
 
-from ablation.problems import PROBLEMS
+from ablation.problems import PROBLEMS, class_names, sample
 from ablation.problems.ceilings import views
-from ablation.spec import DIRECTIONS
+from ablation.spec import DIRECTIONS, Problem
 
 MODULES = [import_module(path) for name, path in PROBLEMS.items() if name != "file"]
 # Those that make a label a step and know how well it can be told: digits and stress do not.
@@ -35,6 +35,19 @@ def test_the_suite_is_found_by_its_files() -> None:
         "digits",
         "stress",
     }
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_each_class_has_a_name_of_its_own_or_none_has(name: str, tmp_path: Path) -> None:
+    values: dict[str, Any] = {"name": name, "test_size": 10}
+    if name == "file":
+        np.savez(tmp_path / "a.npz", x=np.ones((8, 5)), y=np.array(["rain", "fog"] * 4))
+        values["path"] = str(tmp_path / "a.npz")
+    problem = Problem.model_validate(values)
+    names = class_names(problem)
+    assert len({*names}) in (0, sample(problem, 5).classes)
+    expected = {"file": ["fog", "rain"], "stress": 3, "cumsum": 0}.get(name, names)
+    assert expected in (names, len(names))
 
 
 @suite

@@ -97,6 +97,8 @@ def test_arms_are_compared_with_the_baseline(study: StudyMaker) -> None:
         "Better than forward: go_backwards (+0.0500).",
         "Worse than forward: bidirectional concat (-0.1000).",
         "Take go_backwards: no other arm was shown to be as good.",
+        "Accuracy not shown to be above that of always predicting the most frequent class "
+        "(0.8229): bidirectional concat.",
     ]
 
 
@@ -115,6 +117,86 @@ def test_less_is_better_of_a_loss(study: StudyMaker) -> None:
         "Worse than go_backwards: forward (+0.0500).",
         "Take go_backwards: every other arm is worse.",
     ]
+
+
+GUESS = "always predicting the most frequent class"
+
+
+def stress(direction: str) -> Arm:
+    """An arm of a problem without known ceilings: its majority is the one that was measured."""
+    values = make_trial(direction=direction).model_dump()
+    return Trial.model_validate(values | {"problem": {"name": "stress", "test_size": 60}}).arm
+
+
+def test_arms_that_only_guess_are_not_good_for_being_equivalent(study: StudyMaker) -> None:
+    arms = [stress(direction) for direction in ("forward", "go_backwards")]
+    fields = {arm: {"majority": 0.811, "parameters": 9 * k} for k, arm in enumerate(arms, 1)}
+    means = dict.fromkeys(arms, 0.811)
+    assert answer(study(means, fields=fields)) == [
+        f"No arm beats {GUESS}, which is right for 0.8110: that two arms are equivalent does not "
+        "make them good.",
+        "Best mean accuracy: forward, 0.8110.",
+        "Equivalent to forward within 0.002: go_backwards.",
+    ]
+
+
+def test_results_without_a_majority_are_judged_as_before(study: StudyMaker) -> None:
+    sentences = answer(study(dict.fromkeys(map(stress, ("forward", "go_backwards")), 0.811)))
+    assert sentences[-1] == "Take forward: no arm that is as good is cheaper."
+    assert GUESS not in " ".join(sentences)
+
+
+def test_no_arm_that_may_guess_is_taken_for_its_price(study: StudyMaker) -> None:
+    good, guess = stress("forward"), stress("go_backwards")
+    fields = {
+        good: {"majority": 0.99, "parameters": 900},
+        guess: {"majority": 0.99, "parameters": 90},
+    }
+    assert answer(study({good: 0.9915, guess: 0.99}, fields=fields)) == [
+        "Best mean accuracy: forward, 0.9915.",
+        "Equivalent to forward within 0.002: go_backwards.",
+        "Take forward: no other arm was shown to be as good.",
+        f"Accuracy not shown to be above that of {GUESS} (0.9900): go_backwards.",
+    ]
+
+
+def test_another_metric_may_see_what_accuracy_does_not(study: StudyMaker) -> None:
+    arms = [stress(direction) for direction in ("forward", "go_backwards")]
+    fields = {arm: {"majority": 0.99} for arm in arms}
+    means = dict(zip(arms, (0.95, 0.9), strict=True))
+    assert answer(study(means, fields=fields, metric="loss")) == [
+        f"No arm’s accuracy beats {GUESS}, which is right for 0.9900.",
+        "Best mean loss: forward, 0.0500.",
+        "Worse than forward: go_backwards (+0.0500).",
+        "Take forward: every other arm is worse.",
+    ]
+
+
+@pytest.mark.parametrize(("majority", "beats"), [(0.9, False), (0.898, True)])
+def test_a_single_seed_beats_a_guess_by_more_than_its_error(
+    majority: float, beats: bool, study: StudyMaker
+) -> None:
+    # The accuracy is 0.901, its standard error over the test sequences 0.001.
+    arm = stress("forward")
+    first = answer(study({arm: 0.9}, seeds=1, fields={arm: {"majority": majority}}))[0]
+    assert first.startswith("No arm beats") is not beats
+
+
+def test_a_task_whose_arms_all_guess_is_named(study: StudyMaker) -> None:
+    arm = stress("forward")
+    sentences = answer(study({FORWARD: 0.95, arm: 0.5}, fields={arm: {"majority": 0.6}}))
+    assert sentences[0].startswith(
+        f"No arm beats {GUESS} on stress, length 4, which is right for 0.6000"
+    )
+
+
+def test_a_single_arm_says_the_chosen_metric_first(study: StudyMaker) -> None:
+    assert answer(study({FORWARD: 0.9}, metric="loss")) == [
+        "forward: loss 0.1000 ± 0.0011, accuracy 0.9000 ± 0.0011 over 10 seeds."
+    ]
+    assert answer(study({FORWARD: 0.9}, metric="updates_to_target", target=0.85))[-1] == (
+        "forward: updates to target 4, accuracy 0.9000 ± 0.0011 over 10 seeds."
+    )
 
 
 def training(seconds: float) -> Seconds:
@@ -211,6 +293,8 @@ def test_so_few_seeds_that_nothing_can_be_decided(study: StudyMaker) -> None:
         "Best mean accuracy: forward, 0.9503.",
         "Equivalent to forward within 0.002: bidirectional concat.",
         "With 3 seeds no difference could ever be significant among 4 arms: train more seeds.",
+        "Accuracy not shown to be above that of always predicting the most frequent class "
+        "(0.8229): bidirectional sum.",
     ]
 
 

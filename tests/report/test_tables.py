@@ -15,7 +15,7 @@ from ablation.report.tables import (
     summary_table,
     target_table,
 )
-from ablation.spec import ReportSettings, Request
+from ablation.spec import ReportSettings, Request, Trial
 from ablation.storage import Store
 from tests.helpers import make_result, make_sweep, make_trial
 
@@ -85,11 +85,50 @@ def test_by_what_arms_are_compared_is_in_the_summary(
     store: Store, request_as_composed: Request
 ) -> None:
     row = texts(summary_table(study_of(store, request_as_composed, metric="train_loss")))[0]
-    assert row["mean training loss at the end"] == "0.5000"
+    assert row["training loss at the end"] == "0.5000"
     row = texts(summary_table(study_of(store, request_as_composed, metric="updates_to_target")))[-1]
     assert row["median updates to target"] == "4"
+    assert row["95 % interval"] == "4 to 4"
     plain = texts(summary_table(study_of(store, request_as_composed)))[0]
     assert not any("training" in key or "median" in key for key in plain)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_what_arms_are_compared_by_comes_first_and_once(
+    metric: str, store: Store, request_as_composed: Request
+) -> None:
+    study = study_of(store, request_as_composed, metric=metric)
+    scores = {"balanced_accuracy": 0.8, "macro_f1": 0.7, "brier": 0.2}
+    study.trials = study.trials.assign(**scores)
+    table = summary_table(study)
+    assert table is not None
+    names = [column.name for column in table.columns]
+    assert len({*names}) == len(names)
+    assert names[:2] == ["arm", "seeds"]
+    assert MEASURES[metric].name in f"median {names[2]}"
+    assert names[3] == "95 % interval"
+    assert metric == "accuracy" or names[4] == "accuracy"
+    first = [column.name for column in table.columns if column.brief]
+    assert first[:4] == names[:4]
+    assert "accuracy" in first
+
+
+def test_the_majority_is_a_column_beside_accuracy(
+    store: Store, request_as_composed: Request
+) -> None:
+    problem = {"name": "stress", "test_size": 60}  # nobody knows its ceiling
+    trial = Trial.model_validate(make_trial().model_dump() | {"problem": problem})
+    plan = make_sweep(store, request_as_composed, trial, seeds=2)
+    store.commit(make_result(plan.trials[0], 0.9))
+    (row,) = texts(summary_table(Study(store.root / plan.name)))
+    assert "majority" not in row  # results of an older version
+    store.commit(make_result(plan.trials[1], 0.9, majority=0.875))
+    table = summary_table(Study(store.root / plan.name))
+    (row,) = texts(table)
+    assert row["majority"] == "0.8750"
+    assert table is not None
+    (row,) = table.texts(brief=True)
+    assert [*row][2:5] == ["accuracy", "95 % interval", "majority"]
 
 
 ALIASES = {"loss": "log loss", "seconds": "seconds", "parameters": "parameters"}

@@ -4,12 +4,19 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.metrics import brier_score_loss, f1_score, recall_score
+from sklearn.metrics import brier_score_loss, confusion_matrix, f1_score, recall_score
 
 from ablation.data import Sequences
 from ablation.measures import MEASURES
-from ablation.storage import Metrics
-from ablation.training.scores import EPSILON, FURTHER_METRICS, evaluate, predict_classes
+from ablation.storage import MOST_CONFUSED, Metrics
+from ablation.training.scores import (
+    EPSILON,
+    FURTHER_METRICS,
+    count_classes,
+    evaluate,
+    majority,
+    predict_classes,
+)
 
 
 def sequences(y: Any, classes: int = 2, **masks: Any) -> Sequences:
@@ -162,6 +169,38 @@ def test_brier_scores_worked_out_by_hand() -> None:
     assert brier([[0.5]], 1, 2) == pytest.approx(0.5)
     assert [brier([[p]], 1, 2) for p in (1.0, 0.0)] == [0, 2]
     assert brier([[0.5, 0.25, 0.25]], 0, 3) == pytest.approx(0.25 + 2 * 0.0625)
+
+
+def test_counts_of_classes_equal_those_of_scikit_learn() -> None:
+    rng = np.random.default_rng(0)
+    y, predicted = rng.integers(0, 4, (40, 3)), rng.integers(0, 3, (40, 3))
+    scored = rng.random((40, 3)) < 0.7
+    counts = count_classes(predicted, sequences(y, classes=4, scored=scored), "abcd")
+    matrix = confusion_matrix(y[scored], predicted[scored], labels=range(4))
+    assert counts.confusion == matrix.tolist()
+    assert counts.labels == matrix.sum(axis=1).tolist()
+    assert counts.predictions == matrix.sum(axis=0).tolist()
+    assert counts.hits == matrix.diagonal().tolist()
+    assert counts.names == ["a", "b", "c", "d"]
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_of_many_classes_only_the_sums_are_kept(more: int) -> None:
+    classes = MOST_CONFUSED + more
+    data = sequences(np.arange(classes), classes=classes)
+    counts = count_classes(np.zeros(classes, int), data)
+    assert len(counts.confusion) == (0 if more else classes)
+    assert counts.predictions == [classes] + [0] * (classes - 1)
+    assert counts.labels == [1] * classes
+
+
+def test_the_majority_is_that_of_the_training_set_on_the_test_set() -> None:
+    train = sequences([[0, 0, 2], [2, 1, 2]], classes=3, scored=[[1, 1, 0], [1, 1, 1]])
+    assert majority(train, sequences([[0, 0, 0], [0, 0, 2]], classes=3)) == pytest.approx(5 / 6)
+    test = sequences([[0, 0, 0], [0, 0, 2]], classes=3, present=[[1, 1, 0], [0, 0, 1]])
+    assert majority(train, test) == pytest.approx(2 / 3)
+    two = sequences([[2, 2, 0]], classes=3)
+    assert majority(two, test) == pytest.approx(1 / 3)
 
 
 def test_every_metric_has_a_row_in_measures_and_every_row_a_metric() -> None:

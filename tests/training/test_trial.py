@@ -38,6 +38,11 @@ def test_a_result_records_everything_that_a_report_needs() -> None:
     assert result.metrics.accuracy == pytest.approx(
         sum(step or 0 for step in result.metrics.accuracy_by_position) / trial.arm.length
     )
+    assert result.classes is not None
+    labels, hits = sum(result.classes.labels), sum(result.classes.hits)
+    assert labels == trial.arm.problem.test_size * trial.arm.length
+    assert hits / labels == pytest.approx(result.metrics.accuracy)
+    assert result.majority in [pytest.approx(n / labels) for n in result.classes.labels]
     assert result.updates == result.curve.updates[-1] == 4
     assert len(result.examples) == 10
     assert result.examples[0].y in ([0, 0, 0, 1], [0, 0, 1, 1], [0, 1, 1, 1], [1, 1, 1, 1])

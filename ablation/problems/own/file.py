@@ -184,6 +184,11 @@ def ids(
     return [data.examples.ids[i] for i in chosen]
 
 
+def class_names(path: str | None = None, **parameters: Any) -> list[str]:
+    """The labels in the file, in the order of their classes."""
+    return list(_data(path, **parameters).examples.classes)
+
+
 def _data(path: str | None, **parameters: Any) -> Data:
     keys = checked(parameters)
     file = _file(path)

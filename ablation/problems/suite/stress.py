@@ -68,6 +68,11 @@ def generate(
     return Sequences(x, np.maximum(stress, 0), stress >= 0, x > 0, classes=3, symbols=words.symbols)
 
 
+def class_names() -> list[str]:
+    """What the classes 0, 1 and 2 stand for."""
+    return ["unstressed", "primary stress", "secondary stress"]
+
+
 def longest() -> int:
     """Number of phonemes in the longest word."""
     return int(_words().phonemes.shape[1])

@@ -1,0 +1,80 @@
+"""What the arms get wrong: for each arm how well it tells the classes apart, and what for what."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from ablation.analysis import Study, best_arm
+from ablation.measures import MEASURES
+from ablation.report.cells import Column, Table, make_table
+from ablation.report.document import Group
+
+MOST_ARMS = 20  # with tables of their own; of more, only those that are shown at first
+MOST_PREDICTED = 10  # classes; a wider table of labels by predictions is not read
+MOST_ROWS = 50  # classes, those with the most labels
+
+
+def mistakes(study: Study) -> tuple[Group, ...]:
+    """A group an arm: a table of labels by predictions, where it is small, and a row a class.
+
+    Open are both arms of a pair; of more arms, the best of each task and what it is held against.
+    """
+    classes, confusions = study.classes(), study.confusion()
+    if classes.empty:
+        return ()
+    reasons = {arm: why for task in study.tasks for arm, why in _shown(study, task).items()}
+    arms = sorted(dict.fromkeys(classes["arm"]), key=lambda arm: arm not in reasons)
+    if len(arms) > MOST_ARMS:
+        arms = [arm for arm in arms if arm in reasons]
+    groups = []
+    for arm in arms:
+        rows = classes[classes["arm"] == arm]
+        pairs = confusions[confusions["arm"] == arm] if len(confusions) else confusions
+        tables = (_confusion_table(pairs), _classes_table(rows))
+        why = f" ({reasons[arm]})" if reasons.get(arm) else ""
+        groups.append(Group(f"{arm}{why}", tuple(t for t in tables if t), arm in reasons))
+    return tuple(groups)
+
+
+def _shown(study: Study, task: pd.DataFrame) -> dict[str, str]:
+    """The arms of a task that are shown at first, each with the reason, if there are others."""
+    settings, finished = study.plan.report, task[task["accuracy"].notna()]
+    arms = list(dict.fromkeys(finished["arm"]))
+    if len(arms) < 3 or not finished[settings.metric].notna().any():
+        return dict.fromkeys(arms[:2], "")
+    measure = MEASURES[settings.metric]
+    best = best_arm(finished, settings.metric)
+    reasons = {best: f"best {measure.typical} {measure.name}"}
+    if settings.baseline in arms:
+        return {str(settings.baseline): "baseline"} | reasons
+    others = finished[(finished["arm"] != best) & finished[settings.metric].notna()]
+    if len(others):
+        second = best_arm(others, settings.metric)
+        reasons[second] = f"second best {measure.typical} {measure.name}"
+    return reasons
+
+
+def _confusion_table(pairs: pd.DataFrame) -> Table | None:
+    names = list(dict.fromkeys(pairs["label"])) if len(pairs) else []
+    if not 0 < len(names) <= MOST_PREDICTED:
+        return None
+    columns = [pairs.loc[pairs["predicted"] == name, "count"] for name in names]
+    return make_table(
+        (Column("label"), names),
+        *(
+            (Column(f"as {name}", "number"), counts)
+            for name, counts in zip(names, columns, strict=True)
+        ),
+    )
+
+
+def _classes_table(rows: pd.DataFrame) -> Table | None:
+    most = rows["support"].nlargest(MOST_ROWS).index
+    rows = rows[rows.index.isin(most)]
+    return make_table(
+        (Column("class"), rows["class"]),
+        (Column("precision", "number", 3), rows["precision"]),
+        (Column("recall", "number", 3), rows["recall"]),
+        (Column("F1", "number", 3), rows["f1"]),
+        (Column("support", "number"), rows["support"]),
+    )
