@@ -12,7 +12,7 @@ from ablation import problems
 from ablation.errors import RequestError
 from ablation.planning.messages import GROUPS, explain_validation, unknown_key
 from ablation.planning.pins import pinned
-from ablation.spec import Arm, Request, Settings
+from ablation.spec import VALIDATION, Arm, Request, Settings
 
 INERT = ("merge_mode", "lookahead", "layers")  # keys that have no effect in some arms
 
@@ -40,8 +40,7 @@ def parse(config: DictConfig, overrides: Sequence[str] = ()) -> Request:
     whole = values.get("length", 1) is None
     try:
         arm = Arm.model_validate({**values, "length": 1} if whole else values)
-        arm = pinned(_with_lookahead(_fitted(arm, whole)))
-        _check_validation(arm)
+        arm = pinned(_with_validation(_with_lookahead(_fitted(arm, whole))))
         unused = {k: v for k, v in values.items() if k in INERT and v != getattr(arm, k)}
         return Request(arm=arm, settings=Settings.model_validate(settings), unused=unused)
     except ValidationError as error:
@@ -83,11 +82,27 @@ def _with_lookahead(arm: Arm) -> Arm:
     return arm
 
 
-def _check_validation(arm: Arm) -> None:
-    """Raise RequestError where the data has too few groups to hold out a share of them."""
-    training = arm.training
-    if training.validation and problems.available(arm.problem, arm.length) is not None:
-        problems.load(arm.problem, arm.length, training.sequences, 0, training.validation)
+def _with_validation(arm: Arm) -> Arm:
+    """The arm with the validation part that its data has, if it has one.
+
+    Raises RequestError where the data has another one than asked for, or too few groups to hold
+    out a share of them.
+    """
+    training, there = arm.training, problems.has_validation(arm.problem)
+    validation = training.validation or (VALIDATION if there else None)
+    if there != (validation == VALIDATION):
+        raise RequestError(
+            f"training.validation={validation}: "
+            + (
+                f"problem.part says which sequences are for validation; say {VALIDATION} or null"
+                if there
+                else "the data has no such part; a share such as 0.1 can be held out"
+            )
+        )
+    if validation and problems.available(arm.problem, arm.length) is not None:
+        problems.load(arm.problem, arm.length, training.sequences, 0, validation)
+    training = training.model_copy(update={"validation": validation})
+    return arm.model_copy(update={"training": training})
 
 
 def _refuse_targets(values: Any, path: str = "") -> None:

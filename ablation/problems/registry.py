@@ -32,18 +32,22 @@ PROBLEMS = {
 
 
 def load(
-    problem: Problem, length: int, sequences: int, seed: int, validation: float | None = None
+    problem: Problem, length: int, sequences: int, seed: int, validation: float | str | None = None
 ) -> Dataset:
     """Make the training and the test set of a problem.
 
     The training set depends on the seed; the test set is the same for every seed and arm.
     validation: share of the training sequences, or of their groups, that is held out. Which ones
-    depends on the seed alone. Raises RequestError if nothing would be left to train on.
+    depends on the seed alone. VALIDATION: the part of the data that has this name, the same for
+    every seed. Raises RequestError if nothing would be left to train on.
     """
     train = _split(problem, "train", length, sequences, seed)
     test = _split(problem, "test", length, problem.test_size, None)
     if validation is None:
         return Dataset(train, test)
+    if isinstance(validation, str):
+        watched = _split(problem, validation, length, problem.test_size, None)
+        return Dataset(train, test, watched)
     held = _held_out(train, validation, seed)
     return Dataset(train.take(~held), test, train.take(held))
 
@@ -101,6 +105,13 @@ def available(problem: Problem, length: int) -> int | None:
     if not _has(problem, "available"):
         return None
     return int(_call(problem, "available", length))
+
+
+def has_validation(problem: Problem) -> bool:
+    """Whether the problem's data says which sequences are for validation."""
+    if is_own(problem) or not _has(problem, "has_validation"):
+        return False
+    return bool(_call(problem, "has_validation"))
 
 
 def files(problem: Problem) -> list[Path]:

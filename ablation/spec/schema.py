@@ -16,6 +16,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    PlainValidator,
     PositiveFloat,
     PositiveInt,
     model_serializer,
@@ -99,7 +100,17 @@ class Model(Function):
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Finite = Annotated[PositiveFloat, Field(allow_inf_nan=False)]
+VALIDATION = "validation"  # in place of a share: the part of the data that has this name
 Decay = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+def _share_or_part(value: Any) -> Any:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if value == VALIDATION or (number and 0 < value < 1):
+        return value
+    raise ValueError(
+        f"a share between 0 and 1 is needed, or {VALIDATION!r}: as the column of problem.part says"
+    )
 
 
 class Training(Frozen):
@@ -114,7 +125,8 @@ class Training(Frozen):
     weight_decay: as the optimizer of Keras defines it; None: Keras's default, which is 0 but for
     adamw.
     validation: share of the sequences, or of their groups, that is held out of training: what is
-    watched while training is then measured on these, and otherwise on test sequences.
+    watched while training is then measured on these, and otherwise on test sequences. VALIDATION:
+    nothing is held out, because the data has a validation part.
     stop_at: accuracy at which training ends, looked at after each chunk of updates.
     patience: looks without a lower validation loss after which training ends. The model then has
     the weights of the lowest one.
@@ -131,7 +143,7 @@ class Training(Frozen):
     schedule: Annotated[str, one_of(*SCHEDULES)] | None = None
     warmup: Share | None = None
     weight_decay: Decay | None = None
-    validation: Share | None = None
+    validation: Annotated[float | str, PlainValidator(_share_or_part)] | None = None
     stop_at: Annotated[float, Field(gt=0, le=1)] | None = None
     patience: PositiveInt | None = None
     class_weights: Annotated[str, one_of(*CLASS_WEIGHTS)] | None = None
@@ -151,14 +163,15 @@ class Training(Frozen):
         if self.patience and not self.validation:
             raise ValueError(
                 f"patience={self.patience} watches the validation loss: it needs validation, such "
-                "as validation=0.1"
+                f"as validation=0.1 (or ={VALIDATION} where problem.part says so)"
             )
         return self
 
     @property
     def held_out(self) -> int:
         """Number of sequences that validation takes, where they are not held out by groups."""
-        return share_of(self.sequences, self.validation) if self.validation else 0
+        share = self.validation
+        return share_of(self.sequences, share) if isinstance(share, float) else 0
 
     @property
     def updates(self) -> int:

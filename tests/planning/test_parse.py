@@ -25,8 +25,12 @@ WRONG: list[tuple[list[str], list[str]]] = [
     (["max_seeds=1"], ["max_seeds=1: it must be greater than or equal to 2"]),
     (["training.dropout=1.5"], ["training.dropout=1.5: it must be less than 1"]),
     (["training.stop_at=2"], ["training.stop_at=2: it must be less than or equal to 1"]),
-    (["training.validation=1.5"], ["training.validation=1.5: it must be less than 1"]),
-    (["training.validation=part"], ["training.validation=part: a number is needed"]),
+    (["training.validation=1.5"], ["training.validation=1.5: a share between 0 and 1"]),
+    (["training.validation=half"], ["training.validation=half: a share between 0 and 1 is needed"]),
+    (
+        ["training.validation=validation"],
+        ["training.validation=validation: the data has no such part", "0.1"],
+    ),
     (
         ["training=smoke", "training.validation=0.1", "training.batch_size=181"],
         ["batch_size=181 is more than sequences=200, of which validation=0.1 takes 20"],

@@ -14,7 +14,7 @@ from ablation.problems.own.examples import (
     MOST_SYMBOLS,
     Examples,
     codes_of,
-    in_test,
+    parts_of,
     shown,
 )
 from ablation.problems.own.keys import FOR_TABLES, Keys
@@ -68,6 +68,10 @@ def read(path: Path, keys: Keys) -> Examples:
     group, part = (_of_each(path, name, arrays.get(name), n) for name in ("group", "part"))
     if part is not None and part.dtype.kind == "b":
         part = np.where(part, "test", "train")
+    test = validation = None
+    if part is not None:
+        says = [str(value) for value in part.tolist()]
+        test, validation = parts_of(says, lambda i: f"{path}, part[{i}]")
     features = x.shape[2] if x.ndim == 3 else 1
     return Examples(
         names=[f"x[{i}]" for i in range(n)],
@@ -82,11 +86,10 @@ def read(path: Path, keys: Keys) -> Examples:
         symbols=int(x.max()) + 1 + (zero == "symbol") if symbolic else 0,
         zero=zero,
         group=None if group is None else codes_of([str(value) for value in group.tolist()])[0],
-        test=None
-        if part is None
-        else in_test([str(value) for value in part.tolist()], lambda i: f"{path}, part[{i}]"),
         layout="arrays",
         remarks=(*remarks, *labels.odd_names(found.classes)),
+        test=test,
+        validation=validation,
     )
 
 
@@ -242,5 +245,7 @@ def _of_each(path: Path, name: str, values: Array | None, n: int) -> Array | Non
     if values is not None and (values.shape != (n,) or values.dtype.kind not in "biuU"):
         raise RequestError(f"{path}, {name}: {_told(values)}; text or integers ({n},) are needed")
     if values is not None and name == "part" and values.dtype.kind in "iu":
-        raise RequestError(f"{path}, part[0]: {shown(values[0])} is neither 'train' nor 'test'")
+        raise RequestError(
+            f"{path}, part[0]: {shown(values[0])} is neither 'train' nor 'test', nor 'validation'"
+        )
     return values

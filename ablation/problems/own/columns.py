@@ -10,7 +10,7 @@ from ablation.data import Array
 from ablation.errors import RequestError, suggest
 from ablation.problems.own import labels
 from ablation.problems.own.cells import numbers, times, words
-from ablation.problems.own.examples import WITHOUT, Examples, codes_of, in_test, shown
+from ablation.problems.own.examples import WITHOUT, Examples, codes_of, parts_of, shown
 from ablation.problems.own.keys import Keys
 from ablation.problems.own.tabular import Table, read_table
 
@@ -39,13 +39,13 @@ def read(path: Path, keys: Keys) -> Examples:
     label = str(keys.label)
     rows = order if per_step else _same(table, label, of_row, table.cells(label))
     found_labels = labels.of_column(table, label, rows, per_step)
-    group = part = None
+    group = test = validation = None
     if keys.group:
         group, _ = codes_of(_constant(table, keys.group, of_row, keys.fill_down))
     if keys.part:
         cells = _constant(table, keys.part, of_row, keys.fill_down)
         _, first = np.unique(of_row, return_index=True)
-        part = in_test(cells, lambda i: table.where(int(first[i]), str(keys.part)))
+        test, validation = parts_of(cells, lambda i: table.where(int(first[i]), str(keys.part)))
     return Examples(
         names=[f"sequence {shown(name)}" for name in names],
         ids=names,
@@ -58,9 +58,10 @@ def read(path: Path, keys: Keys) -> Examples:
         numbers=list(values),
         levels=levels,
         group=group,
-        test=part,
         layout=table.layout,
         remarks=(*labels.odd_names(found_labels.classes), *_row_numbers(values)),
+        test=test,
+        validation=validation,
     )
 
 

@@ -33,6 +33,7 @@ class Examples:
     zero: what 0 is among symbols, "padding" or "symbol" (then symbols are 1 higher than written).
     group: (n,) int, equal for sequences that must stay together; None: there are no groups.
     test: (n,) bool, the sequences of the test part; None: it is drawn at random.
+    validation: (n,) bool, the sequences of the validation part; None: the file has none.
     layout: how the file was read, such as "separated by commas". remarks: what was found odd in it.
     """
 
@@ -50,6 +51,7 @@ class Examples:
     zero: str | None = None
     group: Array | None = None
     test: Array | None = None
+    validation: Array | None = None
     layout: str = ""
     remarks: tuple[str, ...] = ()
 
@@ -77,9 +79,15 @@ def codes_of(values: list[str]) -> tuple[Array, list[str]]:
     return codes, list(numbers)
 
 
-def in_test(values: list[str], where: Callable[[int], str]) -> Array:
-    """Which values say test, and not train, as bool; RequestError if one says neither."""
+def parts_of(values: list[str], where: Callable[[int], str]) -> tuple[Array, Array | None]:
+    """Which values say test and which validation, as bool; the others say train.
+
+    Validation is None if no value says so. Raises RequestError if one says something else.
+    """
     for index, value in enumerate(values):
-        if value not in ("train", "test"):
-            raise RequestError(f"{where(index)}: {shown(value)} is neither 'train' nor 'test'")
-    return np.array([value == "test" for value in values], bool)
+        if value not in ("train", "validation", "test"):
+            raise RequestError(
+                f"{where(index)}: {shown(value)} is neither 'train' nor 'test', nor 'validation'"
+            )
+    test, validation = (np.array([v == part for v in values]) for part in ("test", "validation"))
+    return test, validation if validation.any() else None

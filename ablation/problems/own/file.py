@@ -20,7 +20,7 @@ from ablation.problems.own import arrays, columns
 from ablation.problems.own.examples import Examples, shown
 from ablation.problems.own.features import Inputs, embedded, make_inputs
 from ablation.problems.own.keys import Keys, checked
-from ablation.problems.own.parts import find_test_part, with_usable_labels
+from ablation.problems.own.parts import find_parts, with_usable_labels
 from ablation.problems.own.recipe import recipe
 from ablation.problems.own.understood import describe
 
@@ -31,14 +31,14 @@ SUFFIXES = (".npz", ".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")
 class Data:
     """A file's examples, split and encoded; their steps lie one after the other, as rows.
 
-    test: (n,) bool. first_label: (n,) int, the steps before its first label, which are all of
-    them where a sequence has none.
+    parts: the sequences of each part, (n,) bool by its name. first_label: (n,) int, the steps
+    before its first label, which are all of them where a sequence has none.
     """
 
     path: str
     examples: Examples
     inputs: Inputs
-    test: Array
+    parts: dict[str, Array]
     first_label: Array
 
 
@@ -75,7 +75,7 @@ def generate(
     length: steps that are kept of each sequence, from its first on; 1 .. `longest`.
     path: .npz (arrays.read), or a table (columns.read). The other keys are those of keys.Keys.
     test_share: of the sequences, or of the groups, where the file does not say their part.
-    split: "train" or "test".
+    split: "train" or "test", or "validation" if the file has such a part.
     x: (n, length, features) float32, or (n, length) int32 symbols, padded on the right with 0;
     y: (n, length) or (n,) int32. A sequence without any label in these steps is left out.
     """
@@ -135,6 +135,11 @@ def available(length: int, path: str | None = None, **parameters: Any) -> int:
     return len(_members(_data(path, **parameters), length, "train"))
 
 
+def has_validation(path: str | None = None, **parameters: Any) -> bool:
+    """Whether the file says which sequences are for validation."""
+    return "validation" in _data(path, **parameters).parts
+
+
 def files(path: str | None = None, **parameters: Any) -> list[Path]:
     """The file itself."""
     return [_file(path)]
@@ -162,13 +167,13 @@ def remarks(path: str | None = None, **parameters: Any) -> list[str]:
 def understood(path: str | None = None, **parameters: Any) -> list[tuple[str, str]]:
     """How the file was read, as pairs of a name and a text."""
     data = _data(path, **parameters)
-    return describe(data.examples, data.test, embedded(data.examples, checked(parameters).symbols))
+    return describe(data.examples, data.parts, embedded(data.examples, checked(parameters).symbols))
 
 
 def preprocessing(path: str | None = None, **parameters: Any) -> dict[str, Any]:
     """How to make inputs from new data of this kind, as `recipe.recipe` says it."""
     data = _data(path, **parameters)
-    return recipe(data.examples, ~data.test[data.examples.of_row], checked(parameters))
+    return recipe(data.examples, data.parts["train"][data.examples.of_row], checked(parameters))
 
 
 def ids(
@@ -221,9 +226,9 @@ def _prepared(path: str, stamp: tuple[int, int], keys: Keys) -> Data:
     """The file's data; stamp changes when the file does."""
     read = arrays.read if path.lower().endswith(".npz") else columns.read
     found = read(Path(path), keys)
-    test = find_test_part(found, keys.test_share, path)
-    found = with_usable_labels(found, test, keys.unseen, path)
-    inputs = make_inputs(found, ~test[found.of_row], keys, path)
+    parts = find_parts(found, keys.test_share, path)
+    found = with_usable_labels(found, parts, keys.unseen, path)
+    inputs = make_inputs(found, parts["train"][found.of_row], keys, path)
     if keys.embedding and not (inputs.symbols or inputs.levels):
         raise RequestError(
             f"problem.embedding={keys.embedding}: nothing in {path} is embedded; problem.symbols "
@@ -234,17 +239,18 @@ def _prepared(path: str, stamp: tuple[int, int], keys: Keys) -> Data:
         first_label = np.minimum.reduceat(np.where(found.y >= 0, step, len(step)), found.begins)
     else:
         first_label = np.where(found.y >= 0, 0, len(found.of_row))
-    return Data(path, found, inputs, test, first_label)
+    return Data(path, found, inputs, parts, first_label)
 
 
 def _members(data: Data, length: int, split: str) -> Array:
     """The sequences of a part that have a label in so many steps."""
-    if split not in ("train", "test"):
-        raise ValueError(f"split: {split!r} is not possible, possible are 'train' and 'test'")
+    if split not in data.parts:
+        possible = " and ".join(map(repr, data.parts))
+        raise ValueError(f"split: {split!r} is not possible, possible are {possible}")
     most = int(data.examples.sizes.max())
     if length > most:
         raise RequestError(f"length={length}: the longest sequence of {data.path} has {most} steps")
-    in_part = data.test == (split == "test")
+    in_part = data.parts[split]
     members = np.flatnonzero(in_part & (data.first_label < length))
     if not len(members):
         raise RequestError(

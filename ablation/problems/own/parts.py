@@ -1,8 +1,9 @@
-"""The training and the test part of a file: who is in which, and whether both can be used."""
+"""The parts of a file, for training, validation and test: who is in which, and is it of use."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 
@@ -14,14 +15,20 @@ from ablation.seeding import stream
 NAMED = 5  # labels that a sentence lists before it says how many more there are
 
 
-def find_test_part(found: Examples, share: float, path: str) -> Array:
-    """Which sequences are in the test part, (n,) bool: as the file says, or drawn."""
+def find_parts(found: Examples, share: float, path: str) -> dict[str, Array]:
+    """The sequences of each part, (n,) bool by its name: as the file says, or drawn.
+
+    The parts are "train", "test" and, where the file has one, "validation".
+    """
     test = _drawn(found, share, path) if found.test is None else found.test
-    for part, members in (("train", ~test), ("test", test)):
+    parts = {"train": ~test, "test": test}
+    if found.validation is not None:
+        parts |= {"train": ~test & ~found.validation, "validation": found.validation}
+    for part, members in parts.items():
         if not members.any():
             raise RequestError(f"{path}: no sequence is in the {part} part")
-    _check_groups(found, test, path)
-    return test
+    _check_groups(found, parts, path)
+    return parts
 
 
 def _drawn(found: Examples, share: float, path: str) -> Array:
@@ -35,38 +42,43 @@ def _drawn(found: Examples, share: float, path: str) -> Array:
     return np.isin(group, stream(None, "file/split").permutation(n)[:size])
 
 
-def _check_groups(found: Examples, test: Array, path: str) -> None:
+def _check_groups(found: Examples, parts: dict[str, Array], path: str) -> None:
     if found.group is None:
         return
-    both = np.intersect1d(found.group[test], found.group[~test])
-    if len(both):
-        one, other = (np.flatnonzero((found.group == both[0]) & part)[0] for part in (~test, test))
-        raise RequestError(
-            f"{path}: a group is in both parts ({found.names[one]} in train, "
-            f"{found.names[other]} in test)"
-        )
+    for pair in combinations(parts, 2):
+        one, other = (found.group[parts[part]] for part in pair)
+        both = np.intersect1d(one, other)
+        if len(both):
+            shared = found.group == both[0]
+            firsts = [int(np.argmax(shared & parts[part])) for part in pair]
+            places = [f"{found.names[i]} in {part}" for i, part in zip(firsts, pair, strict=True)]
+            raise RequestError(f"{path}: a group is in both parts ({', '.join(places)})")
 
 
-def with_usable_labels(found: Examples, test: Array, unseen: str, path: str) -> Examples:
+def with_usable_labels(
+    found: Examples, parts: dict[str, Array], unseen: str, path: str
+) -> Examples:
     """The examples with labels that can be learnt and tested.
 
-    unseen: what becomes of labels that only the test part has: "error", "ignore" (not scored) or
-    "count" (scored, and a model that never saw them gets them wrong).
+    unseen: what becomes of labels that the training part does not have: "error", "ignore" (not
+    scored) or "count" (scored, and a model that never saw them gets them wrong).
     Raises RequestError if a part has no label, or the training part only one class.
     """
-    of_label = found.of_row if found.per_step else np.arange(len(test))
+    of_label = found.of_row if found.per_step else np.arange(len(found.sizes))
     known = found.y >= 0
-    train, tested = (np.unique(found.y[known & part[of_label]]) for part in (~test, test))
-    for part, labels in (("train", train), ("test", tested)):
-        if not len(labels):
+    labelled = {part: known & members[of_label] for part, members in parts.items()}
+    for part, members in labelled.items():
+        if not members.any():
             raise RequestError(f"{path}: the {part} part has no label")
-    strange = np.setdiff1d(tested, train)
-    in_test = known & test[of_label]
-    hit = in_test & np.isin(found.y, strange)
+    train = np.unique(found.y[labelled.pop("train")])
+    rest = np.logical_or.reduce(list(labelled.values()))
+    strange = np.setdiff1d(found.y[rest], train)
+    hit = rest & np.isin(found.y, strange)
     if len(strange) and unseen == "error":
-        place = int(of_label[np.argmax(hit & (found.y == strange[0]))])
+        first = int(np.argmax(hit & (found.y == strange[0])))
+        place, part = of_label[first], next(part for part in labelled if labelled[part][first])
         raise RequestError(
-            f"{path}: label {shown(found.classes[strange[0]])} is in the test part alone "
+            f"{path}: label {shown(found.classes[strange[0]])} is in the {part} part alone "
             f"({found.names[place]}); what cannot be learnt cannot be tested; problem.unseen=count "
             "counts such labels as wrong, =ignore leaves them out"
         )
@@ -77,15 +89,17 @@ def with_usable_labels(found: Examples, test: Array, unseen: str, path: str) -> 
         return found
     what = "count as wrong" if unseen == "count" else "are not scored"
     remark = (
-        f"{int(hit.sum())} of {int(in_test.sum())} labels of the test part {what}, because the "
+        f"{int(hit.sum())} of {int(rest.sum())} labels of the {' and the '.join(labelled)} part "
+        f"{what}, because the "
         f"training part does not have their {len(strange)} "
         f"class{'es' * (len(strange) > 1)}: {listed([found.classes[i] for i in strange])}"
     )
     found = replace(found, remarks=(*found.remarks, remark))
     if unseen == "count":
         return found
-    if not (in_test & ~hit).any():
-        raise RequestError(f"{path}: no label of the test part is in the training part too")
+    for part, members in labelled.items():
+        if not (members & ~hit).any():
+            raise RequestError(f"{path}: no label of the {part} part is in the training part too")
     code = np.full(len(found.classes), -1, np.int32)
     code[train] = np.arange(len(train))
     y = np.where(known, code[found.y], -1).astype(np.int32)

@@ -10,22 +10,24 @@ from ablation.problems.own.examples import Examples
 SHOWN = 12  # names or classes that are listed before the rest is counted
 
 
-def describe(found: Examples, test: Array, embedded: tuple[str, ...]) -> list[tuple[str, str]]:
+def describe(
+    found: Examples, parts: dict[str, Array], embedded: tuple[str, ...]
+) -> list[tuple[str, str]]:
     """Pairs of a name and a text: layout, features, sequences, steps and labels.
 
-    test: (n,) bool, the test part. embedded: the categories that get a vector a level.
+    parts: the sequences of each part, (n,) bool by its name. embedded: the categories that get a
+    vector a level.
     """
     least, middle, most = (int(f(found.sizes)) for f in (np.min, np.median, np.max))
+    named = {"train": "training", "validation": "validation", "test": "test"}
+    sizes = [f"{int(parts[part].sum()):,} {name}" for part, name in named.items() if part in parts]
     return [
         ("read as", found.layout),
         ("features", _features(found, embedded)),
-        (
-            "sequences",
-            f"{len(test):,}: {int((~test).sum()):,} training, {int(test.sum()):,} test",
-        ),
+        ("sequences", f"{len(found.sizes):,}: {', '.join(sizes)}"),
         ("steps", f"{least:,} shortest, {middle:,} median, {most:,} longest"),
         ("labels", f"one a {'step' if found.per_step else 'sequence'}, {_labels(found)}"),
-        ("classes", _classes(found, test)),
+        ("classes", _classes(found, parts)),
     ]
 
 
@@ -47,11 +49,11 @@ def _labels(found: Examples) -> str:
     return f"{len(found.y) - missing:,} scored" + (f", {missing:,} not scored" if missing else "")
 
 
-def _classes(found: Examples, test: Array) -> str:
+def _classes(found: Examples, parts: dict[str, Array]) -> str:
     """The share of each class in training and test part, the most frequent first."""
-    in_test = test[found.of_row] if found.per_step else test
     shares = []
-    for part in (~in_test, in_test):
+    for name in ("train", "test"):
+        part = parts[name][found.of_row] if found.per_step else parts[name]
         counts = np.bincount(found.y[part & (found.y >= 0)], minlength=len(found.classes))
         shares.append(counts / counts.sum())
     order = np.argsort(-shares[0], kind="stable")

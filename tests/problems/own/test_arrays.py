@@ -160,7 +160,10 @@ RAGGED = np.array([np.zeros(2), np.zeros(3), np.zeros(2), np.zeros(1)], object)
             r"mask and lengths; one of the tw",
         ),
         ({"x": X, "y": Y, "group": Y[:2]}, r"group: int64 of shape \(2,\); text or integers \(4,"),
-        ({"x": X, "y": Y, "part": Y}, r"part\[0\]: 0 is neither 'train' nor 'test'$"),
+        (
+            {"x": X, "y": Y, "part": Y},
+            r"part\[0\]: 0 is neither 'train' nor 'test', nor 'validation'$",
+        ),
         ({"x": X, "y": Y, "part": np.array(["train", "test", "", "x"])}, r"part\[2\]: '' is neit"),
     ],
 )

@@ -185,6 +185,47 @@ def test_a_group_is_never_parted_by_validation_either(tmp_path: Path) -> None:
     assert len(held) > 1  # it depends on the seed
 
 
+def test_a_file_may_say_which_sequences_are_for_validation(tmp_path: Path) -> None:
+    parts = ["train"] * 12 + ["validation"] * 5 + ["test"] * 3
+    rows = [f"{i},{t},{i},{(i + t) % 2},{part}" for i, part in enumerate(parts) for t in (0, 1)]
+    path = table(tmp_path / "a.csv", rows, "id,t,a,y,part")
+    arm = file_request(path, "problem.part=part").arm
+    training = arm.training
+    assert (training.validation, training.sequences, training.held_out) == ("validation", 12, 0)
+    asked = ("problem.part=part", "training.validation=validation", "training.patience=2")
+    assert file_request(path, *asked).arm.training.patience == 2
+    plain = Problem.model_validate({**arm.problem.model_dump(), "standardize": False})
+    data = problems.load(plain, 2, 12, 0, training.validation)
+    assert data.validation is not None
+    found = [{*part.x[:, 0, 0]} for part in (data.train, data.validation, data.test)]
+    assert found == [{*range(12)}, {*range(12, 17)}, {*range(17, 20)}]
+    scaled = problems.load(arm.problem, 2, 12, 0, training.validation)
+    np.testing.assert_allclose(scaled.train.x.mean(), 0, atol=1e-6)  # by the training part alone
+    said = dict(problems.understood(arm.problem))
+    assert said["sequences"] == "20: 12 training, 5 validation, 3 test"
+    with pytest.raises(RequestError, match=r"^training\.validation=0\.1: problem\.part says which"):
+        file_request(path, "problem.part=part", "training.validation=0.1")
+
+
+def test_a_label_of_the_validation_part_has_to_be_learnt_too(tmp_path: Path) -> None:
+    parts = ["train"] * 12 + ["validation"] * 2 + ["test"] * 2
+    rows = [f"{i},0,{i},{'c' if i == 13 else i % 2},{part}" for i, part in enumerate(parts)]
+    path = table(tmp_path / "a.csv", rows, "id,t,a,y,part")
+    with pytest.raises(RequestError, match=r"label 'c' is in the validation part alone \(sequence"):
+        file_request(path, "problem.part=part")
+    arm = file_request(path, "problem.part=part", "problem.unseen=ignore").arm
+    data = problems.load(arm.problem, 1, 12, 0, arm.training.validation)
+    assert data.validation is not None
+    assert data.validation.weights.sum() == 1
+    grouped = table(
+        tmp_path / "b.csv", [f"{r},{i // 13}" for i, r in enumerate(rows)], "id,t,a,y,part,g"
+    )
+    with pytest.raises(
+        RequestError, match=r"both parts \(sequence '0' in train, .* in validation\)"
+    ):
+        file_request(grouped, "problem.part=part", "problem.group=g")
+
+
 def test_one_group_alone_is_refused_before_anything_starts(tmp_path: Path) -> None:
     rows = [f"{i},0,{i},{i % 2},g{i // 10}" for i in range(20)]
     path = table(tmp_path / "a.csv", rows, "id,t,a,y,g")
