@@ -14,6 +14,13 @@ from ablation.storage import Store
 from tests.command_line import forget_modules
 from tests.helpers import compose, make_trial, parse_all
 
+LONG = ("test_chaos.py", "test_faults.py", "test_main.py", "test_engines.py", "test_own_models.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the longest files first, so that no process waits for another at the end."""
+    items.sort(key=lambda item: item.path.name not in LONG)
+
 
 @pytest.fixture(autouse=True)
 def _own_code_is_forgotten(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:

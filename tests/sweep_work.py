@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+import time
+
 from ablation import problems
 from ablation.execution import train_once
 from ablation.planning import check_unchanged
@@ -30,6 +33,18 @@ def with_data(
         return make_result(trial)
 
     return train_once(trial, Store(root), train)
+
+
+def slow(trial: Trial, root: str, commit: str | None, dirty: bool | None) -> CommittedTrial | None:
+    """Like `work`, but it takes a fraction of a second, in which a process can be killed."""
+    time.sleep(0.3)
+    return work(trial, root, commit, dirty)
+
+
+def noisy(trial: Trial, root: str, commit: str | None, dirty: bool | None) -> CommittedTrial | None:
+    """Commit an accuracy in which the arms do not differ, only the trials."""
+    accuracy = random.Random(trial.id).gauss(0.7, 0.01)
+    return train_once(trial, Store(root), lambda: make_result(trial, accuracy=accuracy))
 
 
 def perfect(

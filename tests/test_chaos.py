@@ -21,16 +21,17 @@ TRIAL = make_trial()
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds processes in /proc")
 def test_nothing_is_lost_and_nothing_is_trained_twice(tmp_path: Path) -> None:
-    campaign = Campaign(tmp_path, seed=3, kills=20, seeds=5)
-    campaign.run(quota=24)
-    assert campaign.kills >= 20
-    assert campaign.ledger.commits >= 30
+    campaign = Campaign(tmp_path, seed=3, kills=10, seeds=4)
+    campaign.run(quota=12)
+    assert campaign.storm.sent.total() > 0  # from outside
+    assert campaign.ledger.deaths.total() > 0  # at chosen points
+    assert campaign.ledger.commits >= 24
     assert not campaign.violations
 
 
 def test_damage_that_only_a_later_round_meets_is_made_good(tmp_path: Path) -> None:
     site = Site(tmp_path / "site", {})
-    sweep = Grid(2, seeds=11).largest
+    sweep = [*Grid(2, seeds=11).largest, "units=5", "max_seeds=12"]
     assert "seeds=auto" in sweep
     first = site.start(sweep)
     site.wait(first)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from ablation import sweep as sweeping
 from tests.command_line import run_here
 
 TINY = [
@@ -252,8 +253,12 @@ def test_one_run_walks_the_lesson(tmp_path: Path) -> None:
     assert sources() == before  # which may lie in a folder where nobody can write
 
 
-def test_seeds_are_added_in_rounds_and_resumed_alike(tmp_path: Path) -> None:
-    # 40 sequences teach nothing: it stays undecided, and each arm gets all the seeds there are.
+@pytest.mark.usefixtures("fork_server")
+def test_seeds_are_added_in_rounds_and_resumed_alike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # It stays undecided, and each arm gets all the seeds there are.
+    monkeypatch.setattr(sweeping, "WORK", "tests.sweep_work:noisy")
     sweep = ["-m", "direction=forward,go_backwards", "seeds=auto", "max_seeds=12", "name=auto"]
     shown = run_here(tmp_path, *sweep, *TINY)
     assert shown.returncode == 0, shown.stderr
@@ -280,10 +285,21 @@ def test_the_parent_never_imports_tensorflow(tmp_path: Path) -> None:
     assert len(results(tmp_path)) == 1
 
 
-def start(folder: Path, arguments: Sequence[str]) -> subprocess.Popen[str]:
+WORK = "tests.sweep_work:slow"  # where Keras does not matter
+WITHOUT_KERAS = [
+    sys.executable,
+    "-c",
+    f"from ablation import __main__, sweep; sweep.WORK = {WORK!r}; __main__.main()",
+]
+
+
+def start(
+    folder: Path, arguments: Sequence[str], command: Sequence[str] = WITHOUT_KERAS
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [*COMMAND, *arguments],
+        [*command, *arguments],
         cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -322,7 +338,7 @@ def workers(session: int) -> list[int]:
 
 
 LONG = ["-m", "direction=forward,go_backwards", "seeds=6", "name=long", *TINY]
-LONG += ["training.sequences=4000"]
+TRAINED = [*LONG, "seeds=3", "training.sequences=4000"]
 
 
 def finished_names(folder: Path) -> list[str]:
@@ -331,7 +347,11 @@ def finished_names(folder: Path) -> list[str]:
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="finds processes in /proc")
-def test_a_killed_parent_loses_nothing_and_nothing_is_trained_twice(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("fork_server")
+def test_a_killed_parent_loses_nothing_and_nothing_is_trained_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeping, "WORK", WORK)
     process = start(tmp_path, LONG)
     wait_for(tmp_path, 3)
     process.kill()
@@ -354,13 +374,13 @@ def test_a_killed_parent_loses_nothing_and_nothing_is_trained_twice(tmp_path: Pa
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="finds processes in /proc")
 def test_a_killed_worker_costs_no_trial(tmp_path: Path) -> None:
-    process = start(tmp_path, LONG)
+    process = start(tmp_path, TRAINED, COMMAND)  # it is killed while Keras trains
     wait_for(tmp_path, 2)
     os.kill(workers(process.pid)[0], signal.SIGKILL)
     out, err = process.communicate(timeout=300)
     if process.returncode:  # killed in the middle of its commit's aftermath: the next run mends it
         assert "failed" in err
-    again = run_here(tmp_path, *LONG)
+    again = run_here(tmp_path, *TRAINED)
     assert again.returncode == 0, out + again.stderr
     assert results(tmp_path) == set(finished_names(tmp_path))
 

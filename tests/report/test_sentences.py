@@ -430,7 +430,12 @@ def test_a_planted_leak_sets_off_the_alarm(
     monkeypatch.setitem(problems.PROBLEMS, "leaky", "tests.leaky")
     training = {"sequences": 4000, "learning_rate": 0.01}
     honest = make_trial(
-        direction="go_backwards", length=10, units=8, training=training, problem={"test_size": 2000}
+        cell="simple_rnn",  # is compiled soonest
+        direction="go_backwards",
+        length=10,
+        units=8,
+        training=training,
+        problem={"test_size": 2000},
     )
     values = honest.model_dump() | {"problem": {"name": "leaky", "test_size": 2000}}
     leaky = Trial.model_validate(values)
