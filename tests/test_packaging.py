@@ -10,7 +10,6 @@ from pathlib import Path
 
 from tests.imports import ROOT, sources
 
-
 IN_A_NOTEBOOK = "from IPython.display import display"  # whoever has one has IPython
 
 
