@@ -83,7 +83,7 @@ def test_help_names_every_group_and_key(tmp_path: Path) -> None:
         (["unit=5"], "did you mean units?"),
         (["training.batch=5"], "did you mean training.batch_size?"),
         (["problem.treshold=1"], "did you mean threshold?"),
-        (["merge_mode=mine.Gate"], "(code of your own is named in a YAML file: docs/own-code.md)"),
+        (["merge_mode=mine.Gate"], "merge_mode=mine.Gate: no module mine on the Python path"),
         (["+training._target_=os.system"], "cannot name code to call"),
         (
             ["training=smoke", "training.batch_size=201"],
