@@ -95,7 +95,8 @@ def test_all_engines_end_in_the_same_weights(changes: dict[str, Any]) -> None:
             continue
         weights, history = weights_after(engine, trial, data)
         for a, b in zip(weights, fit_weights, strict=True):
-            np.testing.assert_allclose(a, b, atol=1e-4, err_msg=name)
+            atol = 1e-6 if name == "uncompiled" else 1e-4  # the same kernels, or other ones
+            np.testing.assert_allclose(a, b, atol=atol, err_msg=name)
         assert history.updates == fit_history.updates == history.curve.updates[-1] == 57
         np.testing.assert_allclose(np.array(history.curve.loss, float), fit_loss, rtol=1e-4)
         assert history.curve.accuracy == fit_history.curve.accuracy
