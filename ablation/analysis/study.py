@@ -255,9 +255,12 @@ class Study:
         lookaheads were trained, or no bidirectional arm.
 
         Example:
-            >>> study = ablation.load("directions")
-            >>> study.lookahead().empty
-            True
+            >>> study = ablation.load("lookahead")
+            >>> study.lookahead()[["lookahead", "difference", "verdict", "enough"]].head(3).round(3)
+               lookahead  difference verdict  enough
+            0          0      -0.044   worse   False
+            1          1      -0.018   worse   False
+            2          2      -0.007   worse   False
         """
         report = self.plan.report
         tables = [

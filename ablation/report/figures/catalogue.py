@@ -185,10 +185,10 @@ class Gallery:
         first. Raises RequestError if there is no such comparison.
 
         Example:
-            >>> study = ablation.load("directions")
-            >>> study.plot.lookahead()
-            Traceback (most recent call last):
-            ablation.errors.RequestError: lookahead was not swept in this study
+            >>> study = ablation.load("lookahead")
+            >>> axes = study.plot.lookahead(task="stress, length 20")
+            >>> axes.get_xlabel()
+            'lookahead (steps)'
         """
         table = self.study.lookahead()
         names = list(dict.fromkeys(table["task"])) if len(table) else []
