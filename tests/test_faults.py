@@ -232,7 +232,7 @@ def test_a_killed_fork_server_costs_no_trial(folder: Path) -> None:
 
 def test_a_terminal_that_goes_without_a_word_counts_as_an_interruption(folder: Path) -> None:
     ours, theirs = pty.openpty()
-    process = start(folder, "seeds=6", "name=gone", stdout=theirs)
+    process = start(folder, "seeds=20", "name=gone", stdout=theirs)
     os.close(theirs)
     wait_for(process, folder, 1)
     os.close(ours)  # it is nobody's controlling terminal: writing fails, and no signal is sent
