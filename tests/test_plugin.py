@@ -120,7 +120,7 @@ def test_own_code_is_a_choice_of_its_group(tmp_path: Path, monkeypatch: pytest.M
         words = ["model=mine.build", "model.width=3", "problem=mine.bits", "cell=keras.layers.LSTM"]
         config = compose("config", [*words, "merge_mode=mine.Gate"])
         assert config.model == {"name": "mine.build", "width": 3}
-        assert config.problem == {"name": "mine.bits", "last": 0.5}
+        assert config.problem == {"name": "mine.bits", "last": 0.5, "test_size": 10_000}
         assert (config.cell, config.merge_mode) == ("keras.layers.LSTM", "mine.Gate")
         with pytest.raises(ConfigCompositionException, match="widht"):
             compose("config", ["model=mine.build", "model.widht=3"])

@@ -87,6 +87,8 @@ class Progress:
             reason = textwrap.shorten(one_line(outcome.message), LONGEST, placeholder=" ...")
             text = f"failed: {outcome.kind}: {reason}"
         if self.live:
+            if not terminal.notebook and not terminal.is_terminal:
+                terminal.on_broken_pipe()  # it has gone, and rich would write nothing any more
             self.live.refresh()
         else:
             terminal.print(

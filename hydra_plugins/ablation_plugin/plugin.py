@@ -204,13 +204,15 @@ class OwnCode(ConfigSource):
     def load_config(self, config_path: str) -> ConfigResult:
         group, _, name = config_path.partition("/")
         if group in OWN_FUNCTIONS:
-            config, package = OmegaConf.create(_own_function(name)), group
+            size = {"test_size": TEST_SIZE} if group == "problem" else {}
+            config, package = OmegaConf.create({**_own_function(name), **size}), group
         else:
             config, package = OmegaConf.create({group: name}), "_global_"
         return ConfigResult(self.provider, f"{self.scheme()}://", config, {"package": package})
 
 
 OWN_FUNCTIONS = ("problem", "model")  # a name and parameters
+TEST_SIZE = 10_000  # as of the problems of the suite
 OWN_CODE = (*OWN_FUNCTIONS, "merge_mode", "cell")
 
 
