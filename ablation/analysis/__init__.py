@@ -5,8 +5,9 @@ from __future__ import annotations
 from ablation.analysis.contrasts import compare_arms
 from ablation.analysis.costs import cheapest_equivalent, pareto_front
 from ablation.analysis.samples import finished_trials
-from ablation.analysis.study import Study, factor_columns, task_name
+from ablation.analysis.study import Study
 from ablation.analysis.summary import best_arm, guessing_arms
+from ablation.analysis.sweep_results import factor_columns, task_name
 
 __all__ = [
     "Study",

@@ -1,0 +1,160 @@
+"""What a sweep has trained: its trials as tables, its arms, tasks and factors."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from ablation.analysis.frames import Frames, load_frames
+from ablation.analysis.sequential import Schedule
+from ablation.errors import RequestError, suggest
+from ablation.measures import MEASURES, METRICS
+from ablation.planning import FIRST_ROUND, Plan, load_plan
+from ablation.spec import Arm, Training, varying
+from ablation.storage import Store, TrialResult
+
+
+class SweepResults:
+    """The trials of one sweep and their results; `Study` asks questions of them.
+
+    Raises RequestError if the folder holds no sweep.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.plan: Plan = load_plan(folder)
+        self.store = Store(folder.parent)
+        self.frames: Frames = load_frames(self.plan, self.store)
+        self.trials = self.frames.trials
+        self.curves = self.frames.curves
+        self.positions = self.frames.positions
+        self._contrasts: dict[tuple[str, str | None, float], pd.DataFrame] = {}
+
+    @property
+    def size(self) -> str:
+        """How many arms, seeds and trials there are, in words.
+
+        Example:
+            >>> study = ablation.load("directions")
+            >>> study.size
+            '4 arms, 20 seeds each, 80 of 80 trials done'
+        """
+        seeds = self.trials["arm"].value_counts()
+        fewest, most = int(seeds.min()), int(seeds.max())
+        each = f"{most}" if fewest == most else f"{fewest} to {most}"
+        done, trials = len(self.frames.results), len(self.trials)
+        return (
+            f"{len(self.arms)} arm{'s' * (len(self.arms) > 1)}, "
+            f"{each} seed{'s' * (most > 1)} each, {done} of {trials} trials done"
+        )
+
+    @property
+    def arms(self) -> list[str]:
+        """The names of the arms, in the plan's order.
+
+        Example:
+            >>> study = ablation.load("directions")
+            >>> study.arms
+            ['forward', 'go_backwards', 'go_backwards_raw', 'bidirectional concat']
+        """
+        return list(dict.fromkeys(self.trials["arm"]))
+
+    @property
+    def tasks(self) -> list[pd.DataFrame]:
+        """The trials of each task (a problem at one length). Arms are compared within a task.
+
+        Example:
+            >>> study = ablation.load("size_vs_length")
+            >>> for task in study.tasks:
+            ...     print(task["length"].iloc[0], task["arm"].nunique())
+            10 4
+            20 4
+            40 4
+            80 4
+        """
+        columns = [c for c in self.trials.columns if c == "length" or c.startswith("problem")]
+        groups = self.trials.groupby(columns, sort=False, dropna=False)
+        return [table for _, table in groups]
+
+    @cached_property
+    def factors(self) -> list[str]:
+        """The columns of trials that were swept, that is, have more than one value.
+
+        Example:
+            >>> study = ablation.load("size_vs_length")
+            >>> study.factors
+            ['length', 'units']
+        """
+        return [column for column in varying(self.plan.labels) if column in self.trials]
+
+    @cached_property
+    def crossed(self) -> list[str]:
+        """The swept factors without those that are determined by another factor.
+
+        In a sweep over directions, for example, the direction determines whether there is a merge
+        mode.
+
+        Example:
+            >>> study = ablation.load("directions")
+            >>> study.crossed
+            ['direction']
+        """
+        table = self.trials[self.factors].astype(str).drop_duplicates()
+
+        def is_determined_by(name: str, other: str) -> bool:
+            return bool(table.groupby(other)[name].nunique().max() == 1)
+
+        crossed: list[str] = []
+        for name in self.factors:
+            determining = [o for o in self.factors if o != name and is_determined_by(name, o)]
+            finer = [other for other in determining if not is_determined_by(other, name)]
+            equivalent = [other for other in determining if other in crossed]
+            if not equivalent and not finer:
+                crossed.append(name)
+        return crossed
+
+    @property
+    def schedule(self) -> Schedule | None:
+        """The rounds of a sweep with seeds=auto; None for a fixed number of seeds.
+
+        Example:
+            >>> study = ablation.load("directions")
+            >>> study.schedule is None
+            True
+        """
+        most = self.plan.max_seeds
+        return Schedule(first=min(FIRST_ROUND, most), most=most) if most else None
+
+    @cached_property
+    def _results_by_arm(self) -> dict[str, list[TrialResult]]:
+        # By id: a trial that was stored before an option came lacks it, and is the same trial.
+        names = dict(zip(self.trials["id"], self.trials["arm"], strict=True))
+        results: dict[str, list[TrialResult]] = {arm: [] for arm in self.arms}
+        for result in self.frames.results:
+            results[names[result.trial.id]].append(result)
+        return results
+
+    def _check_numeric(self, key: str, column: str) -> None:
+        if column not in self.trials or not pd.api.types.is_numeric_dtype(self.trials[column]):
+            numeric = self.trials.select_dtypes("number")
+            raise RequestError(f"{key}={column}: {suggest(column, map(str, numeric))}")
+
+    def _check_measured(self, metric: str) -> None:
+        measured = [m for m in METRICS if m in self.trials and self.trials[m].notna().any()]
+        if measured and metric not in measured and not MEASURES[metric].limit:
+            raise RequestError(
+                f"report.metric={metric}: no result of {self.plan.name} has this metric (older "
+                f"versions did not measure it); {suggest(metric, measured)}"
+            )
+
+
+def task_name(task: pd.DataFrame) -> str:
+    """The name of a task, given its trials."""
+    return f"{task['problem'].iloc[0]}, length {task['length'].iloc[0]}"
+
+
+def factor_columns(trials: pd.DataFrame) -> list[str]:
+    """The columns of a trials frame that hold options, not results."""
+    options = Arm.model_fields.keys() | Training.model_fields.keys()
+    return [c for c in trials.columns if c in options or c.startswith(("problem.", "model."))]
