@@ -204,28 +204,28 @@ class OwnCode(ConfigSource):
     def load_config(self, config_path: str) -> ConfigResult:
         group, _, name = config_path.partition("/")
         if group in OWN_FUNCTIONS:
-            size = {"test_size": TEST_SIZE} if group == "problem" else {}
-            config, package = OmegaConf.create({**_own_function(name), **size}), group
+            config, package = OmegaConf.create(_own_function(group, name)), group
         else:
             config, package = OmegaConf.create({group: name}), "_global_"
         return ConfigResult(self.provider, f"{self.scheme()}://", config, {"package": package})
 
 
 OWN_FUNCTIONS = ("problem", "model")  # a name and parameters
-TEST_SIZE = 10_000  # as of the problems of the suite
 OWN_CODE = (*OWN_FUNCTIONS, "merge_mode", "cell")
 
 
-def _own_function(name: str) -> dict[str, Any]:
+def _own_function(group: str, name: str) -> dict[str, Any]:
     """The function's name and its parameters with their defaults, so that each is a known key."""
     from ablation.planning import REQUIRED, UNKNOWN, parameters_of
+    from ablation.spec import Problem
 
     try:
         parameters = parameters_of(name) or {}
     except (SyntaxError, OSError):  # planning says so
         parameters = {}
     values = {k: "???" if v is REQUIRED else v for k, v in parameters.items() if v is not UNKNOWN}
-    return {"name": name, **values}
+    size = {"test_size": Problem.model_fields["test_size"].default} if group == "problem" else {}
+    return {"name": name, **size, **values}
 
 
 class AblationSearchPath(SearchPathPlugin):
