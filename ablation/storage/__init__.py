@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ablation.storage.by_sequence import BySequence
 from ablation.storage.files import locked, read_file, replace_file
 from ablation.storage.programs import PROGRAMS_KEPT, PROGRAMS_LIMIT, programs_folder, xla_flags
 from ablation.storage.result import (
@@ -24,6 +25,7 @@ __all__ = [
     "PROGRAMS_LIMIT",
     "Attempt",
     "Bound",
+    "BySequence",
     "Classes",
     "CommittedTrial",
     "Curve",

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field, FiniteFloat, NonNegativeInt, model_valid
 from ablation.data import Array, Ceiling
 from ablation.measures import MEASURES
 from ablation.spec import Frozen, Trial
+from ablation.storage.by_sequence import BySequence
 
 MOST_CONFUSED = 50  # classes; of more, a table of labels by predictions would fill the results
 
@@ -134,7 +135,8 @@ class TrialResult(Frozen):
     ceilings: "ceiling" and "majority" of the arm if the user's own code computes them. Only a trial
     runs that code, so that a result from somebody else can be read without running theirs.
     majority: accuracy on the test set of always predicting the class that is most frequent in the
-    training set. classes: what was taken for what. Both are None in older results.
+    training set. classes: what was taken for what. by_sequence: the score of each test sequence.
+    These three are None in older results.
     """
 
     trial: Trial
@@ -155,6 +157,7 @@ class TrialResult(Frozen):
     ceilings: dict[str, Bound] = Field(default_factory=dict)
     majority: FiniteFloat | None = None
     classes: Classes | None = None
+    by_sequence: BySequence | None = None
 
     @property
     def measured(self) -> dict[str, float | None]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ablation.data import Array, Sequences
-from ablation.storage import MOST_CONFUSED, Classes, Metrics
+from ablation.storage import MOST_CONFUSED, BySequence, Classes, Metrics
 
 EPSILON = 1e-7  # Keras clips probabilities to EPSILON .. 1 - EPSILON before taking the logarithm
 
@@ -109,6 +109,11 @@ def count_classes(predictions: Array, data: Sequences, names: Sequence[str] = ()
         hits=hits.astype(int).tolist(),
         confusion=confusion,
     )
+
+
+def score_sequences(predictions: Array, data: Sequences) -> BySequence:
+    """How many labels of each sequence are right. predictions: int, the shape of the labels."""
+    return BySequence.of("hits", predictions == data.y, data.weights, data.group)
 
 
 def majority(train: Sequences, test: Sequences) -> float:

@@ -28,7 +28,13 @@ from ablation.training import engines
 from ablation.training.loop import Programs, predict, train
 from ablation.training.models import build_model, parameters_of
 from ablation.training.probes import Halves, halves_of, probe
-from ablation.training.scores import count_classes, evaluate, majority, predict_classes
+from ablation.training.scores import (
+    count_classes,
+    evaluate,
+    majority,
+    predict_classes,
+    score_sequences,
+)
 
 # To add an engine is to write its file.
 ENGINES: dict[str, Callable[..., Programs]] = {
@@ -103,6 +109,7 @@ def train_model(trial: Trial, commit: str | None = None, dirty: bool | None = No
         ceilings=arm.ceilings,
         majority=majority(data.train, data.test),
         classes=count_classes(answers, data.test, problems.class_names(trial.arm.problem)),
+        by_sequence=score_sequences(answers, data.test),
     )
     return TrainedModel(result, arm.model, data.test, probabilities)
 

@@ -43,6 +43,12 @@ def test_a_result_records_everything_that_a_report_needs() -> None:
     assert labels == trial.arm.problem.test_size * trial.arm.length
     assert hits / labels == pytest.approx(result.metrics.accuracy)
     assert result.majority in [pytest.approx(n / labels) for n in result.classes.labels]
+    scores = result.by_sequence
+    assert scores is not None
+    assert (scores.score, scores.sequences) == ("hits", trial.arm.problem.test_size)
+    assert (scores.sums.sum(), scores.labels.sum()) == (hits, labels)
+    right = [sum(map(int.__eq__, example.y, example.yhat)) for example in result.examples]
+    assert scores.sums[:10].tolist() == right
     assert result.updates == result.curve.updates[-1] == 4
     assert len(result.examples) == 10
     assert result.examples[0].y in ([0, 0, 0, 1], [0, 0, 1, 1], [0, 1, 1, 1], [1, 1, 1, 1])
