@@ -45,6 +45,8 @@ def test_the_page_is_run_as_it_stands(visits: Path) -> None:
         assert re.search(rf"^\[\d/2\] {arm}  seed 0  accuracy 0\.", shown.stdout, re.MULTILINE)
     assert len(results(visits)) == 2
     assert "bidirectional concat" in report(visits, "visits")
+    assert "forward against bidirectional concat: better on" in report(visits, "visits")
+    assert re.search(r"^\| p\d{4} \|", report(visits, "visits"), re.MULTILINE)  # who
     assert "2 done, nothing to train" in run_here(visits, *tiny, "plan=true").stdout
     # The preset asks for what the long command does.
     assert set(FILES) == {"conf/problem/mine.yaml", "conf/experiment/mine.yaml"}

@@ -13,6 +13,7 @@ from ablation.analysis.costs import count_reached, pareto
 from ablation.analysis.leaks import find_leaks
 from ablation.analysis.lookahead import compare_lookaheads
 from ablation.analysis.samples import varying_columns
+from ablation.analysis.sequences import compare_sequences
 from ablation.analysis.sequential import compare_in_rounds, plan_next_round
 from ablation.analysis.summary import summarise
 from ablation.analysis.sweep_results import SweepResults, task_name
@@ -279,6 +280,26 @@ class Study(SweepResults):
             True
         """
         return count_confusions(self._results_by_arm)
+
+    def sequences(self, arm: str | None = None, other: str | None = None) -> pd.DataFrame:
+        """What two arms score on each test sequence, those on which they differ most first.
+
+        arm, other: None: the sweep's first two. Columns: sequence (its name, or its number from 0),
+        labels (that count), seeds (that both arms have), metric ("accuracy" or "mse"), score (of
+        arm, mean over the seeds), other_score, difference. No rows for results of
+        older versions, or if the arms have different test sequences. Raises RequestError for an
+        unknown arm.
+
+        Example:
+            >>> study = ablation.load("directions")
+            >>> study.sequences("forward", "go_backwards").empty  # trained before these were kept
+            True
+        """
+        arms = [arm or self.arms[0], other or self.arms[min(1, len(self.arms) - 1)]]
+        for key, name in zip(("arm", "other"), arms, strict=True):
+            if name not in self.arms:
+                raise RequestError(f"{key}={name}: {suggest(name, self.arms)}")
+        return compare_sequences(*(self._results_by_arm[name] for name in arms))
 
     def leaks(self) -> pd.DataFrame:
         """The arms whose accuracy exceeds their ceiling by more than chance: a bug or a leak.

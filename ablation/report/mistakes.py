@@ -1,17 +1,20 @@
-"""What the arms get wrong: for each arm how well it tells the classes apart, and what for what."""
+"""What the arms get wrong: which class for which, and on which sequences two of them differ."""
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from ablation.analysis import Study, best_arm
 from ablation.measures import MEASURES
 from ablation.report.cells import Column, Table, make_table
 from ablation.report.document import Group
+from ablation.terminal import count
 
 MOST_ARMS = 20  # with tables of their own; of more, only those that are shown at first
 MOST_PREDICTED = 10  # classes; a wider table of labels by predictions is not read
 MOST_ROWS = 50  # classes, those with the most labels
+MOST_SEQUENCES = 10  # those on which two arms differ most
 
 
 def mistakes(study: Study) -> tuple[Group, ...]:
@@ -34,6 +37,40 @@ def mistakes(study: Study) -> tuple[Group, ...]:
         why = f" ({reasons[arm]})" if reasons.get(arm) else ""
         groups.append(Group(f"{arm}{why}", tuple(t for t in tables if t), arm in reasons))
     return tuple(groups)
+
+
+def disagreements(study: Study) -> tuple[Group, ...]:
+    """For the two arms of each task that are shown at first: the sequences they differ on most."""
+    groups = []
+    for task in study.tasks:
+        arms = list(_shown(study, task))
+        table = study.sequences(*arms) if len(arms) == 2 else pd.DataFrame()
+        if len(table) and table["difference"].any():
+            tables = (_sequences_table(arms, table[table["difference"] != 0]),)
+            groups.append(Group(_sides(arms, table), tuple(t for t in tables if t), True))
+    return tuple(groups)
+
+
+def _sides(arms: list[str], table: pd.DataFrame) -> str:
+    """On how many sequences either arm is better."""
+    sense = 1 if table["metric"].iloc[0] == "accuracy" else -1
+    signs = np.sign(table["difference"]) * sense
+    better, worse, same = (int((signs == sign).sum()) for sign in (1, -1, 0))
+    return (
+        f"{arms[0]} against {arms[1]}: better on {count(better, 'test sequence')}, "
+        f"worse on {worse:,}, the same on {same:,}"
+    )
+
+
+def _sequences_table(arms: list[str], rows: pd.DataFrame) -> Table | None:
+    rows = rows.head(MOST_SEQUENCES)
+    return make_table(
+        (Column("sequence"), rows["sequence"].astype(str)),
+        (Column("labels", "number"), rows["labels"]),
+        (Column(arms[0], "number", 3), rows["score"]),
+        (Column(arms[1], "number", 3), rows["other_score"]),
+        (Column("difference", "difference", 3), rows["difference"]),
+    )
 
 
 def _shown(study: Study, task: pd.DataFrame) -> dict[str, str]:

@@ -43,6 +43,12 @@ MISTAKES = (
     "predictions that are right, recall the share of its labels that are found, F1 their harmonic "
     "mean, support the number of its labels."
 )
+SEQUENCES = (
+    "Of two arms, the test sequences with the largest difference: labels that count, and the share "
+    "of them that each arm gets right (of numbers: the mean squared error), mean over the seeds. A "
+    "sequence has the name that the data gives it, or its number, from 0, as in the "
+    "predictions.csv of an exported model."
+)
 FAILURES = "The same command tries failed trials again and keeps all others."
 
 
@@ -98,12 +104,18 @@ def _guess(study: Study) -> str:
     return "the accuracy of always predicting the most frequent class"
 
 
-def mistakes_note(study: Study, groups: Sequence[Group]) -> str:
-    arms = len(study.arms)
-    left_out = f" Only these of the {arms} arms have tables here." if len(groups) < arms else ""
-    most = study.classes().groupby("arm").size().max() if groups else 0
-    rows = f" Of {most} classes, the {MOST_ROWS} with the most labels." if most > MOST_ROWS else ""
-    return MISTAKES + rows + left_out
+def mistakes_note(study: Study, by_class: Sequence[Group], by_sequence: Sequence[Group]) -> str:
+    sentences = []
+    if by_class:
+        sentences.append(MISTAKES)
+        most = study.classes().groupby("arm").size().max()
+        if most > MOST_ROWS:
+            sentences.append(f"Of {most} classes, the {MOST_ROWS} with the most labels.")
+        if len(by_class) < len(study.arms):
+            sentences.append(f"Only these of the {len(study.arms)} arms have tables here.")
+    if by_sequence:
+        sentences.append(SEQUENCES)
+    return " ".join(sentences)
 
 
 def contrasts_note(study: Study) -> str:

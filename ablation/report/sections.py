@@ -9,7 +9,7 @@ from ablation.report import notes
 from ablation.report.document import Document, Section
 from ablation.report.expected import expected_table
 from ablation.report.figures.catalogue import Picture
-from ablation.report.mistakes import mistakes
+from ablation.report.mistakes import disagreements, mistakes
 from ablation.report.record import Failure
 from ablation.report.sentences import alarms, answer
 from ablation.report.status import coverage_of, facts_of, state_of
@@ -49,7 +49,7 @@ def make_sections(
 ) -> list[Section]:
     """The sections that these results fill, the most important first."""
     target = f"Which arms reach {study.plan.report.target:g}"
-    summary, groups = summary_table(study), mistakes(study)
+    summary, by_class, by_sequence = summary_table(study), mistakes(study), disagreements(study)
     tables = [
         ("claims", "Claims", claims_table(study), notes.CLAIMS),
         ("target", target, target_table(study), notes.target_note(study)),
@@ -72,7 +72,7 @@ def make_sections(
         if table or figures:
             # A note says how to read the table.
             sections.append(Section(id, title, figures, table, note if table else ""))
-        elif id == "mistakes" and groups:
-            note = notes.mistakes_note(study, groups)
-            sections.append(Section(id, title, note=note, groups=groups))
+        elif id == "mistakes" and (by_class or by_sequence):
+            note = notes.mistakes_note(study, by_class, by_sequence)
+            sections.append(Section(id, title, note=note, groups=by_class + by_sequence))
     return sections

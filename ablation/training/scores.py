@@ -111,9 +111,14 @@ def count_classes(predictions: Array, data: Sequences, names: Sequence[str] = ()
     )
 
 
-def score_sequences(predictions: Array, data: Sequences) -> BySequence:
-    """How many labels of each sequence are right. predictions: int, the shape of the labels."""
-    return BySequence.of("hits", predictions == data.y, data.weights, data.group)
+def score_sequences(
+    predictions: Array, data: Sequences, names: Sequence[str] | None = None
+) -> BySequence:
+    """How many labels of each sequence are right.
+
+    predictions: int, the shape of the labels. names: of the sequences, None if they have none.
+    """
+    return BySequence.of("hits", predictions == data.y, data.weights, data.group, names)
 
 
 def majority(train: Sequences, test: Sequences) -> float:

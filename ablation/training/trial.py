@@ -109,7 +109,9 @@ def train_model(trial: Trial, commit: str | None = None, dirty: bool | None = No
         ceilings=arm.ceilings,
         majority=majority(data.train, data.test),
         classes=count_classes(answers, data.test, problems.class_names(trial.arm.problem)),
-        by_sequence=score_sequences(answers, data.test),
+        by_sequence=score_sequences(
+            answers, data.test, problems.ids(trial.arm.problem, trial.arm.length)
+        ),
     )
     return TrainedModel(result, arm.model, data.test, probabilities)
 

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from ablation.analysis import Study
 from ablation.report.build import build_report
-from ablation.report.mistakes import MOST_ARMS, MOST_PREDICTED, mistakes
+from ablation.report.mistakes import (
+    MOST_ARMS,
+    MOST_PREDICTED,
+    MOST_SEQUENCES,
+    disagreements,
+    mistakes,
+)
 from ablation.spec import ReportSettings, Request
-from ablation.storage import Classes, Store
+from ablation.storage import BySequence, Classes, Store
 from tests.helpers import make_result, make_sweep, make_trial
 
 WEATHER = Classes(
@@ -101,3 +108,60 @@ def test_a_report_shows_them_and_the_page_folds_the_others(
     assert text.index("## Accuracy by position") < text.index("## What the arms get wrong")
     classes = (folder / "classes.csv").read_text(encoding="utf-8").splitlines()
     assert len(classes) == 1 + 2 * 3
+
+
+def scored(score: Any, sums: list[int], names: list[str] | None = None) -> BySequence:
+    """Sequences of two labels."""
+    halves = np.repeat(np.array(sums)[:, None] / 2, 2, axis=1)
+    return BySequence.of(score, halves, np.ones(halves.shape), names=names)
+
+
+def two_arms(
+    store: Store, base: Request, score: Any, first: list[int], second: list[int], **more: Any
+) -> Study:
+    """The same scores in each seed of an arm."""
+    plan = make_sweep(store, base, make_trial(units=3), make_trial(units=4), seeds=2)
+    for trial in plan.trials:
+        scores = scored(score, first if trial.arm.units == 3 else second, **more)
+        store.commit(make_result(trial, by_sequence=scores))
+    return Study(store.root / plan.name)
+
+
+@pytest.mark.parametrize(("score", "sides"), [("hits", (1, 2)), ("squared_error", (2, 1))])
+def test_the_sequences_on_which_two_arms_differ_most_come_first(
+    score: Any, sides: tuple[int, int], store: Store, request_as_composed: Request
+) -> None:
+    names = ["ann", "bob", "<b>", "dan"]
+    study = two_arms(store, request_as_composed, score, [2, 1, 0, 1], [0, 1, 1, 2], names=names)
+    (group,) = disagreements(study)
+    assert group.open
+    assert group.title == (
+        f"units=3 against units=4: better on {sides[0]} test sequence{'s' * (sides[0] > 1)}, "
+        f"worse on {sides[1]}, the same on 1"
+    )
+    (table,) = group.tables
+    assert table.texts() == [
+        {"sequence": a, "labels": "2", "units=3": b, "units=4": c, "difference": d}
+        for a, b, c, d in [
+            ("ann", "1.000", "0.000", "+1.000"),
+            ("<b>", "0.000", "0.500", "-0.500"),
+            ("dan", "0.500", "1.000", "-0.500"),
+        ]
+    ]
+    build_report(store.root / study.plan.name)
+    text = (store.root / study.plan.name / "report.md").read_text(encoding="utf-8")
+    assert f"### {group.title}" in text
+    assert "sequence has the name that the data gives it" in text
+    assert "precision is the share" not in text  # these results have no counts of classes
+
+
+def test_only_some_sequences_are_shown_and_none_where_two_arms_agree(
+    store: Store, request_as_composed: Request
+) -> None:
+    ones, zeros = [1] * 50, [0] * 50
+    (group,) = disagreements(two_arms(store, request_as_composed, "hits", ones, zeros))
+    (table,) = group.tables
+    assert [row["sequence"] for row in table.texts()] == [f"{n}" for n in range(MOST_SEQUENCES)]
+    other = Store(store.root / "other")
+    other.prepare()
+    assert disagreements(two_arms(other, request_as_composed, "hits", ones, ones)) == ()

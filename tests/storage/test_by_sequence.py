@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import json
 import zlib
 from typing import Any
 
@@ -63,6 +65,28 @@ def test_ten_thousand_sequences_take_a_few_kilobytes() -> None:
     packed = BySequence.of("squared_error", rng.normal(size=scores.shape) ** 2, scores)
     assert len(packed.model_dump_json()) < 25_000
     assert packed.sums.sum() == pytest.approx(scores.sum(), rel=0.02)
+
+
+@pytest.mark.parametrize("names", [["p1", "p\n2", "ü"], None])
+def test_names_are_kept_where_there_are_some(names: list[str] | None) -> None:
+    ones = np.ones((3, 1))
+    assert BySequence.of("hits", ones, ones, names=names).names == names
+
+
+def test_long_names_are_left_out() -> None:
+    ones = np.ones((2_000, 1))
+    names = [hashlib.sha256(f"{i}".encode()).hexdigest() for i in range(len(ones))]
+    assert BySequence.of("hits", ones, ones, names=names).names is None
+    short = [f"patient {i:05}" for i in range(len(ones))]
+    assert BySequence.of("hits", ones, ones, names=short).names == short
+
+
+@pytest.mark.parametrize("names", [["a", "b"], ["a", "b", 3], "abc"])
+def test_names_that_are_none_of_the_sequences_are_refused(names: Any) -> None:
+    right = of_sums("hits", np.array([3, 0, 2])).model_dump()
+    text = base64.b64encode(zlib.compress(json.dumps(names).encode())).decode()
+    with pytest.raises(ValueError, match="names"):
+        BySequence.model_validate({**right, "packed_names": text})
 
 
 def test_a_result_on_disk_keeps_them_and_an_old_one_has_none(store: Store) -> None:
