@@ -57,10 +57,10 @@ class Study(SweepResults):
             >>> study = ablation.load("directions")
             >>> study.summary("loss")[["arm", "n", "mean", "low", "high"]].round(3)
                                 arm   n   mean    low   high
-            0               forward  20  0.024  0.023  0.026
+            0               forward  20  0.024  0.022  0.026
             1          go_backwards  20  0.217  0.216  0.217
-            2      go_backwards_raw  20  0.212  0.211  0.215
-            3  bidirectional concat  20  0.025  0.024  0.028
+            2      go_backwards_raw  20  0.212  0.210  0.215
+            3  bidirectional concat  20  0.025  0.023  0.027
         """
         if not self.frames.results:
             return pd.DataFrame()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
@@ -20,8 +19,9 @@ def summarise(trials: pd.DataFrame, metric: str = "accuracy") -> pd.DataFrame:
 
     Columns: arm, n (trials with a value), dropped (finished trials without one), mean, sd,
     iqm (interquartile mean; Agarwal et al. 2021), low and high (95 % interval), interval (its
-    method), min, max. The method is "BCa" (bias-corrected and accelerated bootstrap of the mean),
-    "percentile" if the values are too nearly constant for BCa, and "none" for n < 2.
+    method), min, max. The method is "t" (Student's t: with few seeds it covers the mean in nearly
+    95 % of cases, a bootstrap in far fewer: docs/statistics.md), "constant" if all values are the
+    same, so that nothing says how far they would spread, and "none" for n < 2.
     For accuracy, as far as some trials have them, also ceiling and majority, and with both
     skill = (mean - majority) / (ceiling - majority), NaN if the ceiling equals the majority.
     For a censored metric: arm, n, dropped, reached (share of trials), median, low, high, interval
@@ -37,6 +37,8 @@ def summarise(trials: pd.DataFrame, metric: str = "accuracy") -> pd.DataFrame:
             for arm, sample in samples.items()
         ]
     )
+    if measure_of(metric).share and len(table):
+        table[["low", "high"]] = table[["low", "high"]].clip(0, 1)
     if metric == "accuracy":
         bounds = trials.reindex(columns=["ceiling", "majority"]).astype(float)
         bounds = bounds.groupby(trials["arm"]).mean().reindex(list(samples))
@@ -97,28 +99,11 @@ def describe(values: Floats) -> dict[str, Any]:
         row |= {"mean": present.mean(), "iqm": stats.trim_mean(present, 0.25)}
         row |= {"min": present.min(), "max": present.max()}
     if n > 1:
-        row["sd"] = present.std(ddof=1)
-        row["low"], row["high"], row["interval"] = _bootstrap(present)
+        row["sd"] = 0.0 if np.ptp(present) == 0 else present.std(ddof=1)
+        half = stats.t.ppf(0.975, n - 1) * row["sd"] / math.sqrt(n)
+        row |= {"low": row["mean"] - half, "high": row["mean"] + half}
+        row["interval"] = "t" if half else "constant"
     return row
-
-
-def _bootstrap(values: Floats) -> tuple[float, float, str]:
-    """Low and high of the 95 % interval of the mean of at least two values, and its method."""
-    # BCa uses the skewness, which is undefined for one distinct value and arbitrary for two.
-    methods = ["BCa", "percentile"] if len(np.unique(values)) > 2 else ["percentile"]
-    for method in methods:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            interval = stats.bootstrap(
-                (values,),
-                np.mean,
-                n_resamples=2000,
-                method=method,
-                rng=np.random.default_rng(0),
-            ).confidence_interval
-        if np.isfinite(interval.low) and np.isfinite(interval.high):
-            return float(interval.low), float(interval.high), method
-    return math.nan, math.nan, "none"
 
 
 def describe_censored(values: Floats) -> dict[str, Any]:

@@ -66,7 +66,14 @@ def target_note(study: Study) -> str:
 
 def summary_note(study: Study, table: Table | None) -> str:
     names = {column.name for column in table.columns} if table else set()
-    sentences = ["Means over the seeds, on the test set."]
+    if MEASURES[study.plan.report.metric].limit:
+        interval = "of the median, by order statistics"
+    else:
+        interval = "of the mean, by Student's t"
+    sentences = [
+        f"Means over the seeds, on the test set. 95 % interval: {interval}, for new seeds on the "
+        "same test set."
+    ]
     if "ceiling" in names:
         sentences.append(
             "Ceiling: the best that any model with this arm's view of the input can reach."

@@ -226,11 +226,12 @@ def test_a_summary_worked_out_by_hand_and_by_scipy() -> None:
     assert table["arm"].tolist() == ["a", "b", "c"]
     expected = [0.35, 0.25, 0.1, 0.8, np.std([0.1, 0.2, 0.3, 0.8], ddof=1)]
     assert cells(table, "a", "mean", "iqm", "min", "max", "sd") == pytest.approx(expected)
-    assert table["interval"].tolist() == ["BCa", "percentile", "none"]
-    interval = scipy_stats.bootstrap(
-        ([0.1, 0.2, 0.3, 0.8],), np.mean, n_resamples=2000, rng=np.random.default_rng(0)
-    ).confidence_interval
-    assert cells(table, "a", "low", "high") == pytest.approx([interval.low, interval.high])
+    assert table["interval"].tolist() == ["t", "constant", "none"]
+    interval = scipy_stats.ttest_1samp([0.1, 0.2, 0.3, 0.8], 0).confidence_interval(0.95)
+    assert interval.low < 0  # a share cannot be
+    assert cells(table, "a", "low", "high") == pytest.approx([0, interval.high])
+    losses = summarise(trials.rename(columns={"accuracy": "loss"}), "loss")
+    assert cells(losses, "a", "low", "high") == pytest.approx([interval.low, interval.high])
     assert cells(table, "b", "low", "high", "sd") == [0.5, 0.5, 0.0]
     assert all(math.isnan(value) for value in cells(table, "c", "low", "high", "sd"))
     assert "skill" not in table.columns

@@ -20,7 +20,7 @@ def accuracy_by_arm(
     metric: str = "accuracy",
     arms: Arms = (),
 ) -> Axes:
-    """Draw a row per arm: each seed a point, below them the mean and its interval, also as text.
+    """Draw a row per arm: each seed a point, below them the mean and its t interval, also as text.
 
     trials: `arm`, `seed`, the metric; if present also `status`, `ceiling`, `majority` of accuracy.
     summary: `arm`, `mean`, `low`, `high` of the same metric; an arm it lacks has no interval.
@@ -63,7 +63,7 @@ def accuracy_by_arm(
             ended = set(lost) - set(table.loc[table["value"].notna(), "status"])
             label += f"\n{len(lost)} {ended.pop() if len(ended) == 1 else 'without a value'}"
         drawing.write(axes, 1.02, row, label, transform=axes.get_yaxis_transform())
-    note = "points: seeds; bar: mean with interval"
+    note = "points: seeds; bar: mean with 95 % t interval"
     note += "; solid line: ceiling" if table["ceiling"].notna().any() else ""
     note += "; dotted: majority" if len(near) else ""
     if len(base) and not len(near):

@@ -53,7 +53,7 @@ def forest(contrasts: pd.DataFrame, axes: Axes, margin: float, metric: str = "ac
     less = f"\nagainst {common}" if common else " (first arm minus second)"
     pairs = zip(contrasts["arm"], contrasts["other"], strict=True)
     drawing.rows(axes, [arm if common else pair_name(arm, other) for arm, other in pairs])
-    note = f"bars: intervals; shaded: equivalent within ±{margin:g}; p after Holm"
+    note = f"bars: 95 % t intervals; shaded: equivalent within ±{margin:g}; p after Holm"
     return drawing.dress(axes, title, note, "x", f"difference in {drawing.word(metric)}{less}")
 
 

@@ -16,7 +16,7 @@ from ablation.report.figures.catalogue.picture import WIDTH, Figures, Picture
 from ablation.report.figures.forest import forest
 from ablation.report.figures.lookahead import metric_by_lookahead
 
-POINTS = "every point is a seed; the bar below the points is the mean with its 95 % interval."
+POINTS = "every point is a seed; the bar below the points is the mean with its 95 % t interval."
 
 
 class Comparisons(Figures):
