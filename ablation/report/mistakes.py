@@ -42,7 +42,7 @@ def mistakes(study: Study) -> tuple[Group, ...]:
 def disagreements(study: Study) -> tuple[Group, ...]:
     """For the two arms of each task that are shown at first: the sequences they differ on most."""
     groups = []
-    for task in study.tasks:
+    for task in study.tasks if study.frames.results else ():
         arms = list(_shown(study, task))
         table = study.sequences(*arms) if len(arms) == 2 else pd.DataFrame()
         if len(table) and table["difference"].any():
