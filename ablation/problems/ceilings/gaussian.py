@@ -3,8 +3,8 @@
 Given what a view has seen, a hidden number is Gaussian, with a variance that does not depend on the
 values seen. No prediction has a smaller expected squared error than this variance, and the
 conditional mean, which is linear in the values seen, reaches it. For a Markov chain of numbers it
-is the Kalman filter's (forward), its mirror's (backward), the Rauch-Tung-Striebel smoother's (both),
-and the fixed-lag smoother's (forward with a lookahead); here one formula covers every view.
+is the Kalman filter (forward), its mirror (backward), the smoother of Rauch, Tung and Striebel
+(both), and the fixed-lag smoother (forward with a lookahead); here one formula covers every view.
 """
 
 from __future__ import annotations
