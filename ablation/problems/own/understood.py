@@ -36,6 +36,8 @@ def _features(found: Examples, embedded: tuple[str, ...]) -> str:
         first = "0 is a symbol too" if found.zero == "symbol" else "0 is padding"
         return f"x: symbols, a vocabulary of {found.symbols - 1:,} ({first})"
     names = [f"{name} (number)" for name in found.numbers]
+    if found.layout == "arrays":  # whose numbers have no names of their own
+        names = [f"x: {len(names):,} number{'s' * (len(names) > 1)} a step"]
     for name, levels in found.levels.items():
         how = "an embedding" if name in embedded else "a column each"
         names.append(f"{name} (category, {len(levels):,} levels, {how})")

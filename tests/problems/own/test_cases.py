@@ -537,6 +537,15 @@ def test_a_one_hot_row_that_may_be_labels_of_steps_is_asked(tmp_path: Path) -> N
     np.testing.assert_array_equal(np.sort(found), np.sort(classes))
 
 
+@pytest.mark.parametrize(("features", "said"), [(1, "1 number"), (12, "12 numbers")])
+def test_arrays_without_names_are_counted(features: int, said: str, tmp_path: Path) -> None:
+    x = np.repeat(X, features, axis=2)
+    x[0, 0, -1] = np.nan
+    np.savez(tmp_path / "a.npz", x=x, y=Y)
+    found = understood(tmp_path / "a.npz", "problem.missing=mean")["features"]
+    assert found == f"x: {said} a step; missing: x[..., {features - 1}] 1"
+
+
 def test_zeros_at_the_ends_that_look_like_padding_are_said(tmp_path: Path) -> None:
     lengths = np.random.default_rng(1).integers(2, 11, 60)
     there = np.arange(10) < lengths[:, None]
