@@ -72,7 +72,7 @@ def _counted(results: Results) -> Iterator[Counts]:
         found = [result.classes for result in of_arm if result.classes]
         if not found:
             continue
-        names = found[0].names or [str(number) for number in range(len(found[0].labels))]
+        names = found[0].known_names
         same = [classes for classes in found if len(classes.labels) == len(names)]
         by_class = np.sum([(c.labels, c.predictions, c.hits) for c in same], axis=0)
         tables = [classes.confusion for classes in same if classes.confusion]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, Literal, Self
 
+import numpy as np
 from pydantic import ConfigDict, Field, FiniteFloat, NonNegativeInt, model_validator
 
 from ablation.data import Array, Ceiling
@@ -64,6 +65,39 @@ class Classes(Frozen):
         if len(set(self.names)) != len(self.names):
             raise ValueError("two classes have the same name")
         return self
+
+    @property
+    def known_names(self) -> list[str]:
+        """The names, or 0, 1, ... where the problem does not say."""
+        return self.names or [str(number) for number in range(len(self.labels))]
+
+    def f1_of(self, name: str) -> float | None:
+        """F1 of one class; None if it is no class, or neither a label nor ever predicted."""
+        if name not in self.known_names:
+            return None
+        at = self.known_names.index(name)
+        total = self.labels[at] + self.predictions[at]
+        return 2 * self.hits[at] / total if total else None
+
+    @property
+    def micro_f1(self) -> float | None:
+        """F1 of all classes together; None if nothing is counted."""
+        total = sum(self.labels) + sum(self.predictions)
+        return 2 * sum(self.hits) / total if total else None
+
+    @property
+    def mcc(self) -> float | None:
+        """The correlation coefficient of Matthews, for any number of classes (Gorodkin 2004).
+
+        0 if there is one class alone among the labels or the predictions, as in scikit-learn. None
+        without a confusion table: several labels at once exclude each other no more than spans do.
+        """
+        if not self.confusion:
+            return None
+        labels, predictions = np.array(self.labels, float), np.array(self.predictions, float)
+        total, chance = labels.sum(), labels @ predictions
+        spreads = (total**2 - labels @ labels) * (total**2 - predictions @ predictions)
+        return float((sum(self.hits) * total - chance) / np.sqrt(spreads)) if spreads else 0.0
 
 
 class Curve(Frozen):
