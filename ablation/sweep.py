@@ -14,7 +14,7 @@ from types import FrameType
 from omegaconf import DictConfig
 
 from ablation.errors import RequestError, SweepFailed, UnwritableFolder
-from ablation.execution import Progress, available_cores, run_trials
+from ablation.execution import Progress, Trainer, expected_workers, open_trainer, run_trials
 from ablation.planning import (
     Plan,
     countable,
@@ -61,7 +61,7 @@ def run(
     measured = _measure(unknown, "units", settings.time_limit)
     sizes |= {arm: parameters for arm, (_, parameters) in measured.items()}
     pending = [entry.trial for entry in sweep.entries if entry.id not in done]
-    workers = settings.workers or len(available_cores())
+    workers = expected_workers(settings)
     expected = expected_seconds(pending, _measurements(done), workers)
     show_plan(sweep, set(done), expected, workers, sizes if settings.plan else None)
     folder = store.root / sweep.name
@@ -79,7 +79,8 @@ def run(
         try:
             if len(sweep.labels) == 1 and done:
                 show_layers(next(iter(done.values())))
-            sweep = _train_in_rounds(sweep, store, settings, workers, interruption, set(done))
+            with open_trainer(settings, len(pending), WORK) as trainer:
+                sweep = _train_in_rounds(sweep, store, settings, trainer, interruption, set(done))
         except KeyboardInterrupt:
             interruption.requested = True
         report = _report(sweep, store)
@@ -146,7 +147,7 @@ def _train_in_rounds(
     sweep: Plan,
     store: Store,
     settings: Settings,
-    workers: int,
+    trainer: Trainer,
     interruption: _Interruption,
     done: set[str],
 ) -> Plan:
@@ -160,7 +161,7 @@ def _train_in_rounds(
     while True:
         pending = [entry.trial for entry in sweep.entries if entry.id not in tried]
         tried |= {trial.id for trial in pending}
-        failed = _train(sweep, pending, store, workers, settings, interruption)
+        failed = _train(sweep, pending, store, trainer, settings, interruption)
         if failed and settings.on_error == "stop":
             return sweep
         over_budget = settings.budget is not None and time.monotonic() - began > settings.budget
@@ -182,7 +183,7 @@ def _train(
     sweep: Plan,
     pending: Sequence[Trial],
     store: Store,
-    workers: int,
+    trainer: Trainer,
     settings: Settings,
     interruption: _Interruption,
 ) -> set[str]:
@@ -192,16 +193,15 @@ def _train(
         return failed
     names = sweep.labels
     planned = [trial.arm for trial in sweep.trials]
-    arguments = (str(store.root), sweep.commit, sweep.dirty)
     shown = len(pending) < len(sweep.entries)
-    training = run_trials(pending, WORK, arguments, workers, settings.time_limit)
+    training = trainer.train(pending, store, sweep.commit, sweep.dirty)
     before = len(sweep.entries) - len(pending)
     metric = settings.report.metric
     with Progress(names, planned, before, metric) as progress, closing(training):
-        if len(pending) < workers:
+        if len(pending) < trainer.workers:
             _preload_report()
         for count, outcome in enumerate(training, 1):
-            if len(pending) - count == workers - 1:
+            if len(pending) - count == trainer.workers - 1:
                 _preload_report()
             if outcome.kind == UnwritableFolder.__name__:  # all other trials would fail too
                 raise UnwritableFolder(outcome.message)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from ablation.execution.pool import SINGLE_THREADED, Outcome, available_cores, run_trials
+from ablation.execution.handle import Outcome
+from ablation.execution.pool import SINGLE_THREADED, available_cores, run_trials
 from ablation.execution.progress import Progress
 from ablation.execution.saved import SavedModel
 from ablation.execution.train_once import train_once
+from ablation.execution.trainer import Trainer, expected_workers, open_trainer
 
 __all__ = [
     "SINGLE_THREADED",
     "Outcome",
     "Progress",
     "SavedModel",
+    "Trainer",
     "available_cores",
+    "expected_workers",
+    "open_trainer",
     "run_trials",
     "train_once",
 ]

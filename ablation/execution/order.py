@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import heapq
+from collections.abc import Iterable, Sequence
 
 from ablation.planning import training_seconds
 from ablation.spec import Arm, Trial
@@ -52,34 +53,47 @@ class Queue:
 
     def __init__(self, trials: Sequence[Trial], arms: int) -> None:
         """arms: how many arms all workers together can keep compiled (see `in_blocks`)."""
-        self._blocks = in_blocks(trials, arms)
-        self._block_of_arm = {trial.arm: block for block in self._blocks for trial in block}
+        self._waiting: dict[str, Trial] = {}
+        # The seeds of each arm in a heap: only its lowest one can be next, however many there are.
+        self._seeds: dict[Arm, list[tuple[int, str]]] = {}
+        self._blocks: list[list[Arm]] = []
+        for block in in_blocks(trials, arms):
+            self._blocks.append(list(dict.fromkeys(trial.arm for trial in block)))
+            for trial in block:
+                self._add(trial)
         self._postponed: list[tuple[float, Trial]] = []  # each with the time of its next offer
         self._tries: dict[Trial, int] = {}
 
     def __len__(self) -> int:
-        return sum(map(len, self._blocks)) + len(self._postponed)
+        return len(self._waiting) + len(self._postponed)
 
     @property
     def has_postponed(self) -> bool:
         """Whether another process has some of the trials, so that they must be offered again."""
         return bool(self._postponed)
 
-    def take(self, warm: set[Arm], others: Sequence[set[Arm]]) -> Trial | None:
-        """Remove and return the next trial for a worker (see `next_trial`); None if none waits."""
-        waiting = next((block for block in self._blocks if block), None)
-        if waiting is None:
-            return None
-        trial = next_trial(waiting, warm, others)
-        waiting.remove(trial)
-        return trial
+    def take(
+        self, warm: set[Arm], others: Sequence[set[Arm]], begun: Iterable[str] = ()
+    ) -> Trial | None:
+        """Remove and return the next trial for a worker (see `next_trial`); None if none waits.
+
+        begun: ids of trials that this worker has begun before; they come first.
+        """
+        known = next((id for id in begun if id in self._waiting), None)
+        if known is not None:
+            return self._waiting.pop(known)
+        for block in self._blocks:
+            first = [trial for arm in block if (trial := self._first(arm))]
+            if first:
+                return self._waiting.pop(next_trial(first, warm, others).id)
+        return None
 
     def retry(self, trial: Trial) -> bool:
         """Put the trial back in the queue; False if it has no retries left."""
         tries = self._tries[trial] = self._tries.get(trial, 0) + 1
         if tries > RETRIES:
             return False
-        self._block_of_arm[trial.arm].append(trial)
+        self._add(trial)
         return True
 
     def postpone(self, trial: Trial, until: float) -> None:
@@ -90,5 +104,16 @@ class Queue:
         """Put the postponed trials whose time has come back in the queue."""
         for until, trial in self._postponed:
             if until <= now:
-                self._block_of_arm[trial.arm].append(trial)
+                self._add(trial)
         self._postponed = [(until, trial) for until, trial in self._postponed if until > now]
+
+    def _add(self, trial: Trial) -> None:
+        self._waiting[trial.id] = trial
+        heapq.heappush(self._seeds.setdefault(trial.arm, []), (trial.seed, trial.id))
+
+    def _first(self, arm: Arm) -> Trial | None:
+        """The arm's waiting trial of the lowest seed."""
+        seeds = self._seeds[arm]
+        while seeds and seeds[0][1] not in self._waiting:
+            heapq.heappop(seeds)
+        return self._waiting[seeds[0][1]] if seeds else None

@@ -13,19 +13,20 @@ import threading
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from functools import partial
 from multiprocessing import forkserver
-from multiprocessing.connection import wait
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerProcess
 from types import ModuleType
 from typing import Any
 
 from ablation.errors import SweepFailed
+from ablation.execution.handle import Outcome, WorkerProcess
 from ablation.execution.order import Queue
 from ablation.execution.process import EXTERNAL_FAILURES, serve
-from ablation.spec import Arm, Trial
+from ablation.spec import Trial
 from ablation.storage import PROGRAMS_KEPT, xla_flags
 
-UNKNOWN_EXIT_CODE = 255  # reported if the fork server was killed: the process may still be alive
 BUSY_WAIT = 0.5  # seconds before a trial that another process is training is offered again
 
 SINGLE_THREADED = {
@@ -37,18 +38,7 @@ SINGLE_THREADED = {
 }
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """How one trial ended in its worker: with a value, or with the kind and text of an error.
-
-    Errors are text because unpickling an exception could fail, or load TensorFlow in the parent.
-    """
-
-    trial: Trial
-    value: Any = None
-    kind: str | None = None
-    message: str = ""
-    traceback: str = ""
+_Forked = WorkerProcess[ForkServerProcess]
 
 
 def available_cores() -> list[int]:
@@ -75,11 +65,11 @@ def run_trials(
     """
     queue = Queue(trials, PROGRAMS_KEPT * workers)
     cores = available_cores()
-    pool: list[_Worker] = []
+    pool: list[_Forked] = []
     try:
         for k in range(min(workers, len(trials))):
             worker_cores = (cores[k],) if workers <= len(cores) else tuple(cores)
-            pool.append(_Worker(work.partition(":")[0], worker_cores))
+            pool.append(WorkerProcess(partial(_fork, worker_cores, work.partition(":")[0])))
         while queue or any(worker.trial for worker in pool):
             queue.release(time.monotonic())
             for worker in (worker for worker in pool if worker.trial is None):
@@ -96,88 +86,27 @@ def run_trials(
             worker.end()
 
 
-class _Worker:
-    """A worker process as the parent sees it.
+def _fork(cores: tuple[int, ...], preload: str) -> tuple[ForkServerProcess, Connection]:
+    """A worker process from the fork server, and the connection to it.
 
-    pipe: the connection to it. warm: the arms that it has compiled. trial: what it is training, if
-    anything. deadline: when the trial exceeds its time limit, as time.monotonic() counts.
+    cores: the numbers of those that it may use. preload: the module that the fork server loads,
+    once for all workers. Raises SweepFailed.
     """
-
-    def __init__(self, preload: str, cores: tuple[int, ...]) -> None:
-        """preload: the module that the fork server loads, once for all workers."""
-        self.context = multiprocessing.get_context("forkserver")
-        self.context.set_forkserver_preload([preload])
-        self.cores = cores
-        self.trial: Trial | None = None
-        self.start()
-
-    def start(self) -> None:
-        """Start the process; it has not compiled any arm yet."""
-        self.warm: set[Arm] = set()
-        for pause in (0.1, 0.5, 2.0):  # if the fork server was killed, start it again
-            with _stderr_to_null(), _worker_environment():
-                forkserver.ensure_running()
-            self.pipe, worker_end = self.context.Pipe()
-            self.process = self.context.Process(target=serve, args=(worker_end, self.cores))
-            with suppress(OSError, EOFError), worker_end, _without_main():
-                self.process.start()
-                return
-            time.sleep(pause)
-        raise SweepFailed("cannot start a worker process (out of memory?)")
-
-    def assign(self, trial: Trial, task: tuple[Any, ...], time_limit: float) -> None:
-        """Send the process a task, the training of the trial."""
-        try:
-            self.pipe.send(task)
-        except OSError:  # it died while it was idle
-            self.end()
-            self.start()
-            self.pipe.send(task)
-        self.warm.add(trial.arm)
-        self.trial, self.deadline = trial, time.monotonic() + time_limit
-
-    def outcome(self, time_limit: float) -> Outcome | None:
-        """How its trial ended, or None if it has not: it may report, die or exceed the limit."""
-        trial = self.trial
-        assert trial is not None
-        dead = self.process.exitcode is not None  # checked first: it may report and then exit
-        try:
-            if self.pipe.poll():
-                report, exits = self.pipe.recv()
-                self.trial = None
-                if exits:
-                    self.end()
-                    self.start()
-                return Outcome(trial, *report)
-        except (OSError, EOFError):
-            dead = True
-        late = time.monotonic() >= self.deadline
-        if not dead and not late:
-            return None
-        if not dead and self.process.pid is not None:
-            with suppress(ProcessLookupError):  # its faulthandler then logs where it was
-                os.kill(self.process.pid, signal.SIGABRT)
-            self.process.join(1)
-        code = self.end()
-        self.start()
-        if dead:
-            return Outcome(trial, None, "killed", f"its worker died ({_reason(code)})")
-        return Outcome(trial, None, "timed out", f"it took longer than time_limit={time_limit:g} s")
-
-    def end(self) -> int | None:
-        """Kill the process if it is alive, and return its exit code; committed results stay."""
-        self.trial = None
-        self.pipe.close()
-        if self.process.pid is None:  # it was never started
-            return None
-        if self.process.exitcode in (None, UNKNOWN_EXIT_CODE):
-            with suppress(ProcessLookupError):
-                os.kill(self.process.pid, signal.SIGKILL)
-        self.process.join(5)
-        return self.process.exitcode
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([preload])
+    for pause in (0.1, 0.5, 2.0):  # if the fork server was killed, start it again
+        with _stderr_to_null(), worker_environment():
+            forkserver.ensure_running()
+        pipe, worker_end = context.Pipe()
+        process = context.Process(target=serve, args=(worker_end, cores))
+        with suppress(OSError, EOFError), worker_end, _without_main():
+            process.start()
+            return process, pipe
+        time.sleep(pause)
+    raise SweepFailed("cannot start a worker process (out of memory?)")
 
 
-def _wait(pool: Sequence[_Worker], time_limit: float, timeout: float | None) -> list[Outcome]:
+def _wait(pool: Sequence[_Forked], time_limit: float, timeout: float | None) -> list[Outcome]:
     """Wait until a trial ends or the timeout (seconds) passes; return the trials that ended."""
     busy = [worker for worker in pool if worker.trial is not None]
     if busy:
@@ -188,16 +117,8 @@ def _wait(pool: Sequence[_Worker], time_limit: float, timeout: float | None) -> 
     return [outcome for outcome in outcomes if outcome is not None]
 
 
-def _reason(code: int | None) -> str:
-    if code == -signal.SIGKILL:
-        return "SIGKILL: killed by hand or out of memory"
-    if code is not None and code < 0:
-        return signal.Signals(-code).name
-    return f"exit code {code}"
-
-
 @contextmanager
-def _worker_environment() -> Iterator[None]:
+def worker_environment() -> Iterator[None]:
     """Set the environment variables of the workers; the parent's are restored afterwards."""
     before = dict(os.environ)
     os.environ.update(SINGLE_THREADED | before)

@@ -22,7 +22,7 @@ from ablation.spec import Arm
 from ablation.terminal import LONGEST, CellOutput, duration, make_table, terminal
 
 if TYPE_CHECKING:
-    from ablation.execution.pool import Outcome
+    from ablation.execution.handle import Outcome
 
 
 class Progress:
@@ -93,7 +93,8 @@ class Progress:
         else:
             terminal.print(
                 f"[{self.done}/{self.total}] {self.names[arm]}  seed {outcome.trial.seed}  {text}"
-                f"  (left {self._left()})",
+                + f"  on {outcome.host}" * bool(outcome.host)
+                + f"  (left {self._left()})",
                 markup=False,
                 soft_wrap=True,
             )

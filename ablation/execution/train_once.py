@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import BinaryIO
+from collections.abc import Callable
 
+from ablation.execution.output import output_to
 from ablation.spec import Trial
 from ablation.storage import CommittedTrial, Store, TrialResult
 
@@ -29,32 +26,8 @@ def train_once(trial: Trial, store: Store, run: Callable[[], TrialResult]) -> Co
             with store.writing():
                 log.parent.mkdir(exist_ok=True)
                 output = open(log, "ab")  # noqa: SIM115
-            with _output_to(output):
+            with output_to(output):
                 result = run()
                 store.commit(result)
             log.unlink(missing_ok=True)  # only a failed trial needs its log
-    return CommittedTrial(
-        status=result.status,
-        measured=result.measured,
-        seconds=result.seconds.whole,
-        trained=trained,
-    )
-
-
-@contextmanager
-def _output_to(file: BinaryIO) -> Iterator[None]:
-    """Send everything that this process and its libraries print to a file, inside the block."""
-    saved = os.dup(1), os.dup(2)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    with file:
-        os.dup2(file.fileno(), 1)
-        os.dup2(file.fileno(), 2)
-    try:
-        yield
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        for descriptor, copy in enumerate(saved, start=1):
-            os.dup2(copy, descriptor)
-            os.close(copy)
+    return CommittedTrial.of(result, trained)

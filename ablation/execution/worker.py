@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from ablation.execution.cluster.bundle import enter
+from ablation.execution.output import output_to
 from ablation.execution.saved import SavedModel
 from ablation.execution.train_once import train_once
 from ablation.spec import Trial
@@ -26,6 +28,17 @@ def work(trial: Trial, root: str, commit: str | None, dirty: bool | None) -> Com
     root: the results folder. commit, dirty: the program's version, for the result.
     """
     return train_once(trial, Store(root), lambda: run_trial(trial, commit, dirty))
+
+
+def train_apart(trial: Trial, bundle: str, log: str, commit: str | None, dirty: bool | None) -> str:
+    """Train the trial on a machine of a cluster; returns its result as JSON.
+
+    bundle: the key of its own code and data. log: the file for what it prints.
+    """
+    here = Trial(arm=enter(trial.arm, bundle), seed=trial.seed)
+    with open(log, "ab") as file, output_to(file):
+        result = run_trial(here, commit, dirty)
+    return result.model_copy(update={"trial": trial}).model_dump_json()
 
 
 def measure_arm(trial: Trial, match: str) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from ablation.planning.parameters import (
     parameters_for,
 )
 from ablation.planning.parse import parse
-from ablation.planning.pins import check_unchanged, code_of, pinned
+from ablation.planning.pins import check_unchanged, code_of, files_of, pinned
 from ablation.planning.plan import (
     FIRST_ROUND,
     Plan,
@@ -37,6 +37,7 @@ __all__ = [
     "countable",
     "expected_seconds",
     "extend_plan",
+    "files_of",
     "load_plan",
     "make_plan",
     "match_parameters",

@@ -11,9 +11,19 @@ from pydantic import BaseModel, ValidationError
 from ablation.errors import suggest
 from ablation.spec import Arm, Claim, ReportSettings, Settings, Training
 
-GROUPS = ("problem", "model", "direction", "merge_mode", "cell", "training", "engine", "experiment")
+GROUPS = (
+    "problem",
+    "model",
+    "direction",
+    "merge_mode",
+    "cell",
+    "training",
+    "engine",
+    "cluster",
+    "experiment",
+)
 # Groups whose YAML files set top-level keys.
-_TOP_LEVEL_GROUPS = tuple(g for g in GROUPS if g not in ("problem", "model", "training"))
+_TOP_LEVEL_GROUPS = tuple(g for g in GROUPS if g not in ("problem", "model", "training", "cluster"))
 KEYS = [*(key for key in Arm.model_fields if key != "digest"), *Settings.model_fields, "experiment"]
 
 

@@ -21,12 +21,20 @@ from ablation.spec.schema import (
     share_of,
     trials_of,
 )
-from ablation.spec.settings import Claim, ReportSettings, Request, Settings
+from ablation.spec.settings import (
+    LOCAL,
+    Claim,
+    Cluster,
+    ReportSettings,
+    Request,
+    Settings,
+)
 
 __all__ = [
     "CELLS",
     "DIRECTIONS",
     "DOTTED",
+    "LOCAL",
     "MERGES",
     "SCHEDULES",
     "SCHEMA",
@@ -35,6 +43,7 @@ __all__ = [
     "Arm",
     "Cell",
     "Claim",
+    "Cluster",
     "Direction",
     "Frozen",
     "Function",

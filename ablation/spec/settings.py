@@ -64,6 +64,65 @@ class ReportSettings(Frozen):
         return default
 
 
+LOCAL = "local"  # the cluster that is none: processes of this machine
+SYSTEMS = ("slurm", "pbs", "sge", "lsf")  # batch systems that can start a cluster's workers
+
+
+class Tls(Frozen):
+    """The files, PEM, that prove to a cluster who we are and to us that it is the cluster."""
+
+    ca: str
+    cert: str
+    key: str
+
+
+def _as_texts(value: object) -> object:
+    if isinstance(value, list | tuple) and all(isinstance(text, str) for text in value):
+        return tuple(value)
+    raise ValueError("a list of texts is needed")
+
+
+Texts = Annotated[tuple[str, ...], BeforeValidator(_as_texts)]
+
+
+class Cluster(Frozen):
+    """The machines that train.
+
+    name: LOCAL; "dask", a running Dask cluster; or one of SYSTEMS, which starts workers as jobs.
+    address: of the running cluster's scheduler. tls: None: the connection is not encrypted.
+    jobs: how many are started. cores, memory, time, queue, account: of a job, as the system writes
+    them. interface: the network interface of this machine that the jobs reach. python: the
+    program's interpreter on the machines. logs: a folder for the jobs' output. directives: further
+    lines of the job script's head. prologue: commands of the job script before the worker starts.
+    """
+
+    name: Annotated[str, one_of(LOCAL, "dask", *SYSTEMS)] = LOCAL
+    address: str | None = None
+    tls: Tls | None = None
+    jobs: PositiveInt | None = None
+    cores: PositiveInt | None = None
+    memory: str | None = None
+    time: str | None = None
+    queue: str | None = None
+    account: str | None = None
+    interface: str | None = None
+    python: str | None = None
+    logs: str | None = None
+    directives: Texts = ()
+    prologue: Texts = ()
+
+    @model_validator(mode="after")
+    def _dask_has_an_address(self) -> Cluster:
+        if self.name == "dask" and not re.fullmatch(r"(tcp|tls)://[^/]+:\d+", self.address or ""):
+            raise ValueError(
+                f"address={self.address}: the scheduler's address is needed, such as "
+                "tcp://127.0.0.1:8786"
+            )
+        if self.address and (self.tls is None) == self.address.startswith("tls"):
+            raise ValueError(f"address={self.address}: tls:// and cluster.tls go together")
+        return self
+
+
 def _count_or_auto(value: object) -> object:
     is_count = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 10_000
     if value == "auto" or is_count:
@@ -80,6 +139,7 @@ class Settings(Frozen):
     equally large.
     name: the sweep's folder; None: made from the options that vary. results: the results folder.
     workers: worker processes; None: one per core. time_limit: seconds per trial.
+    cluster: the machines that train, if not this one.
     on_error: whether to continue or stop after a failed trial.
     plan: only show what would be trained. yes: start even a very large sweep.
     """
@@ -91,6 +151,7 @@ class Settings(Frozen):
     name: str | None
     results: Annotated[str, Field(min_length=1)]
     workers: PositiveInt | None
+    cluster: Cluster = Cluster()
     time_limit: Annotated[PositiveFloat, Field(allow_inf_nan=False)]
     on_error: Annotated[str, one_of("continue", "stop")]
     report: ReportSettings

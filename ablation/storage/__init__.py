@@ -17,7 +17,7 @@ from ablation.storage.result import (
     Seconds,
     TrialResult,
 )
-from ablation.storage.store import Attempt, DamagedFile, Store, checksum
+from ablation.storage.store import Attempt, Claims, DamagedFile, Store, checksum
 
 __all__ = [
     "MOST_CONFUSED",
@@ -26,6 +26,7 @@ __all__ = [
     "Attempt",
     "Bound",
     "BySequence",
+    "Claims",
     "Classes",
     "CommittedTrial",
     "Curve",

@@ -218,3 +218,12 @@ class CommittedTrial(Frozen):
     measured: dict[str, float | None]
     seconds: float
     trained: bool
+
+    @classmethod
+    def of(cls, result: TrialResult, trained: bool) -> CommittedTrial:
+        return cls(
+            status=result.status,
+            measured=result.measured,
+            seconds=result.seconds.whole,
+            trained=trained,
+        )

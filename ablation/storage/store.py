@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from ablation.errors import RequestError, UnwritableFolder
 from ablation.spec import SCHEMA, Frozen, Trial
@@ -180,6 +180,13 @@ class Store:
             with open(self.log(trial.id), "a", encoding="utf-8", errors="replace") as log:
                 log.write(f"{attempt.when} {kind}: {message}\n{traceback}\n")
 
+    def keep_output(self, id: str, text: str) -> None:
+        """Add what a failed training printed to the trial's log. Raises UnwritableFolder."""
+        with self.writing():
+            self.log(id).parent.mkdir(exist_ok=True)
+            with open(self.log(id), "a", encoding="utf-8", errors="replace") as log:
+                log.write(text)
+
     def failures(self, id: str) -> list[Path]:
         """The records of a trial's failures, the most recent last."""
         return sorted((self.attempts / id).glob("*.json"))
@@ -206,20 +213,49 @@ class Store:
     def claim(self, id: str) -> Iterator[bool]:
         """Reserve the trial for this process inside the block; yields False if another has it.
 
-        Each trial is a byte of one lock file, locked by POSIX record locks. The kernel releases
-        the lock when the process ends, for whatever reason, so nothing is ever left to clean up.
         Raises UnwritableFolder.
         """
-        place = int(id[:15], 16)
+        with self.claims() as claims:
+            yield claims.take(id)
+
+    @contextmanager
+    def claims(self) -> Iterator[Claims]:
+        """Reserve trials for this process, until the block ends or they are given back.
+
+        A process must not have two such blocks at a time: the end of one would give back the trials
+        of both. Raises UnwritableFolder.
+        """
         with self.writing():
             file = open(self.root / "trials.lock", "ab")  # noqa: SIM115
         with file:
-            try:
-                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
-            except (BlockingIOError, PermissionError):  # POSIX allows either for a lock in use
-                yield False
-                return
-            yield True
+            yield Claims(file)
+
+
+class Claims:
+    """The trials that this process has reserved.
+
+    Each trial is a byte of one lock file, locked by POSIX record locks. The kernel releases the
+    locks when the process ends, for whatever reason, so nothing is ever left to clean up.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def take(self, id: str) -> bool:
+        """Reserve the trial; False if another process has it."""
+        try:
+            fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _place(id))
+        except (BlockingIOError, PermissionError):  # POSIX allows either for a lock in use
+            return False
+        return True
+
+    def give_back(self, id: str) -> None:
+        """Let other processes have the trial."""
+        fcntl.lockf(self._file, fcntl.LOCK_UN, 1, _place(id))
+
+
+def _place(id: str) -> int:
+    return int(id[:15], 16)
 
 
 def checksum(body: Any) -> str:

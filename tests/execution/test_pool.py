@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from ablation.execution import process
+from ablation.execution.handle import Outcome
 from ablation.execution.order import RETRIES
-from ablation.execution.pool import Outcome, available_cores, run_trials
+from ablation.execution.pool import available_cores, run_trials
 from ablation.execution.process import EXTERNAL_FAILURES, serve
 from ablation.spec import Trial
 from tests.helpers import make_trial

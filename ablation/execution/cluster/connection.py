@@ -1,0 +1,157 @@
+"""The connection to a Dask cluster: its workers, what is sent to them, what they report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from queue import SimpleQueue
+from typing import Any
+
+from distributed import Client, Future
+from distributed.comm.core import CommClosedError
+
+from ablation.errors import RequestError
+from ablation.execution.cluster import node
+from ablation.execution.cluster.bundle import Bundle
+from ablation.execution.cluster.node import Description, Ended, Task
+from ablation.terminal import say
+
+CONNECT = 10.0  # seconds to wait for a scheduler
+UNREACHABLE = (OSError, TimeoutError, CommClosedError)
+
+
+class Lost(Exception):
+    """The scheduler cannot be reached at the moment."""
+
+
+class Connection:
+    """A cluster that trains.
+
+    where: what the cluster is called in messages. descriptions: the workers that can be used, by
+    address.
+    """
+
+    def __init__(
+        self, where: str, open_client: Callable[[], Client], keep: Callable[[], Any] | None = None
+    ) -> None:
+        """open_client: connects to the scheduler, or raises one of UNREACHABLE.
+
+        keep: starts jobs again that have ended early.
+        """
+        self.where = where
+        self.descriptions: dict[str, Description] = {}
+        self._open_client, self._keep = open_client, keep
+        self._refused: set[str] = set()
+        self._client = open_client()
+
+    def close(self) -> None:
+        """Leave the cluster."""
+        with suppress(Exception):  # it may be gone, in whatever way
+            self._client.close(timeout=2)
+
+    def check_versions(self) -> None:
+        """Raise RequestError where a worker would compute something else than this machine."""
+        for address in sorted(self._addresses()):
+            problem = self._describe(address, [])
+            if problem:
+                raise RequestError(problem)
+
+    def look(self, bundles: Sequence[str]) -> dict[str, Description]:
+        """The workers that are there now and can be used, by address.
+
+        bundles: the keys that a machine is asked for. Raises Lost.
+        """
+        if self._keep is not None:
+            self._keep()
+        there = self._addresses()
+        for address in self.descriptions.keys() - there:
+            del self.descriptions[address]
+        for address in sorted(there - self.descriptions.keys() - self._refused):
+            problem = self._describe(address, bundles)
+            if problem:
+                self._refused.add(address)
+                say(f"Note: {problem}; it is not used.")
+        return dict(self.descriptions)
+
+    def send(self, address: str, bundle: Bundle) -> None:
+        """See to it that the worker's machine has the bundle. Raises Lost."""
+        host = self.descriptions[address].host
+        beside = [d for d in self.descriptions.values() if d.host == host]
+        if not bundle.key or any(bundle.key in d.bundles for d in beside):
+            return
+        try:
+            self._client.run(node.receive, bundle, workers=[address])
+        except UNREACHABLE as error:
+            raise Lost from error
+        known = self.descriptions[address]
+        self.descriptions[address] = Description(
+            known.host, known.versions, known.begun, known.bundles | {bundle.key}
+        )
+
+    def submit(self, address: str, task: Task, reports: SimpleQueue[tuple[str, Future]]) -> Future:
+        """Let the worker train; its address and future are put in `reports` at the end.
+
+        Raises Lost.
+        """
+        try:
+            # Each attempt has a key of its own: Dask would otherwise give back an older one.
+            future = self._client.submit(
+                node.train, task, workers=[address], allow_other_workers=False, pure=False
+            )
+        except UNREACHABLE as error:
+            raise Lost from error
+        future.add_done_callback(lambda done: reports.put((address, done)))
+        return future
+
+    def report_of(self, future: Future) -> Ended | None:
+        """What the worker reports of a trial that ended; None where it died. Raises Lost."""
+        if future.status == "finished":
+            try:
+                return future.result(timeout=CONNECT)  # type: ignore[no-any-return]
+            except UNREACHABLE as error:
+                raise Lost from error
+        if future.status in ("cancelled", "lost"):  # the scheduler has forgotten it, or is gone
+            raise Lost
+        return None
+
+    def stop(self, addresses: Sequence[str]) -> None:
+        """End what these workers are training."""
+        if addresses:
+            with suppress(Exception):
+                self._client.run(node.stop, workers=list(addresses), on_error="ignore")
+
+    def _addresses(self) -> set[str]:
+        try:
+            if self._client.status == "closed":
+                self._client = self._open_client()
+            if self._client.status != "running":
+                raise Lost
+            return set(self._client.nthreads())
+        except UNREACHABLE as error:
+            raise Lost from error
+
+    def _describe(self, address: str, bundles: Sequence[str]) -> str:
+        """Ask a worker about itself; returns what is wrong with it, "" if nothing is."""
+        answers = self._client.run(
+            node.describe, list(bundles), workers=[address], on_error="return"
+        )
+        answer = answers.get(address)
+        if isinstance(answer, UNREACHABLE) or answer is None:
+            raise Lost
+        if not isinstance(answer, Description):
+            return f"{self.where}: worker {address} cannot run ablation ({answer!r})"
+        for name, version in node.versions().items():
+            there = answer.versions[name]
+            if there != version:
+                return (
+                    f"{self.where}: the worker on {answer.host} has {name} {there}, and this "
+                    f"machine has {version}; install the same on both"
+                )
+        self.descriptions[address] = answer
+        return ""
+
+
+def unreachable(where: str, error: BaseException) -> RequestError:
+    """The error for a scheduler that does not answer."""
+    text = str(error) or type(error).__name__
+    return RequestError(f"{where}: no scheduler answers there ({text})")

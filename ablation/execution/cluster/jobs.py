@@ -1,0 +1,129 @@
+"""Joins a running Dask cluster, or starts one as jobs of a batch system."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import dask
+from distributed import Client
+from distributed.security import Security
+
+from ablation.errors import RequestError
+from ablation.execution.cluster.connection import (
+    CONNECT,
+    UNREACHABLE,
+    Connection,
+    unreachable,
+)
+from ablation.spec import Cluster
+from ablation.terminal import say
+
+KINDS = {"slurm": "SLURMCluster", "pbs": "PBSCluster", "sge": "SGECluster", "lsf": "LSFCluster"}
+# Dask gives up a silent connection after half a minute; a network may be gone for longer.
+DASK = {"distributed.comm.timeouts.tcp": "600s"}
+PROLOGUE = ["export DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP=600s"]
+
+
+@contextmanager
+def connect(cluster: Cluster, trials: int) -> Iterator[Connection]:
+    """Connect to the cluster inside the block; jobs that were started for it then end.
+
+    trials: how many there are to train. Raises RequestError where it cannot be used.
+    """
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is said by us
+    with dask.config.set(DASK):
+        if cluster.address is not None:
+            with _joined(cluster) as connection:
+                yield connection
+        else:
+            with _started(cluster, trials) as connection:
+                yield connection
+
+
+@contextmanager
+def _joined(cluster: Cluster) -> Iterator[Connection]:
+    where = f"cluster.address={cluster.address}"
+    security = _security(cluster)
+    if security is None and not _is_local(str(cluster.address)):
+        say(
+            f"Note: {where}: anybody who reaches this port can run code on the workers; "
+            "cluster.tls encrypts it and keeps others out."
+        )
+
+    def open_client() -> Client:
+        return Client(cluster.address, timeout=CONNECT, security=security, set_as_default=False)
+
+    try:
+        connection = Connection(where, open_client)
+    except UNREACHABLE as error:
+        raise unreachable(where, error) from None
+    except ValueError as error:
+        raise RequestError(f"{where}: {error}") from None
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
+def _started(cluster: Cluster, trials: int) -> Iterator[Connection]:
+    where = f"cluster={cluster.name}"
+    try:
+        import dask_jobqueue
+    except ModuleNotFoundError as error:
+        raise RequestError(
+            f'{where}: the package {error.name} is missing; pip install "ablation[cluster]"'
+        ) from None
+    cores = cluster.cores or 1
+    options: dict[str, Any] = {
+        "cores": cores,
+        "processes": cores,
+        "memory": cluster.memory,
+        "walltime": cluster.time,
+        "queue": cluster.queue,
+        "account": cluster.account,
+        "python": cluster.python,
+        "interface": cluster.interface,
+        "log_directory": cluster.logs,
+        "job_extra_directives": list(cluster.directives),
+        "job_script_prologue": [*PROLOGUE, *cluster.prologue],
+        "scheduler_options": {"dashboard": False},
+    }
+    jobs = min(cluster.jobs or 1, math.ceil(trials / cores))
+    try:
+        started = getattr(dask_jobqueue, KINDS[cluster.name])(
+            **{key: value for key, value in options.items() if value is not None}
+        )
+    except (OSError, RuntimeError, ValueError) as error:
+        raise RequestError(f"{where}: {error}") from None
+    with started:
+        started.scale(jobs=jobs)
+
+        def open_client() -> Client:
+            return Client(started, timeout=CONNECT, set_as_default=False)
+
+        connection = Connection(where, open_client, keep=lambda: started.scale(jobs=jobs))
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+
+def _security(cluster: Cluster) -> Security | None:
+    if cluster.tls is None:
+        return None
+    return Security(
+        tls_ca_file=cluster.tls.ca,
+        tls_client_cert=cluster.tls.cert,
+        tls_client_key=cluster.tls.key,
+        require_encryption=True,
+    )
+
+
+def _is_local(address: str) -> bool:
+    host = address.partition("://")[2].rpartition(":")[0]
+    return host in ("localhost", "127.0.0.1", "[::1]")
