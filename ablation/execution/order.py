@@ -72,21 +72,21 @@ class Queue:
         """Whether another process has some of the trials, so that they must be offered again."""
         return bool(self._postponed)
 
-    def take(
-        self, warm: set[Arm], others: Sequence[set[Arm]], begun: Iterable[str] = ()
-    ) -> Trial | None:
-        """Remove and return the next trial for a worker (see `next_trial`); None if none waits.
-
-        begun: ids of trials that this worker has begun before; they come first.
-        """
-        known = next((id for id in begun if id in self._waiting), None)
-        if known is not None:
-            return self._waiting.pop(known)
+    def take(self, warm: set[Arm], others: Sequence[set[Arm]]) -> Trial | None:
+        """Remove and return the next trial for a worker (see `next_trial`); None if none waits."""
         for block in self._blocks:
             first = [trial for arm in block if (trial := self._first(arm))]
             if first:
                 return self._waiting.pop(next_trial(first, warm, others).id)
         return None
+
+    def take_these(self, ids: Iterable[str]) -> list[Trial]:
+        """Remove and return the trials of these ids that wait."""
+        return [self._waiting.pop(id) for id in ids if id in self._waiting]
+
+    def put_back(self, trial: Trial) -> None:
+        """Let a trial wait that was taken and not begun."""
+        self._add(trial)
 
     def retry(self, trial: Trial) -> bool:
         """Put the trial back in the queue; False if it has no retries left."""

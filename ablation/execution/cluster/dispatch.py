@@ -63,10 +63,14 @@ class ClusterTrainer:
 
 @dataclass
 class _Worker:
-    """A worker of the cluster as the command sees it: the arms it has compiled, its trial."""
+    """A worker of the cluster as the command sees it: the arms it has compiled, its trial.
+
+    begun: trials that wait for it, as it has begun them for a command that was killed.
+    """
 
     address: str
     description: Description
+    begun: list[Trial]
     warm: set[Arm] = field(default_factory=set)
     trial: Trial | None = None
     future: Future | None = None
@@ -97,7 +101,7 @@ class _Dispatch:
         looked, seen = float("-inf"), time.monotonic()
         with self.store.claims() as self.claims:
             try:
-                while self.queue or self._busy():
+                while self.queue or self._busy() or self._begun():
                     self.queue.release(time.monotonic())
                     if time.monotonic() - looked >= LOOK_EVERY:
                         yield from self._look()
@@ -114,6 +118,9 @@ class _Dispatch:
     def _busy(self) -> list[_Worker]:
         return [worker for worker in self.pool.values() if worker.trial is not None]
 
+    def _begun(self) -> bool:
+        return any(worker.begun for worker in self.pool.values())
+
     def _look(self) -> Iterator[Outcome]:
         """Find new workers, and offer the trials of those that are gone again."""
         keys = {bundle.key for bundle in self.bundles.values() if bundle.key}
@@ -124,10 +131,13 @@ class _Dispatch:
             return
         for address in self.pool.keys() - there.keys():
             worker = self.pool.pop(address)
+            for trial in worker.begun:
+                self.queue.put_back(trial)
             if worker.trial is not None:
                 yield from self._offer_again(worker, self.cut)
         for address in there.keys() - self.pool.keys():
-            self.pool[address] = _Worker(address, there[address])
+            begun = self.queue.take_these(there[address].begun)
+            self.pool[address] = _Worker(address, there[address], begun)
         self.cut = False
 
     def _wait_for_workers(self, seen: float) -> float:
@@ -146,7 +156,7 @@ class _Dispatch:
     def _assign(self, worker: _Worker) -> Iterator[Outcome]:
         """Give the worker its next trial, if any."""
         others = [w.warm for w in self.pool.values() if w is not worker]
-        trial = self.queue.take(worker.warm, others, worker.description.begun)
+        trial = worker.begun.pop() if worker.begun else self.queue.take(worker.warm, others)
         if trial is None:
             return
         if not self.claims.take(trial.id):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -58,6 +59,8 @@ def _joined(cluster: Cluster) -> Iterator[Connection]:
         return Client(cluster.address, timeout=CONNECT, security=security, set_as_default=False)
 
     try:
+        host, _, port = str(cluster.address).partition("://")[2].rpartition(":")
+        socket.create_connection((host.strip("[]"), int(port)), CONNECT).close()
         connection = Connection(where, open_client)
     except UNREACHABLE as error:
         raise unreachable(where, error) from None
