@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
@@ -24,6 +26,17 @@ class Lost(Exception):
     """The scheduler cannot be reached at the moment."""
 
 
+@dataclass(frozen=True)
+class Jobs:
+    """The jobs of a batch system that the workers run in.
+
+    logs: the folder for what they print. start: starts those that are missing, as they ended early.
+    """
+
+    logs: Path
+    start: Callable[[], Any]
+
+
 class Connection:
     """A cluster that trains.
 
@@ -32,15 +45,15 @@ class Connection:
     """
 
     def __init__(
-        self, where: str, open_client: Callable[[], Client], keep: Callable[[], Any] | None = None
+        self, where: str, open_client: Callable[[], Client], jobs: Jobs | None = None
     ) -> None:
         """open_client: connects to the scheduler, or raises one of UNREACHABLE.
 
-        keep: starts jobs again that have ended early.
+        jobs: what the workers run in, if this command has started them.
         """
         self.where = where
         self.descriptions: dict[str, Description] = {}
-        self._open_client, self._keep = open_client, keep
+        self._open_client, self.jobs = open_client, jobs
         self._refused: set[str] = set()
         self._client = open_client()
 
@@ -61,8 +74,8 @@ class Connection:
 
         bundles: the keys that a machine is asked for. Raises Lost.
         """
-        if self._keep is not None:
-            self._keep()
+        if self.jobs is not None:
+            self.jobs.start()
         there = self._addresses()
         for address in self.descriptions.keys() - there:
             del self.descriptions[address]
@@ -84,9 +97,7 @@ class Connection:
         except UNREACHABLE as error:
             raise Lost from error
         known = self.descriptions[address]
-        self.descriptions[address] = Description(
-            known.host, known.versions, known.begun, known.bundles | {bundle.key}
-        )
+        self.descriptions[address] = replace(known, bundles=known.bundles | {bundle.key})
 
     def submit(self, address: str, task: Task, reports: SimpleQueue[tuple[str, Future]]) -> Future:
         """Let the worker train; its address and future are put in `reports` at the end.

@@ -25,9 +25,11 @@ from ablation.execution.pool import BUSY_WAIT
 from ablation.execution.process import EXTERNAL_FAILURES
 from ablation.spec import Arm, Settings, Trial
 from ablation.storage import PROGRAMS_KEPT, Claims, CommittedTrial, Store, TrialResult
+from ablation.terminal import say
 
 LOOK_EVERY = 2.0  # seconds between two looks at which workers are there
-PATIENCE = 600.0  # seconds without a worker, or without the scheduler, before the sweep ends
+SAY_AFTER = 30.0  # seconds without a worker, or without the scheduler
+PATIENCE = 600.0  # the same, before the sweep ends
 
 
 @contextmanager
@@ -36,7 +38,7 @@ def open_cluster(settings: Settings, trials: int) -> Iterator[ClusterTrainer]:
 
     trials: how many there are to train. Raises RequestError where the cluster cannot be used.
     """
-    with connect(settings.cluster, trials) as connection:
+    with connect(settings, trials) as connection:
         connection.check_versions()
         yield ClusterTrainer(connection, settings.time_limit)
 
@@ -81,7 +83,8 @@ class _Dispatch:
     """The trials of a sweep on their way to the workers and back.
 
     reports: the address of a worker and the future of its trial, as trials end. cut: whether the
-    scheduler could not be reached since the last look.
+    scheduler could not be reached since the last look. said: whether it was said that it, or any
+    worker, is missing.
     """
 
     connection: Connection
@@ -95,6 +98,7 @@ class _Dispatch:
     claims: Claims = field(init=False)
     reports: SimpleQueue[tuple[str, Future]] = field(default_factory=SimpleQueue)
     cut: bool = False
+    said: bool = False
 
     def run(self) -> Generator[Outcome]:
         """Train all trials of the queue; see `trainer.Trainer.train`."""
@@ -144,13 +148,19 @@ class _Dispatch:
         """The last time at which there was a worker. Raises SweepFailed if it is long ago."""
         now = time.monotonic()
         if self.pool and not self.cut:
+            self.said = False
             return now
+        jobs = self.connection.jobs
+        what = "the scheduler" if self.cut else "any worker"
+        missing = f"{self.connection.where}: {now - seen:.0f} s without {what}"
+        missing += f" (what the jobs print is in {jobs.logs})" if jobs else ""
         if now - seen > PATIENCE:
-            what = "the scheduler" if self.cut else "any worker"
             raise SweepFailed(
-                f"{self.connection.where}: {PATIENCE:.0f} s without {what}; finished trials are "
-                "kept; run the same command to continue"
+                f"{missing}; finished trials are kept; run the same command to continue"
             )
+        if now - seen > SAY_AFTER and not self.said:
+            say(f"Note: {missing}; waiting.")
+            self.said = True
         return seen
 
     def _assign(self, worker: _Worker) -> Iterator[Outcome]:

@@ -7,6 +7,8 @@ import math
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import dask
@@ -18,30 +20,33 @@ from ablation.execution.cluster.connection import (
     CONNECT,
     UNREACHABLE,
     Connection,
+    Jobs,
     unreachable,
 )
-from ablation.spec import Cluster
+from ablation.spec import Cluster, Settings
 from ablation.terminal import say
 
 KINDS = {"slurm": "SLURMCluster", "pbs": "PBSCluster", "sge": "SGECluster", "lsf": "LSFCluster"}
 # Dask gives up a silent connection after half a minute; a network may be gone for longer.
 DASK = {"distributed.comm.timeouts.tcp": "600s"}
+JOBS = ".jobs"  # the folder in the results for what the jobs print
 PROLOGUE = ["export DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP=600s"]
 
 
 @contextmanager
-def connect(cluster: Cluster, trials: int) -> Iterator[Connection]:
-    """Connect to the cluster inside the block; jobs that were started for it then end.
+def connect(settings: Settings, trials: int) -> Iterator[Connection]:
+    """Connect to the cluster of the settings inside the block; jobs that were started then end.
 
     trials: how many there are to train. Raises RequestError where it cannot be used.
     """
+    cluster = settings.cluster
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is said by us
     with dask.config.set(DASK):
         if cluster.address is not None:
             with _joined(cluster) as connection:
                 yield connection
         else:
-            with _started(cluster, trials) as connection:
+            with _started(cluster, Path(settings.results) / JOBS, trials) as connection:
                 yield connection
 
 
@@ -73,8 +78,8 @@ def _joined(cluster: Cluster) -> Iterator[Connection]:
 
 
 @contextmanager
-def _started(cluster: Cluster, trials: int) -> Iterator[Connection]:
-    where = f"cluster={cluster.name}"
+def _started(cluster: Cluster, logs: Path, trials: int) -> Iterator[Connection]:
+    where, logs = f"cluster={cluster.name}", Path(cluster.logs or logs)
     try:
         import dask_jobqueue
     except ModuleNotFoundError as error:
@@ -91,10 +96,10 @@ def _started(cluster: Cluster, trials: int) -> Iterator[Connection]:
         "account": cluster.account,
         "python": cluster.python,
         "interface": cluster.interface,
-        "log_directory": cluster.logs,
+        "log_directory": str(logs),
         "job_extra_directives": list(cluster.directives),
         "job_script_prologue": [*PROLOGUE, *cluster.prologue],
-        "scheduler_options": {"dashboard": False},
+        "scheduler_options": {"dashboard_address": ":0"},
     }
     jobs = min(cluster.jobs or 1, math.ceil(trials / cores))
     try:
@@ -109,7 +114,7 @@ def _started(cluster: Cluster, trials: int) -> Iterator[Connection]:
         def open_client() -> Client:
             return Client(started, timeout=CONNECT, set_as_default=False)
 
-        connection = Connection(where, open_client, keep=lambda: started.scale(jobs=jobs))
+        connection = Connection(where, open_client, Jobs(logs, partial(started.scale, jobs=jobs)))
         try:
             yield connection
         finally:
