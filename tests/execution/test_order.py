@@ -141,3 +141,23 @@ def test_a_postponed_trial_waits_for_its_time() -> None:
         queue.release(now)
         assert queue.take(set(), []) == expected
     assert (queue.has_postponed, len(queue)) == (False, 0)
+
+
+def test_trials_that_a_worker_has_begun_are_not_given_to_another() -> None:
+    trials = [make_trial(units=k, seed=seed) for seed in range(2) for k in (1, 2)]
+    queue = Queue(trials, arms=2)
+    begun = queue.take_these(["unknown", trials[0].id, trials[3].id])
+    assert begun == [trials[0], trials[3]]
+    assert {queue.take(set(), []), queue.take(set(), [])} == {trials[1], trials[2]}
+    assert queue.take(set(), []) is None
+    queue.put_back(trials[3])
+    assert (len(queue), queue.take(set(), [])) == (1, trials[3])
+
+
+def test_a_retried_trial_comes_before_later_seeds_of_its_arm() -> None:
+    trials = [make_trial(seed=seed) for seed in range(3)]
+    queue = Queue(trials, arms=1)
+    first = queue.take(set(), [])
+    assert first == trials[0]
+    assert queue.retry(first)
+    assert [queue.take(set(), []) for _ in trials] == trials
