@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
+TASKS = ("classes", "labels", "numbers")  # what can be predicted: the files of `tasks`
 PADDING = -(2.0**120)  # marks padded steps: unlike 0, it does not occur in real data
 
 
@@ -18,10 +19,14 @@ class Sequences:
     """Labelled sequences of the training or the test set.
 
     x: (n, steps, features) float32 if the steps are numbers, (n, steps) int32 if they are symbols.
-    y: int32, (n, steps) with one label per step, (n,) with one label per sequence.
+    y: of classes int32, (n, steps) with one label per step, (n,) with one label per sequence. Of
+    several labels at once int32, 0 or 1, and of numbers float, with one axis more: (n, steps,
+    targets) or (n, targets). Numbers are in their own units.
     scored: (n, steps) bool, the steps whose label counts; None if all count.
     present: (n, steps) bool, False where a step is padding; None if there is no padding.
-    classes: number of classes; labels are 0 .. classes - 1.
+    task: what is predicted, "classes", "labels" (several at once) or "numbers"; see `tasks`.
+    classes: number of classes; labels are 0 .. classes - 1. It means nothing for other tasks.
+    mean, scale: (targets,) of numbers: models are trained on (y - mean) / scale; None: on y itself.
     symbols: vocabulary size of symbols, including the padding symbol 0; 0 if x is numeric.
     levels: if x is numeric, its last features may be codes of categories, whole numbers that stand
     for a learnt vector each; how many codes each of these features has (0 is padding).
@@ -34,7 +39,10 @@ class Sequences:
     y: Array
     scored: Array | None = None
     present: Array | None = None
+    task: str = "classes"
     classes: int = 2
+    mean: Array | None = None
+    scale: Array | None = None
     symbols: int = 0
     levels: tuple[int, ...] = ()
     embedding: int | None = None
@@ -46,17 +54,33 @@ class Sequences:
     @property
     def per_step(self) -> bool:
         """Whether there is one label per step, rather than one per sequence."""
-        return self.y.ndim == 2
+        return self.y.ndim == (2 if self.task == "classes" else 3)
 
     @property
     def weights(self) -> Array:
-        """Weight of each label in losses and metrics: 0 or 1, float32, the shape of y."""
-        weights = np.ones(self.y.shape, np.float32)
+        """Weight of each step or sequence in losses and metrics: 0 or 1, float32."""
+        weights = np.ones(self.y.shape[: 1 + self.per_step], np.float32)
         if self.per_step and self.scored is not None:
             weights *= self.scored
         if self.per_step and self.present is not None:
             weights *= self.present
         return weights
+
+    @property
+    def targets(self) -> Array:
+        """What a model's outputs are compared with in training: y with a last axis, scaled."""
+        if self.task == "classes":
+            return self.y[..., None]
+        if self.mean is None or self.scale is None:
+            return self.y if self.task == "labels" else self.y.astype(np.float32)
+        return np.asarray((self.y - self.mean) / self.scale, np.float32)
+
+    def in_own_units(self, outputs: Array) -> Array:
+        """The numbers that a model's outputs stand for, float64."""
+        numbers = outputs.astype(np.float64)
+        if self.mean is None or self.scale is None:
+            return numbers
+        return np.asarray(numbers * self.scale + self.mean)
 
     def padded(self) -> Sequences:
         """A copy whose padded steps hold PADDING, which is how models recognise them.
@@ -101,18 +125,25 @@ class Dataset:
     validation: Sequences | None = None
 
 
+def _nothing() -> Array:
+    return np.empty(0)
+
+
 @dataclass(frozen=True)
 class Ceiling:
     """The best that any model can reach that sees one view of the input.
 
-    accuracy: (steps,) the highest expected accuracy at each step.
-    loss: (steps,) the lowest expected log loss at each step, in nats.
+    accuracy: (steps,) the highest expected accuracy at each step; empty for numbers.
+    loss: (steps,) the lowest expected log loss at each step, in nats; empty likewise.
     exact: probability that the rule that is best at each step gets a whole sequence right; None if
     unknown.
-    error: standard error of the mean accuracy; 0 if the accuracy is exact.
+    error: standard error of the mean accuracy, or of the mean of mse; 0 if that is exact.
+    mse: (steps,) where numbers are predicted, the lowest expected squared error at each step, in
+    the units of y squared; with several targets, their mean. Empty for other tasks.
     """
 
-    accuracy: Array
-    loss: Array
+    accuracy: Array = field(default_factory=_nothing)
+    loss: Array = field(default_factory=_nothing)
     exact: float | None = None
     error: float = 0.0
+    mse: Array = field(default_factory=_nothing)

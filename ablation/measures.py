@@ -21,6 +21,9 @@ class Measure:
     trial was observed.
     fixed: whether it is the same for every seed, so that no test is needed.
     cheaper: an arm counts as cheaper below this share of another arm's cost; None if not a cost.
+    bound, guess: the columns of the best possible value, and of what always answering the same
+    scores. unit: the margin is a share of this column to this power, for a measure in the target's
+    own units.
     """
 
     name: str
@@ -33,6 +36,9 @@ class Measure:
     limit: str | None = None
     fixed: bool = False
     cheaper: float | None = None
+    bound: str = ""
+    guess: str = ""
+    unit: tuple[str, float] | None = None
 
     @property
     def title(self) -> str:
@@ -45,13 +51,17 @@ class Measure:
         return "median" if self.limit else "mean"
 
     def format(self, value: float | None) -> str:
-        """The value with its decimal places; an en dash for None and NaN."""
-        return "–" if value is None or value != value else f"{value:,.{self.digits}f}"
+        """The value with its decimal places, or with five digits; an en dash for None and NaN."""
+        if value is None or value != value:
+            return "–"
+        return f"{value:,.5g}" if self.unit else f"{value:,.{self.digits}f}"
 
     def signed(self, difference: float | None) -> str:
         """The difference with its sign, "+" if it rounds to zero; an en dash for None and NaN."""
         if difference is None or difference != difference:
             return "–"
+        if self.unit:
+            return f"{difference + 0.0:+,.5g}"
         return f"{round(difference, self.digits) + 0.0:+,.{self.digits}f}"
 
 
@@ -63,6 +73,8 @@ MEASURES = {
         margin=0.002,
         source="metrics.accuracy",
         share=True,
+        bound="ceiling",
+        guess="majority",
     ),
     "exact": Measure(
         "exact",
@@ -94,6 +106,27 @@ MEASURES = {
         sense=-1,
         margin=0.002,
         source="metrics.brier",
+    ),
+    "mse": Measure(
+        "squared error",
+        "mean squared error (squared units of the target)",
+        sense=-1,
+        margin=0.01,
+        source="metrics.mse",
+        bound="floor",
+        guess="constant",
+        unit=("constant", 1.0),
+    ),
+    "mae": Measure(
+        "absolute error",
+        "mean absolute error (units of the target)",
+        sense=-1,
+        margin=0.01,
+        source="metrics.mae",
+        unit=("constant", 0.5),
+    ),
+    "r2": Measure(
+        "R2", "R2 (share of the variance explained)", sense=1, margin=0.01, source="metrics.r2"
     ),
     "loss": Measure("loss", "loss (nats per label)", sense=-1, margin=0.005, source="metrics.loss"),
     "train_loss": Measure(

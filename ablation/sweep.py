@@ -196,8 +196,7 @@ def _train(
     shown = len(pending) < len(sweep.entries)
     training = trainer.train(pending, store, sweep.commit, sweep.dirty)
     before = len(sweep.entries) - len(pending)
-    metric = settings.report.metric
-    with Progress(names, planned, before, metric) as progress, closing(training):
+    with Progress(names, planned, before, sweep.metric) as progress, closing(training):
         if len(pending) < trainer.workers:
             _preload_report()
         for count, outcome in enumerate(training, 1):

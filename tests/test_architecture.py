@@ -22,6 +22,7 @@ ORDER = (
     "ablation.terminal",
     "ablation.spec",
     "ablation.storage",
+    "ablation.tasks",
     "ablation.problems",
     "ablation.planning",
     "ablation.training",

@@ -15,6 +15,7 @@ def test_every_metric_has_a_margin_and_every_cost_a_cheaper_share() -> None:
         "exact",
         "balanced_accuracy",
         "macro_f1",
+        "r2",
     }
 
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
 
 from ablation.analysis.contrasts import Comparison, compare_planned
-from ablation.spec import Claim, ReportSettings
+from ablation.spec import Claim
 
 
 def check_claims(
-    trials: pd.DataFrame, claims: Sequence[Claim], report: ReportSettings, alpha: float
+    trials: pd.DataFrame,
+    claims: Sequence[Claim],
+    margin_of: Callable[[str], float],
+    alpha: float,
 ) -> pd.DataFrame:
     """One row per claim: the verdict on its two arms, and whether the claim holds.
 
     trials: the trials frame; without rows if nothing is trained yet.
+    margin_of: the margin of a metric where the claim has none.
     alpha: the chance of any false verdict among the claims. All claims are one family, whatever
     their metrics.
 
@@ -30,12 +34,12 @@ def check_claims(
             {
                 "says": claim.says,
                 "claimed": claim.verdict,
-                "metric": claim.metric,
-                "margin": claim.margin or report.margin_of(claim.metric),
+                "metric": metric,
+                "margin": claim.margin or margin_of(metric),
                 "arm": claim.arm,
                 "other": claim.other,
             }
-            for claim in claims
+            for claim, metric in ((claim, claim.metric or "accuracy") for claim in claims)
         ]
     )
     if table.empty:

@@ -11,9 +11,11 @@ import numpy as np
 import pandas as pd
 
 from ablation import problems
+from ablation.measures import MEASURES
 from ablation.planning import Plan
 from ablation.spec import Arm
 from ablation.storage import Bound, Curve, Store, TrialResult
+from ablation.tasks import TASKS
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,7 @@ class Frames:
     """The results of a sweep.
 
     trials: one row per planned trial. curves: one row per point of a learning curve.
-    positions: one row per step of the sequences, with its accuracy.
+    positions: one row per step of the sequences, with its accuracy or mean squared error.
     results: the stored results, in the plan's order.
     """
 
@@ -33,7 +35,8 @@ class Frames:
 
 def updates_to(target: float, curve: Curve) -> float:
     """The number of updates at which the curve first reaches the target; NaN if it never does."""
-    reached = [n for n, a in zip(curve.updates, curve.accuracy, strict=True) if a >= target]
+    looks = zip(curve.updates, curve.accuracy, strict=True) if curve.accuracy else ()
+    reached = [n for n, accuracy in looks if accuracy >= target]
     return float(reached[0]) if reached else math.nan
 
 
@@ -51,9 +54,7 @@ def load_frames(plan: Plan, store: Store) -> Frames:
     names = plan.labels
     trials: list[dict[str, Any]] = []
     curves: dict[str, list[Any]] = {name: [] for name in ("arm", "seed", *Curve.model_fields)}
-    positions: dict[str, list[Any]] = {
-        name: [] for name in ("arm", "seed", "step", "accuracy", "ceiling")
-    }
+    positions: list[pd.DataFrame] = []
     results: list[TrialResult] = []
     for entry in plan.entries:
         trial = entry.trial
@@ -69,31 +70,21 @@ def load_frames(plan: Plan, store: Store) -> Frames:
             # A report must not run the user's code, so those ceilings are stored in the result.
             is_own = problems.is_own(trial.arm.problem)
             bounds = result.ceilings if is_own else _bounds(trial.arm)
-            row |= _measures(result) | {
-                name: _mean(bound.accuracy) for name, bound in bounds.items()
-            }
-            row.setdefault("majority", math.nan if result.majority is None else result.majority)
+            metric = TASKS[result.task].METRIC
+            row |= _measures(result) | _best_and_guess(result, bounds, metric)
             row["updates_to_target"] = updates_to(plan.report.target, result.curve)
-            if "ceiling" in bounds:
-                row["ceiling_se"] = bounds["ceiling"].error
-                row["least_loss"] = _mean(bounds["ceiling"].loss)
             nothing = [np.nan] * len(result.curve.updates)
             points = result.curve.model_dump().items()
             _append(curves, key, {name: values or nothing for name, values in points})
-            steps = result.metrics.accuracy_by_position
-            ceiling = bounds["ceiling"].accuracy if "ceiling" in bounds else []
-            if steps:
-                ceiling = ceiling if len(ceiling) == len(steps) else [np.nan] * len(steps)
-                numbers = range(1, len(steps) + 1)
-                _append(positions, key, {"step": numbers, "accuracy": steps, "ceiling": ceiling})
+            positions.append(_positions(key, result, bounds, metric))
         trials.append(row)
     order = pd.CategoricalDtype(list(names.values()), ordered=True)
     table = pd.DataFrame(trials)
     table = table.sort_values("arm", key=lambda arm: arm.astype(order).cat.codes, kind="stable")
     return Frames(
         table.reset_index(drop=True),
-        pd.DataFrame(curves),
-        pd.DataFrame(positions),
+        pd.DataFrame(curves).drop(columns=_not_looked_at(results)),
+        _stacked(positions),
         results,
     )
 
@@ -105,6 +96,45 @@ def _append(table: dict[str, list[Any]], key: dict[str, Any], rows: dict[str, An
         table[name] += [value] * count
     for name, values in rows.items():
         table[name] += list(values)
+
+
+def _not_looked_at(results: list[TrialResult]) -> list[str]:
+    """The columns of learning curves that no result fills."""
+    metrics = {task.METRIC for task in TASKS.values()}
+    looked_at = {TASKS[result.task].METRIC for result in results} or {"accuracy"}
+    return [name for name in Curve.model_fields if name in metrics - looked_at]
+
+
+def _best_and_guess(result: TrialResult, bounds: dict[str, Bound], metric: str) -> dict[str, float]:
+    """The best that is possible of the metric, and what always answering the same scores."""
+    measure, row = MEASURES[metric], {}
+    if "ceiling" in bounds:
+        row[measure.bound] = _mean(getattr(bounds["ceiling"], metric))
+        row[f"{measure.bound}_se"] = bounds["ceiling"].error
+        row["least_loss"] = _mean(bounds["ceiling"].loss)
+    measured = getattr(result, measure.guess)
+    row[measure.guess] = math.nan if measured is None else measured
+    if measure.guess in bounds:
+        row[measure.guess] = _mean(getattr(bounds[measure.guess], metric))
+    return row
+
+
+def _positions(
+    key: dict[str, Any], result: TrialResult, bounds: dict[str, Bound], metric: str
+) -> pd.DataFrame:
+    """A row a step: the metric there, and the best that is possible; key: columns of all rows."""
+    steps = getattr(result.metrics, f"{metric}_by_position")
+    best = getattr(bounds["ceiling"], metric) if "ceiling" in bounds else []
+    best = best if len(best) == len(steps) else [np.nan] * len(steps)
+    numbers = range(1, len(steps) + 1)
+    table = {"step": numbers, metric: np.array(steps, float)}
+    table |= {MEASURES[metric].bound: np.array(best, float)}
+    return pd.DataFrame({**key, **table}, index=range(len(steps)))
+
+
+def _stacked(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    filled = [table for table in tables if len(table)]
+    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame({"arm": [], "seed": []})
 
 
 @functools.cache
@@ -120,13 +150,14 @@ def _mean(steps: list[float | None]) -> float:
 def _measures(result: TrialResult) -> dict[str, Any]:
     """A trial's columns for the measures that a result holds, its probes and its origin."""
     seconds, origin = result.seconds, result.origin
+    metric = TASKS[result.task].METRIC
     return {
         "status": result.status,
         **result.measured,
-        "accuracy_se": result.metrics.accuracy_error,
+        f"{metric}_se": getattr(result.metrics, f"{metric}_error"),
         "train_loss": training_loss(result.curve, last=0.1),
         "train_loss_mean": training_loss(result.curve),
-        **{f"probe_{name}": accuracy for name, accuracy in result.probes.items()},
+        **{f"probe_{name}": score for name, score in result.probes.items()},
         "seconds_compiling": seconds.compiling,
         "seconds_whole": seconds.whole,
         "peak_memory_mb": result.peak_memory_mb,

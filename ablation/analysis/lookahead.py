@@ -26,7 +26,7 @@ def compare_lookaheads(
     delayed = task[task["direction"].eq("forward") & task["lookahead"].notna()]
     both = task[task["direction"].eq("bidirectional")]
     arms = delayed.groupby("lookahead")["arm"].unique()
-    if len(arms) < 2 or (arms.map(len) > 1).any() or not both["accuracy"].notna().any():
+    if len(arms) < 2 or (arms.map(len) > 1).any() or not both[metric].notna().any():
         return pd.DataFrame()
     reference = best_arm(both, metric)
     compared = pd.concat([delayed, both[both["arm"] == reference]])

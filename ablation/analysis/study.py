@@ -12,7 +12,7 @@ from ablation.analysis.contrasts import choose_family, compare_arms
 from ablation.analysis.costs import count_reached, pareto
 from ablation.analysis.leaks import find_leaks
 from ablation.analysis.lookahead import compare_lookaheads
-from ablation.analysis.samples import varying_columns
+from ablation.analysis.samples import finished_trials, varying_columns
 from ablation.analysis.sequences import compare_sequences
 from ablation.analysis.sequential import compare_in_rounds, plan_next_round
 from ablation.analysis.summary import summarise
@@ -20,7 +20,7 @@ from ablation.analysis.sweep_results import SweepResults, task_name
 from ablation.analysis.variance import decomposition
 from ablation.errors import RequestError, suggest
 from ablation.measures import COSTS, MEASURES, METRICS
-from ablation.spec import Arm, ReportSettings, Training
+from ablation.spec import TRAINING_COLUMNS, Arm, ReportSettings
 
 ALPHA = 0.05  # the chance of any false verdict among the contrasts of one task
 
@@ -44,12 +44,13 @@ class Study(SweepResults):
     def __repr__(self) -> str:
         return f"<Study {self.plan.name}: {self.size}>"
 
-    def summary(self, metric: str = "accuracy") -> pd.DataFrame:
+    def summary(self, metric: str | None = None) -> pd.DataFrame:
         """Each arm's mean over its seeds, one row per arm.
 
-        metric: a numeric column of trials. Columns: arm, n (seeds with a value), dropped, mean, sd,
-        iqm (interquartile mean), low, high (95 % interval), interval (its method), min, max; for
-        accuracy also ceiling, majority and skill, as far as known. updates_to_target has median and
+        metric: a numeric column of trials; None: accuracy, or mse of numbers. Columns: arm, n
+        (seeds with a value), dropped, mean, sd, iqm (interquartile mean), low, high (95 %
+        interval), interval (its method), min, max; for accuracy also ceiling, majority and skill,
+        for mse floor, constant and skill, as far as known. updates_to_target has median and
         reached instead of mean. No rows without results. Raises RequestError for a column that is
         unknown or not numeric.
 
@@ -64,6 +65,7 @@ class Study(SweepResults):
         """
         if not self.frames.results:
             return pd.DataFrame()
+        metric = metric or self.score
         self._check_numeric("metric", metric)
         return summarise(self.trials, metric)
 
@@ -92,14 +94,14 @@ class Study(SweepResults):
             2  bidirectional concat       0.001  equivalent
         """
         report = self.plan.report
-        metric = metric or report.metric
+        metric = metric or self.metric
         if metric not in METRICS:
             raise RequestError(f"metric={metric}: {suggest(metric, METRICS)}")
         baseline = report.baseline if baseline is None else baseline
         if baseline is not None and baseline not in self.arms:
             raise RequestError(f"report.baseline={baseline}: {suggest(baseline, self.arms)}")
         self._check_measured(metric)
-        margin = report.margin_of(metric) if margin is None else margin
+        margin = self.margin(metric) if margin is None else margin
         key = (metric, baseline, margin)
         if key not in self._contrasts:
             self._contrasts[key] = self._compare(*key)
@@ -108,7 +110,7 @@ class Study(SweepResults):
     def _compare(self, metric: str, baseline: str | None, margin: float) -> pd.DataFrame:
         if not self.frames.results:
             return pd.DataFrame()
-        finished = [task for task in self.tasks if task["accuracy"].notna().any()]
+        finished = [task for task in self.tasks if len(finished_trials(task))]
         if baseline is not None:
             finished = [task for task in finished if baseline in set(task["arm"])]
         if self.schedule:
@@ -146,7 +148,7 @@ class Study(SweepResults):
         trials = self.trials if self.frames.results else self.trials.iloc[:0]
         # With seeds=auto, any look may be the last, so each gets an equal part of alpha.
         alpha = ALPHA / len(self.schedule.looks) if self.schedule else ALPHA
-        return check_claims(trials, report.claims, report, alpha)
+        return check_claims(trials, report.claims, self.margin, alpha)
 
     def reached(self) -> pd.DataFrame:
         """Which arms reach the target accuracy, in how many seeds and at what cost.
@@ -164,7 +166,7 @@ class Study(SweepResults):
         """
         report = self.plan.report
         target_is_set = report.target != ReportSettings().target or report.reached_by
-        sizes = ["layers", *Training.model_fields]
+        sizes = ["layers", *TRAINING_COLUMNS]
         # With match=parameters, units follow from the other options.
         sizes += ["units"] if self.plan.match == "units" else []
         if not self.frames.results:
@@ -192,11 +194,8 @@ class Study(SweepResults):
             1          1      -0.018   worse   False
             2          2      -0.007   worse   False
         """
-        report = self.plan.report
         tables = [
-            compare_lookaheads(task, report.metric, report.margin_of(report.metric), ALPHA).assign(
-                task=task_name(task)
-            )
+            compare_lookaheads(task, self.metric, self.margin(), ALPHA).assign(task=task_name(task))
             for task in (self.tasks if self.frames.results else [])
         ]
         return stack_tables([table for table in tables if len(table)])
@@ -205,8 +204,8 @@ class Study(SweepResults):
         """The arms of each task that no other arm beats in both accuracy and cost.
 
         cost: "parameters", "seconds" or "updates". Columns: arm, cost (median), value (mean
-        accuracy), task; cheapest first. Tasks whose arms all cost the same have no rows.
-        Raises RequestError for any other cost.
+        accuracy, or of numbers the squared error), task; cheapest first. Tasks whose arms all cost
+        the same have no rows. Raises RequestError for any other cost.
 
         Example:
             >>> study = ablation.load("directions")
@@ -219,10 +218,10 @@ class Study(SweepResults):
             raise RequestError(f"cost={cost}: {suggest(cost, COSTS)}")
         tables = []
         for task in self.tasks if self.frames.results else []:
-            if task["accuracy"].notna().any():
+            if task[self.score].notna().any():
                 medians = task.groupby("arm", sort=False)[cost].median().dropna()
                 if medians.min() < (MEASURES[cost].cheaper or 1.0) * medians.max():
-                    tables.append(pareto(task, cost).assign(task=task_name(task)))
+                    tables.append(pareto(task, cost, self.score).assign(task=task_name(task)))
         return stack_tables(tables)
 
     def next_round(self) -> dict[Arm, int]:
@@ -237,18 +236,17 @@ class Study(SweepResults):
         """
         if self.schedule is None:
             return {}
-        self._check_measured(self.plan.report.metric)
+        self._check_measured(self.metric)
         arms = {name: arm for arm, name in self.plan.labels.items()}
-        report = self.plan.report
         seeds: dict[Arm, int] = {}
         for task in self.tasks:
             if task["arm"].nunique() > 1:
                 next_round = plan_next_round(
                     task,
                     self.schedule,
-                    report.metric,
-                    report.baseline,
-                    report.margin_of(report.metric),
+                    self.metric,
+                    self.plan.report.baseline,
+                    self.margin(),
                     ALPHA,
                 )
                 seeds |= {arms[name]: next_round.seeds for name in next_round.arms}
@@ -302,9 +300,10 @@ class Study(SweepResults):
         return compare_sequences(*(self._results_by_arm[name] for name in arms))
 
     def leaks(self) -> pd.DataFrame:
-        """The arms whose accuracy exceeds their ceiling by more than chance: a bug or a leak.
+        """The arms that are better than their ceiling by more than chance: a bug or a leak.
 
-        Columns: arm, n, accuracy, ceiling, excess, error (one standard error).
+        Columns: arm, n, accuracy, ceiling, excess, error (one standard error); of numbers mse and
+        floor in place of accuracy and ceiling.
 
         Example:
             >>> study = ablation.load("directions")
@@ -312,7 +311,7 @@ class Study(SweepResults):
             True
         """
         size = min(trial.arm.problem.test_size for trial in self.plan.trials)
-        return find_leaks(self.trials, size)
+        return find_leaks(self.trials, size, self.score)
 
     @cached_property
     def variance(self) -> pd.DataFrame:
@@ -330,7 +329,7 @@ class Study(SweepResults):
             3  length:units  interaction  0.026
             4      residual     residual  0.494
         """
-        return decomposition(self.trials, self.crossed)
+        return decomposition(self.trials, self.crossed, self.score)
 
 
 def stack_tables(tables: list[pd.DataFrame]) -> pd.DataFrame:

@@ -23,7 +23,8 @@ def summarise(trials: pd.DataFrame, metric: str = "accuracy") -> pd.DataFrame:
     95 % of cases, a bootstrap in far fewer: docs/statistics.md), "constant" if all values are the
     same, so that nothing says how far they would spread, and "none" for n < 2.
     For accuracy, as far as some trials have them, also ceiling and majority, and with both
-    skill = (mean - majority) / (ceiling - majority), NaN if the ceiling equals the majority.
+    skill = (mean - majority) / (ceiling - majority), NaN if the ceiling equals the majority. For
+    the mean squared error likewise floor, constant and skill.
     For a censored metric: arm, n, dropped, reached (share of trials), median, low, high, interval
     ("order": from order statistics, scipy.stats.quantile_test; "none" below six seeds), min, max.
     "Not reached" counts as the worst value; NaN means that the figure is "not reached".
@@ -37,36 +38,42 @@ def summarise(trials: pd.DataFrame, metric: str = "accuracy") -> pd.DataFrame:
             for arm, sample in samples.items()
         ]
     )
-    if measure_of(metric).share and len(table):
+    measure = measure_of(metric)
+    if measure.share and len(table):
         table[["low", "high"]] = table[["low", "high"]].clip(0, 1)
-    if metric == "accuracy":
-        bounds = trials.reindex(columns=["ceiling", "majority"]).astype(float)
+    if measure.bound:
+        names = [measure.bound, measure.guess]
+        bounds = trials.reindex(columns=names).astype(float)
         bounds = bounds.groupby(trials["arm"]).mean().reindex(list(samples))
-        known = [name for name in ("ceiling", "majority") if bounds[name].notna().any()]
+        known = [name for name in names if bounds[name].notna().any()]
         table = table.assign(**{name: bounds[name].to_numpy(float) for name in known})
         if len(known) == 2:
-            span = table["ceiling"] - table["majority"]
-            skill = (table["mean"] - table["majority"]) / span.where(span > 0)
+            span = table[measure.bound] - table[measure.guess]
+            skill = (table["mean"] - table[measure.guess]) / span.where(span * measure.sense > 0)
             table = table.assign(skill=skill)
     return table
 
 
-def guessing_arms(trials: pd.DataFrame) -> dict[str, float]:
+def guessing_arms(trials: pd.DataFrame, metric: str = "accuracy") -> dict[str, float]:
     """The arms whose accuracy is not shown to be above their majority, with that majority.
+
+    metric: "mse" asks the same of the mean squared error and that of always predicting the mean.
 
     Shown is it by a 95 % interval of the mean that lies above; for a single seed, by an accuracy
     that is at least 1.96 standard errors (over the test sequences) above. Arms without a known
     majority are left out.
     """
-    table = summarise(trials)
-    if "majority" not in table:
+    table, measure = summarise(trials, metric), measure_of(metric)
+    guess, sense = measure.guess, measure.sense
+    if not guess or guess not in table:
         return {}
     finished = finished_trials(trials).groupby("arm", sort=False)
-    errors = finished["accuracy_se"].mean().reindex(table["arm"]).to_numpy(float)
-    low = table["low"].fillna(table["mean"] - 1.96 * errors)
+    errors = finished[f"{metric}_se"].mean().reindex(table["arm"]).to_numpy(float)
+    worst = table["low" if sense > 0 else "high"].fillna(table["mean"] - sense * 1.96 * errors)
     # All seeds may score the majority, of which the mean is off by a rounding error.
-    guesses = table["majority"].notna() & table["mean"].notna() & ~(low > table["majority"] + 1e-9)
-    return dict(table.loc[guesses, ["arm", "majority"]].itertuples(index=False))
+    better = sense * (worst - table[guess]) > 1e-9 * table[guess].abs().clip(1)
+    guesses = table[guess].notna() & table["mean"].notna() & ~better
+    return dict(table.loc[guesses, ["arm", guess]].itertuples(index=False))
 
 
 def best_arm(trials: pd.DataFrame, metric: str = "accuracy") -> str:

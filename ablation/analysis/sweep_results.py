@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -10,10 +12,11 @@ import pandas as pd
 from ablation.analysis.frames import Frames, load_frames
 from ablation.analysis.sequential import Schedule
 from ablation.errors import RequestError, suggest
-from ablation.measures import MEASURES, METRICS
+from ablation.measures import MEASURES, METRICS, Measure, measure_of
 from ablation.planning import FIRST_ROUND, Plan, load_plan
-from ablation.spec import Arm, Training, varying
+from ablation.spec import TRAINING_COLUMNS, Arm, varying
 from ablation.storage import Store, TrialResult
+from ablation.tasks import TASKS
 
 
 class SweepResults:
@@ -30,6 +33,69 @@ class SweepResults:
         self.curves = self.frames.curves
         self.positions = self.frames.positions
         self._contrasts: dict[tuple[str, str | None, float], pd.DataFrame] = {}
+
+    @property
+    def metric(self) -> str:
+        """What the sweep compares its arms by.
+
+        Example:
+            >>> study = ablation.load("directions")
+            >>> study.metric
+            'accuracy'
+        """
+        return self.plan.metric
+
+    @cached_property
+    def score(self) -> str:
+        """The first metric of what is predicted: "accuracy", or "mse" of numbers.
+
+        A sweep that predicts both has its own metric here.
+
+        Example:
+            >>> study = ablation.load("directions")
+            >>> study.score
+            'accuracy'
+        """
+        scores = {TASKS[result.task].METRIC for result in self.frames.results}
+        return self.metric if len(scores) > 1 else next(iter(scores), "accuracy")
+
+    def measure(self, metric: str) -> Measure:
+        """How a metric is named, formatted and compared in this sweep.
+
+        Errors of numbers are in the unit of these numbers, and so is their margin: a hundredth of
+        the mean squared error of always predicting the mean, or of its root.
+
+        Example:
+            >>> study = ablation.load("directions")
+            >>> study.measure("accuracy").margin
+            0.002
+        """
+        measure = measure_of(metric)
+        if measure.unit is None or measure.margin is None:
+            return measure
+        column, power = measure.unit
+        # Of one trial, so that the margin stays as it is while seeds are added.
+        known = self.trials.reindex(columns=[column])[column].astype(float).dropna()
+        unit = float(known.iloc[0]) ** power if len(known) and known.iloc[0] > 0 else 1.0
+        margin = float(f"{measure.margin * unit:.2g}")
+        digits = min(max(1 - math.floor(math.log10(margin)), 0), 9)
+        return replace(measure, margin=margin, digits=digits, unit=None)
+
+    def margin(self, metric: str | None = None) -> float:
+        """The difference that does not matter: `report.margin` if that is set for this metric.
+
+        metric: None: the sweep's own.
+
+        Example:
+            >>> study = ablation.load("directions")
+            >>> study.margin("loss")
+            0.005
+        """
+        metric, asked = metric or self.metric, self.plan.report.margin
+        margin = asked if metric == self.metric and asked else self.measure(metric).margin
+        if margin is None:
+            raise RequestError(f"metric={metric}: {suggest(metric, METRICS)}")
+        return margin
 
     @property
     def size(self) -> str:
@@ -156,5 +222,5 @@ def task_name(task: pd.DataFrame) -> str:
 
 def factor_columns(trials: pd.DataFrame) -> list[str]:
     """The columns of a trials frame that hold options, not results."""
-    options = Arm.model_fields.keys() | Training.model_fields.keys()
+    options = {*Arm.model_fields, *TRAINING_COLUMNS}
     return [c for c in trials.columns if c in options or c.startswith(("problem.", "model."))]

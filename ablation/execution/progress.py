@@ -37,14 +37,14 @@ class Progress:
         """planned: the arm of each trial. done: trials that had a result before.
 
         metric: what arms are compared by, and what is shown first. A metric that is computed from
-        the learning curve is not known yet, and only the accuracy is shown.
+        the learning curve is not known yet. The accuracy is shown too, where there is one.
         """
         self.names = names
         self.planned = Counter(planned)
         self.total = len(planned)
         self.done = self.before = done
-        chosen = metric if MEASURES[metric].source else "accuracy"
-        self.metrics = list(dict.fromkeys([chosen, "accuracy"]))
+        chosen = [metric] if MEASURES[metric].source else []
+        self.possible = list(dict.fromkeys([*chosen, "accuracy", "mse"]))
         self.scores: dict[Arm, list[dict[str, float | None]]] = {arm: [] for arm in names}
         self.failed: Counter[Arm] = Counter()
         self.latest: dict[Arm, int] = {}  # trials done when the arm's latest one ended
@@ -77,7 +77,7 @@ class Progress:
         if outcome.kind is None:
             measured = outcome.value.measured
             self.scores[arm].append(measured)
-            shown = [(MEASURES[metric], measured[metric]) for metric in self.metrics]
+            shown = [(MEASURES[metric], measured[metric]) for metric in self._metrics()]
             text = "  ".join(f"{measure.name} {measure.format(value)}" for measure, value in shown)
             text += f"  {outcome.value.seconds:.1f} s"
             if outcome.value.status != "done":
@@ -100,14 +100,15 @@ class Progress:
             )
 
     def __rich__(self) -> RenderableType:
-        first, *rest = (MEASURES[metric] for metric in self.metrics)
+        metrics = self._metrics()
+        first, *rest = (MEASURES[metric] for metric in metrics)
         means = [f"mean {measure.name}" for measure in rest]
         table = make_table("arm", "seeds", f"mean {first.name}", "± sd", *means)
         # If the arms do not fit on the screen, those with the latest trials are shown.
         room = max(3, terminal.height - 8)
         latest = set(sorted(self.names, key=lambda arm: -self.latest.get(arm, 0))[:room])
         for arm in (arm for arm in self.names if arm in latest):
-            values, *others = (self._values(arm, metric) for metric in self.metrics)
+            values, *others = (self._values(arm, metric) for metric in metrics)
             deviation = first.format(float(np.std(values, ddof=1))) if len(values) > 1 else ""
             count = f"{len(self.scores[arm])}/{self.planned[arm]}"
             if self.failed[arm]:
@@ -122,6 +123,12 @@ class Progress:
             f"{self._left()} left",
         )
         return Group(table, line)
+
+    def _metrics(self) -> list[str]:
+        """What is shown: what arms are compared by, and what suits the task."""
+        rows = [row for rows in self.scores.values() for row in rows]
+        known = [key for key in self.possible if any(row[key] is not None for row in rows)]
+        return known or self.possible[:1]
 
     def _values(self, arm: Arm, metric: str) -> list[float]:
         values = (measured[metric] for measured in self.scores[arm])

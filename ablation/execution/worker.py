@@ -49,11 +49,11 @@ def measure_arm(trial: Trial, match: str) -> tuple[int, int]:
 def train_and_save(trial: Trial) -> SavedModel:
     """Train the trial, save its model and see whether it gives the same once it is loaded."""
     trained = train_model(trial)
-    x, probabilities = trained.test.x[:COMPARED], trained.probabilities[:COMPARED]
+    x, outputs = trained.test.x[:COMPARED], trained.outputs[:COMPARED]
     needs = classes_needed(trained.model)
     difference, problem = None, ""
     try:
-        difference = difference_when_loaded(trained.model, needs, x, probabilities)
+        difference = difference_when_loaded(trained.model, needs, x, outputs)
     except Exception as error:  # code of the user's own may raise anything here
         problem = f"{type(error).__name__}: {error}"
     with TemporaryDirectory() as folder:
@@ -65,7 +65,7 @@ def train_and_save(trial: Trial) -> SavedModel:
         content,
         needs,
         trained.test,
-        trained.probabilities,
+        trained.outputs,
         difference,
         problem,
     )

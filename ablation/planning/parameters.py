@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from ablation import problems
 from ablation.spec import CELLS, DIRECTIONS, MERGES, STACK, Arm
+from ablation.tasks import task_of
 
 
 def countable(arm: Arm) -> bool:
@@ -17,22 +18,23 @@ def countable(arm: Arm) -> bool:
 def count_parameters(arm: Arm) -> int:
     """Number of trainable weights of the arm's model, which has to be countable."""
     sample = problems.sample(arm.problem, arm.length)
-    shape = sample.x.shape[-1], sample.classes, sample.symbols
-    return parameters_for(arm, *shape, sample.levels, sample.embedding)
+    outputs, _ = task_of(sample).head(sample)
+    features, symbols = sample.x.shape[-1], sample.symbols
+    return parameters_for(arm, features, outputs, symbols, sample.levels, sample.embedding)
 
 
 def parameters_for(
     arm: Arm,
     features: int = 1,
-    classes: int = 2,
+    outputs: int = 1,
     symbols: int = 0,
     levels: tuple[int, ...] = (),
     embedding: int | None = None,
 ) -> int:
     """Number of trainable weights of the arm's model for data of this shape.
 
-    features: width of an input step, with a code for each category in levels; symbols, levels,
-    embedding: as in data.Sequences.
+    features: width of an input step, with a code for each category in levels; outputs: width of the
+    head; symbols, levels, embedding: as in data.Sequences.
     """
     vector = embedding or arm.units
     width = vector if symbols else features + len(levels) * (vector - 1)
@@ -42,7 +44,6 @@ def parameters_for(
     for _ in range(arm.layers):
         total += ways * _recurrent(arm.cell, arm.units, width)
         width = arm.units * (MERGES[arm.merge_mode].width if arm.merge_mode else 1)
-    outputs = 1 if classes == 2 else classes
     return total + (width + 1) * outputs
 
 

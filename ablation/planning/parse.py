@@ -9,10 +9,11 @@ from omegaconf import DictConfig, OmegaConf
 from pydantic import ValidationError
 
 from ablation import problems
-from ablation.errors import RequestError
+from ablation.errors import RequestError, suggest
 from ablation.planning.messages import GROUPS, explain_validation, unknown_key
 from ablation.planning.pins import pinned
 from ablation.spec import VALIDATION, Arm, Request, Settings
+from ablation.tasks import task_of
 
 INERT = ("merge_mode", "lookahead", "layers")  # keys that have no effect in some arms
 
@@ -40,7 +41,7 @@ def parse(config: DictConfig, overrides: Sequence[str] = ()) -> Request:
     whole = values.get("length", 1) is None
     try:
         arm = Arm.model_validate({**values, "length": 1} if whole else values)
-        arm = pinned(_with_validation(_with_lookahead(_fitted(arm, whole))))
+        arm = pinned(_with_validation(_with_lookahead(_with_loss(_fitted(arm, whole)))))
         unused = {k: v for k, v in values.items() if k in INERT and v != getattr(arm, k)}
         return Request(arm=arm, settings=Settings.model_validate(settings), unused=unused)
     except ValidationError as error:
@@ -63,6 +64,32 @@ def _fitted(arm: Arm, whole: bool) -> Arm:
     if there is not None:
         values["training"]["sequences"] = min(there, arm.training.sequences)
     return Arm.model_validate({**values, "length": length})
+
+
+def _with_loss(arm: Arm) -> Arm:
+    """The arm without a loss that is the task's own anyway.
+
+    Raises RequestError for options of training that do not fit what is predicted.
+    """
+    training = arm.training
+    if {training.loss, training.class_weights, training.stop_at} == {None}:
+        return arm
+    data = problems.check(arm.problem, arm.length)
+    task, what = task_of(data), f"{arm.problem.name} predicts {task_of(data).WHAT}"
+    if training.class_weights and data.task != "classes":
+        raise RequestError(f"training.class_weights={training.class_weights}: {what}")
+    if training.stop_at and task.METRIC != "accuracy":
+        raise RequestError(
+            f"training.stop_at={training.stop_at}: it is an accuracy, and {what}; "
+            "training.patience stops by the validation loss"
+        )
+    if training.loss and training.loss not in task.LOSSES:
+        raise RequestError(
+            f"training.loss={training.loss}: {what}; {suggest(training.loss, task.LOSSES)}"
+        )
+    if training.loss != next(iter(task.LOSSES)):
+        return arm
+    return arm.model_copy(update={"training": training.model_copy(update={"loss": None})})
 
 
 def _with_lookahead(arm: Arm) -> Arm:

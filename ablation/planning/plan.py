@@ -28,6 +28,7 @@ from ablation.spec import (
     varying,
 )
 from ablation.storage import locked, read_file, replace_file
+from ablation.tasks import TASKS, comparable
 
 FIRST_ROUND = 10  # seeds per arm that seeds=auto trains before it first compares the arms
 
@@ -71,6 +72,11 @@ class Plan(Frozen):
     entries: Annotated[list[Entry], Field(min_length=1)]
 
     @property
+    def metric(self) -> str:
+        """What arms are compared by."""
+        return self.report.metric or "accuracy"
+
+    @property
     def trials(self) -> list[Trial]:
         return [entry.trial for entry in self.entries]
 
@@ -97,8 +103,10 @@ def make_plan(
         if key != "seeds" and len({getattr(request.settings, key) for request in requests}) > 1:
             raise RequestError(f"{key}: applies to the whole sweep and cannot be swept")
     adaptive = any(request.settings.seeds == "auto" for request in requests)
-    for problem, length in dict.fromkeys((r.arm.problem, r.arm.length) for r in requests):
-        problems.check(problem, length)
+    tasks = {
+        problem.name: problems.check(problem, length).task
+        for problem, length in dict.fromkeys((r.arm.problem, r.arm.length) for r in requests)
+    }
     arm_seeds: list[tuple[Arm, int]] = []
     for request in requests:
         seeds = request.settings.seeds
@@ -113,7 +121,7 @@ def make_plan(
         run=run,
         commit=source[0],
         dirty=source[1],
-        report=settings.report,
+        report=_with_metrics(settings.report, tasks),
         max_seeds=settings.max_seeds if adaptive else None,
         match=settings.match,
         requested=sum(count for _, count in arm_seeds),
@@ -126,6 +134,38 @@ def make_plan(
     if run is None:  # a job that arrives alone does not know the arms of the others
         _check_report(plan)
     return plan if plan.name else plan.model_copy(update={"name": _default_name(plan.trials)})
+
+
+def _with_metrics(report: ReportSettings, tasks: Mapping[str, str]) -> ReportSettings:
+    """The settings with the metrics that they leave to the task.
+
+    tasks: what each problem predicts, by name. Raises RequestError for a metric that it does not
+    have, and where problems of a sweep have no first metric in common.
+    """
+    kinds = list(dict.fromkeys(tasks.values()))
+    possible = [key for key in comparable(kinds[0]) if all(key in comparable(k) for k in kinds)]
+    firsts = {TASKS[kind].METRIC for kind in kinds}
+
+    def chosen(key: str, metric: str | None) -> str:
+        problem = next((name for name, k in tasks.items() if metric not in comparable(k)), "")
+        if metric is None and len(firsts) > 1:
+            each = " and ".join(f"{name} predicts {TASKS[k].WHAT}" for name, k in tasks.items())
+            raise RequestError(f"{key}=null: {each}; {suggest('', possible)}, which all have")
+        if metric is None:
+            return next(iter(firsts))
+        if metric not in possible:
+            what = TASKS[tasks[problem]].WHAT
+            raise RequestError(
+                f"{key}={metric}: {problem} predicts {what}; {suggest(metric, possible)}"
+            )
+        return metric
+
+    claims = tuple(
+        claim.model_copy(update={"metric": chosen(f"report.claims.{at}.metric", claim.metric)})
+        for at, claim in enumerate(report.claims)
+    )
+    metric = chosen("report.metric", report.metric)
+    return report.model_copy(update={"metric": metric, "claims": claims})
 
 
 def _check_report(plan: Plan) -> None:

@@ -23,6 +23,8 @@ from ablation.problems.own import function as dotted
 from ablation.seeding import stream
 from ablation.spec import DOTTED, MERGES, STACK, Arm, Problem, share_of
 
+GUESSES = ("majority", "constant")  # views that see no input: of classes, and of numbers
+
 # Each module of `suite` is a problem, so adding a problem means adding a file.
 PROBLEMS = {
     module.name: f"{suite.__name__}.{module.name}"
@@ -77,7 +79,7 @@ def ceilings_of(problem: Problem, length: int, lookahead: int = 0) -> Mapping[st
 
 
 def bounds(arm: Arm) -> dict[str, Ceiling]:
-    """The arm's "ceiling" and the "majority" of its problem, as far as they are known."""
+    """The arm's "ceiling" and its problem's GUESSES, as far as they are known."""
     ceilings = ceilings_of(arm.problem, arm.length, arm.lookahead or 0)
     # An own model may look at any step of the input, whatever its recurrent layers have read.
     built_in = arm.model.name == STACK
@@ -86,7 +88,7 @@ def bounds(arm: Arm) -> dict[str, Ceiling]:
     merge = MERGES.get(arm.merge_mode or "")
     if merge and merge.additive and arm.layers == 1 and built_in:
         view = f"{view}/additive" if f"{view}/additive" in ceilings else view
-    candidates = {"ceiling": ceilings.get(view), "majority": ceilings.get("majority")}
+    candidates = {"ceiling": ceilings.get(view)} | {key: ceilings.get(key) for key in GUESSES}
     return {name: ceiling for name, ceiling in candidates.items() if ceiling is not None}
 
 
@@ -171,11 +173,14 @@ def is_own(problem: Problem) -> bool:
     return re.fullmatch(DOTTED, problem.name) is not None
 
 
-def check(problem: Problem, length: int) -> None:
-    """Raise RequestError if the problem is unknown or cannot be made from its parameters."""
+def check(problem: Problem, length: int) -> Sequences:
+    """Two training sequences, as `sample` makes them.
+
+    Raises RequestError if the problem is unknown or cannot be made from its parameters.
+    """
     _check_parameters(problem)
     with _explain_errors(problem):
-        sample(problem, length)
+        return sample(problem, length)
 
 
 def _check_parameters(problem: Problem) -> None:

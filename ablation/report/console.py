@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ablation.errors import one_line
+from ablation.measures import MEASURES
 from ablation.terminal import LONGEST, count, show_rows, terminal
 
 if TYPE_CHECKING:
@@ -25,12 +26,15 @@ def show_layers(result: TrialResult) -> None:
 def show_predictions(result: TrialResult) -> None:
     """One trained model as the lesson shows it: its scores and ten predictions."""
     loss = "not finite" if result.metrics.loss is None else f"{result.metrics.loss:.6f}"
-    accuracy = f"{100 * result.metrics.accuracy:.4f} %"
-    terminal.print(f"Seed {result.trial.seed}: loss {loss}, accuracy {accuracy}")
+    accuracy, mse = result.metrics.accuracy, result.measured["mse"]
+    score = f"mean squared error {MEASURES['mse'].format(mse)}"
+    if accuracy is not None:
+        score = f"accuracy {100 * accuracy:.4f} %"
+    terminal.print(f"Seed {result.trial.seed}: loss {loss}, {score}")
     for example in result.examples:
         y, yhat = np.array(example.y), np.array(example.yhat)
-        correct = np.array_equal(y, yhat)
-        terminal.print(f"y={y}, yhat={yhat}, correct={correct}", markup=False, soft_wrap=True)
+        correct = "" if accuracy is None else f", correct={np.array_equal(y, yhat)}"
+        terminal.print(f"y={y}, yhat={yhat}{correct}", markup=False, soft_wrap=True)
     terminal.print()
 
 

@@ -11,6 +11,7 @@ from itertools import pairwise, permutations
 import pandas as pd
 
 from ablation.analysis import Study, task_name
+from ablation.measures import Measure
 from ablation.report.cells import Column, Table
 
 APART = 0.005  # of accuracy, and nats: bounds that are closer imply no order a sweep could show
@@ -25,19 +26,21 @@ def expected_table(study: Study) -> Table | None:
 
     An arm is expected ahead of every arm with a lower ceiling of accuracy, if its least log loss is
     lower too: models are trained by log loss, and where that cannot tell two arms apart, training
-    will not. "as expected" says yes where each such pair has that verdict.
+    will not. Where numbers are predicted, it is expected ahead of every arm whose floor is higher
+    by more than the margin. "as expected" says yes where each such pair has that verdict.
     """
-    by_accuracy = study.plan.report.metric == "accuracy"
-    if not study.frames.results or "ceiling" not in study.trials or not by_accuracy:
+    score = study.score
+    measure = study.measure(score)
+    if not study.frames.results or study.metric != score or measure.bound not in study.trials:
         return None
     verdicts = _verdicts(study)
     rows = []
     for task in study.tasks:
-        arms = task.groupby("arm", sort=False)[["ceiling", "least_loss", "accuracy"]].mean()
-        arms = arms.dropna()
+        columns = [measure.bound, score, *(["least_loss"] if measure.share else [])]
+        arms = task.groupby("arm", sort=False)[columns].mean().dropna()
         arms.index = arms.index.astype(str)
-        arms = arms.sort_values("ceiling", ascending=False, kind="stable")
-        implied = _implied(arms)
+        arms = arms.sort_values(measure.bound, ascending=measure.sense < 0, kind="stable")
+        implied = _implied(arms, measure)
         if not implied:
             continue
         names = _short(list(arms.index))
@@ -46,17 +49,18 @@ def expected_table(study: Study) -> Table | None:
             for first, second in implied
             if (first, second) not in verdicts
         ]
-        means = arms["accuracy"].sort_values(ascending=False)
+        means = arms[score].sort_values(ascending=measure.sense < 0)
+        observed = [f"{names[str(arm)]} {measure.format(mean)}" for arm, mean in means.items()]
         rows.append(
             (
                 task_name(task),
-                _levels(arms["ceiling"], set(implied), names),
-                ", ".join(f"{names[str(arm)]} {mean:.4f}" for arm, mean in means.items()),
+                _levels(arms[measure.bound].map(measure.format), set(implied), names),
+                ", ".join(observed),
                 f"no: {'; '.join(missing)}" if missing else "yes",
             )
         )
-    columns = (Column("problem"), *(Column(name, "long") for name in COLUMNS))
-    return Table(columns, tuple(rows)) if rows else None
+    heads = (Column("problem"), *(Column(name, "long") for name in COLUMNS))
+    return Table(heads, tuple(rows)) if rows else None
 
 
 def _verdicts(study: Study) -> set[Order]:
@@ -68,21 +72,20 @@ def _verdicts(study: Study) -> set[Order]:
     }
 
 
-def _implied(arms: pd.DataFrame) -> list[Order]:
-    ceiling, loss = arms["ceiling"], arms["least_loss"]
-    return [
-        (first, second)
-        for first, second in permutations(arms.index, 2)
-        if ceiling[first] - ceiling[second] > APART and loss[second] - loss[first] > APART
-    ]
+def _implied(arms: pd.DataFrame, measure: Measure) -> list[Order]:
+    best, pairs = measure.sense * arms[measure.bound], permutations(arms.index, 2)
+    if not measure.share:  # of numbers: trained by the very error that is compared
+        return [(a, b) for a, b in pairs if best[a] - best[b] > (measure.margin or 0)]
+    loss = arms["least_loss"]
+    return [(a, b) for a, b in pairs if best[a] - best[b] > APART and loss[b] - loss[a] > APART]
 
 
-def _levels(ceilings: pd.Series, implied: set[Order], names: dict[str, str]) -> str:
-    """The arms by falling ceiling, with ">" where the order is implied and a comma elsewhere."""
-    arms = [str(arm) for arm in ceilings.index]
-    text = f"{names[arms[0]]} {ceilings.iloc[0]:.4f}"
+def _levels(bounds: pd.Series, implied: set[Order], names: dict[str, str]) -> str:
+    """The arms, the best bound first, with ">" where the order is implied and a comma elsewhere."""
+    arms = [str(arm) for arm in bounds.index]
+    text = f"{names[arms[0]]} {bounds.iloc[0]}"
     for before, arm in pairwise(arms):
-        text += f"{' >' if (before, arm) in implied else ','} {names[arm]} {ceilings[arm]:.4f}"
+        text += f"{' >' if (before, arm) in implied else ','} {names[arm]} {bounds[arm]}"
     return text
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ablation.analysis import Study, best_arm
+from ablation.analysis import Study, best_arm, finished_trials
 from ablation.measures import MEASURES
 from ablation.report.cells import Column, Table, make_table
 from ablation.report.document import Group
@@ -75,18 +75,18 @@ def _sequences_table(arms: list[str], rows: pd.DataFrame) -> Table | None:
 
 def _shown(study: Study, task: pd.DataFrame) -> dict[str, str]:
     """The arms of a task that are shown at first, each with the reason, if there are others."""
-    settings, finished = study.plan.report, task[task["accuracy"].notna()]
+    baseline, finished, metric = study.plan.report.baseline, finished_trials(task), study.metric
     arms = list(dict.fromkeys(finished["arm"]))
-    if len(arms) < 3 or not finished[settings.metric].notna().any():
+    if len(arms) < 3 or not finished[metric].notna().any():
         return dict.fromkeys(arms[:2], "")
-    measure = MEASURES[settings.metric]
-    best = best_arm(finished, settings.metric)
+    measure = MEASURES[metric]
+    best = best_arm(finished, metric)
     reasons = {best: f"best {measure.typical} {measure.name}"}
-    if settings.baseline in arms:
-        return {str(settings.baseline): "baseline"} | reasons
-    others = finished[(finished["arm"] != best) & finished[settings.metric].notna()]
+    if baseline in arms:
+        return {str(baseline): "baseline"} | reasons
+    others = finished[(finished["arm"] != best) & finished[metric].notna()]
     if len(others):
-        second = best_arm(others, settings.metric)
+        second = best_arm(others, metric)
         reasons[second] = f"second best {measure.typical} {measure.name}"
     return reasons
 

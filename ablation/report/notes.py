@@ -18,12 +18,13 @@ CLAIMS = (
 )
 EXPECTED = (
     "Expected: arms by falling ceiling, with > where both the ceiling and the least possible log "
-    "loss are more than 0.005 apart, so that training can show it. As expected: yes if every such "
-    "pair has that verdict."
+    "loss are more than 0.005 apart, so that training can show it; where numbers are predicted, by "
+    "rising floor, with > where floors are more than the margin apart. As expected: yes if every "
+    "such pair has that verdict."
 )
 DIFFERENCES = "Differences between arms"  # a section to which another one's note refers
 COST = (
-    "The arms that no other arm beats in both mean accuracy and a cost. Whether a step between two "
+    "The arms that no other arm beats in both mean {score} and a cost. Whether a step between two "
     f"of them is more than noise is shown under {DIFFERENCES}."
 )
 LOOKAHEAD = (
@@ -32,7 +33,7 @@ LOOKAHEAD = (
     "by Holm's method for all pairs of a lookahead and a bidirectional arm."
 )
 PROBES = (
-    "Mean accuracy of the trained models on up to 2,000 test sequences after a change, without "
+    "Mean {score} of the trained models on up to 2,000 test sequences after a change, without "
     "training again. Intact: the model as it was trained. Without a half: the output of that half "
     "is replaced by its mean over the sequences at each step. Merged by: the halves are merged in "
     "another way than the one trained."
@@ -66,7 +67,7 @@ def target_note(study: Study) -> str:
 
 def summary_note(study: Study, table: Table | None) -> str:
     names = {column.name for column in table.columns} if table else set()
-    if MEASURES[study.plan.report.metric].limit:
+    if MEASURES[study.metric].limit:
         interval = "of the median, by order statistics"
     else:
         interval = "of the mean, by Student's t"
@@ -74,6 +75,13 @@ def summary_note(study: Study, table: Table | None) -> str:
         f"Means over the seeds, on the test set. 95 % interval: {interval}, for new seeds on the "
         "same test set."
     ]
+    if "floor" in names:
+        sentences.append(
+            "Floor: the least mean squared error that any model with this arm's view of the input "
+            "can reach."
+        )
+    if study.trials.reindex(columns=["constant"]).notna().any(axis=None):
+        sentences.append(f"Constant: {_mean_guess(study)}.")
     if "ceiling" in names:
         sentences.append(
             "Ceiling: the best that any model with this arm's view of the input can reach."
@@ -82,7 +90,17 @@ def summary_note(study: Study, table: Table | None) -> str:
         sentences.append(f"Majority: {_guess(study)}.")
     if "skill" in names:
         sentences.append(
-            "Skill: where the accuracy lies between the majority (0) and the ceiling (1)."
+            "Skill: where the error lies between the constant's (0) and the floor (1)."
+            if "floor" in names
+            else "Skill: where the accuracy lies between the majority (0) and the ceiling (1)."
+        )
+    if "R2" in names or study.metric == "r2":
+        sentences.append(
+            "R2: the share of the variance of the test set's numbers that is explained, as "
+            "scikit-learn's r2_score computes it: 0 is as good as always predicting their mean. "
+            "MSE and MAE, the mean squared and the mean absolute error, are in the units of the "
+            "numbers; with several, they are means over them. Loss: what was trained on, of scaled "
+            "numbers."
         )
     if "balanced accuracy" in names:
         sentences.append(
@@ -90,10 +108,9 @@ def summary_note(study: Study, table: Table | None) -> str:
             "right. Macro F1: the mean over the classes of the harmonic mean of precision and "
             "recall."
         )
-    sentences.append(
-        "Exact: the share of sequences with every label right. Seconds: of training, without "
-        "compiling."
-    )
+    if "exact" in names:
+        sentences.append("Exact: the share of sequences with every label right.")
+    sentences.append("Seconds: of training, without compiling.")
     if study.plan.match == "parameters":
         sentences.append(
             "Arms are matched by parameters: the units of each were chosen to come as close as "
@@ -111,6 +128,14 @@ def _guess(study: Study) -> str:
     return "the accuracy of always predicting the most frequent class"
 
 
+def _mean_guess(study: Study) -> str:
+    """What always predicting the mean scores, in words."""
+    errors = study.trials["constant"].dropna()
+    low, high = (study.measure("mse").format(value) for value in (errors.min(), errors.max()))
+    between = low if low == high else f"{low} to {high}"
+    return f"always predicting the training set's mean has a mean squared error of {between}"
+
+
 def mistakes_note(study: Study, by_class: Sequence[Group], by_sequence: Sequence[Group]) -> str:
     sentences = []
     if by_class:
@@ -126,10 +151,9 @@ def mistakes_note(study: Study, by_class: Sequence[Group], by_sequence: Sequence
 
 
 def contrasts_note(study: Study) -> str:
-    settings = study.plan.report
-    margin = settings.margin_of(settings.metric)
+    margin = study.margin()
     sentences = [
-        f"Difference: in {MEASURES[settings.metric].name}, paired by seed. p: sign-flip "
+        f"Difference: in {MEASURES[study.metric].name}, paired by seed. p: sign-flip "
         "permutation test, corrected by Holm's method over the rows of one problem and length. "
         "P(better): the chance that a run of the first arm beats a run of the second. Equivalent: "
         f"two one-sided tests within ±{margin:g}. Seeds to decide: how many more would settle it "

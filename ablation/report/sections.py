@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ablation.analysis import Study
+from ablation.measures import MEASURES
 from ablation.report import notes
 from ablation.report.document import Document, Section
 from ablation.report.expected import expected_table
@@ -50,6 +51,9 @@ def make_sections(
     """The sections that these results fill, the most important first."""
     target = f"Which arms reach {study.plan.report.target:g}"
     summary, by_class, by_sequence = summary_table(study), mistakes(study), disagreements(study)
+    score = MEASURES[study.score].name
+    cost = f"What {'a small error' if study.score == 'mse' else score} costs"
+    probes = notes.PROBES.format(score=score)
     tables = [
         ("claims", "Claims", claims_table(study), notes.CLAIMS),
         ("target", target, target_table(study), notes.target_note(study)),
@@ -57,13 +61,13 @@ def make_sections(
         ("summary", "Summary", summary, notes.summary_note(study, summary)),
         ("contrasts", notes.DIFFERENCES, contrasts_table(study), notes.contrasts_note(study)),
         ("expected", "Expected and observed order", expected_table(study), notes.EXPECTED),
-        ("accuracy", "Accuracy", None, ""),
+        ("accuracy", score.capitalize(), None, ""),
         ("learning", "Learning", None, ""),
-        ("steps", "Accuracy by position", None, ""),
+        ("steps", f"{score.capitalize()} by position", None, ""),
         ("mistakes", "What the arms get wrong", None, ""),
-        ("cost", "What accuracy costs", front_table(study), notes.COST),
+        ("cost", cost, front_table(study), notes.COST.format(score=score)),
         ("factors", "Which factor matters", variance_table(study), notes.variance_note(study)),
-        ("probes", "What each direction contributes", probes_table(study), notes.PROBES),
+        ("probes", "What each direction contributes", probes_table(study), probes),
         ("failures", "Failures", failures_table(failures), notes.FAILURES),
     ]
     sections = []

@@ -7,7 +7,14 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from ablation.analysis import Study, best_arm, cheapest_equivalent, guessing_arms, task_name
+from ablation.analysis import (
+    Study,
+    best_arm,
+    cheapest_equivalent,
+    finished_trials,
+    guessing_arms,
+    task_name,
+)
 from ablation.measures import MEASURES, Measure
 from ablation.terminal import count
 
@@ -26,43 +33,55 @@ def answer(study: Study) -> list[str]:
     warnings = []
     sentences = [*_claims(study), *_target(study), *_lookahead(study)]
     contrasts = study.contrasts()
-    by_accuracy = study.plan.report.metric == "accuracy"
+    by_score = study.metric == study.score
     for task in study.tasks:
-        finished = set(task.loc[task["accuracy"].notna(), "arm"])
+        finished = set(finished_trials(task)["arm"])
         if not finished:
             continue
-        guessing = guessing_arms(task)
+        guessing = guessing_arms(task, study.score)
         all_guess = finished <= guessing.keys()
         if all_guess:
             where = f" on {task_name(task)}" if len(study.tasks) > 1 else ""
-            warnings.append(_none_beats(guessing, where, by_accuracy))
+            warnings.append(_none_beats(study, guessing, where))
         if task["arm"].nunique() == 1:
             sentences.append(_single(study, task["arm"].iloc[0]))
             continue
         pairs = contrasts[contrasts["arm"].isin(task["arm"])] if len(contrasts) else contrasts
         sentences += _comparison(study, task, pairs)
-        if len(pairs) and pairs["possible"].any() and not (all_guess and by_accuracy):
+        if len(pairs) and pairs["possible"].any() and not (all_guess and by_score):
             sentences += _choice(study, task, pairs)
         if guessing and not all_guess:
-            sentences.append(
-                "Accuracy not shown to be above that of always predicting the most frequent class "
-                f"({_shares(guessing)}): {_listed(guessing)}."
-            )
+            sentences.append(_some_guess(study, guessing))
     return warnings + sentences
 
 
-def _none_beats(guessing: Mapping[str, float], where: str, by_accuracy: bool) -> str:
+def _none_beats(study: Study, guessing: Mapping[str, float], where: str) -> str:
+    measure = study.measure(study.score)
+    by_score, of_numbers = study.metric == study.score, measure.guess == "constant"
+    usual = "the training set's mean" if of_numbers else "the most frequent class"
+    scores = "has a mean squared error of" if of_numbers else "is right for"
     return (
-        f"No arm{'' if by_accuracy else '’s accuracy'} beats always predicting the most frequent "
-        f"class{where}, which is right for {_shares(guessing)}"
-        + (": that two arms are equivalent does not make them good." if by_accuracy else ".")
+        f"No arm{'' if by_score else f'’s {measure.name}'} beats always predicting {usual}"
+        f"{where}, which {scores} {_between(measure, guessing)}"
+        + (": that two arms are equivalent does not make them good." if by_score else ".")
     )
 
 
-def _shares(majorities: Mapping[str, float]) -> str:
-    """One share, or the lowest and the highest if they differ."""
-    low, high = min(majorities.values()), max(majorities.values())
-    return f"{low:.4f}" if f"{low:.4f}" == f"{high:.4f}" else f"{low:.4f} to {high:.4f}"
+def _some_guess(study: Study, guessing: Mapping[str, float]) -> str:
+    measure = study.measure(study.score)
+    beyond, usual = "above", "the most frequent class"
+    if measure.guess == "constant":
+        beyond, usual = "below", "the training set's mean"
+    return (
+        f"{measure.name.capitalize()} not shown to be {beyond} that of always predicting {usual} "
+        f"({_between(measure, guessing)}): {_listed(guessing)}."
+    )
+
+
+def _between(measure: Measure, guesses: Mapping[str, float]) -> str:
+    """One score, or the lowest and the highest if they differ."""
+    low, high = (measure.format(f(guesses.values())) for f in (min, max))
+    return low if low == high else f"{low} to {high}"
 
 
 def recommended(study: Study) -> list[str]:
@@ -75,44 +94,47 @@ def recommended(study: Study) -> list[str]:
         return []
     contrasts, arms = study.contrasts(), []
     for task in study.tasks:
-        if task["accuracy"].notna().any():
+        if len(finished_trials(task)):
             pairs = contrasts[contrasts["arm"].isin(task["arm"])] if len(contrasts) else contrasts
             decided = len(pairs) > 0 and pairs["possible"].any()
             cheaper = _cheaper(study, task, pairs) if decided else None
-            arms.append(cheaper[0].arm if cheaper else best_arm(task, study.plan.report.metric))
+            arms.append(cheaper[0].arm if cheaper else best_arm(task, study.metric))
     return arms
 
 
 def alarms(study: Study) -> list[str]:
     """What must not be: arms better than their view of the input allows."""
-    return [_alarm(leak) for leak in study.leaks().to_dict("records")]
+    score = study.score
+    leaks = study.leaks().to_dict("records")
+    return [_alarm(leak, score, study.measure(score)) for leak in leaks]
 
 
-def _alarm(leak: Mapping[Hashable, Any]) -> str:
-    far = f"{leak['excess']:.4f}"
+def _alarm(leak: Mapping[Hashable, Any], score: str, measure: Measure) -> str:
+    far = measure.format(leak["excess"])
     if leak["error"]:
         far = f"{leak['excess'] / leak['error']:.0f} standard errors"
+    value, best = (measure.format(leak[name]) for name in (score, measure.bound))
     return (
-        f"LEAK? {leak['arm']}: accuracy {leak['accuracy']:.4f} is above its ceiling "
-        f"{leak['ceiling']:.4f} by {far}. No model can do that without a bug, or labels in its "
-        "input."
+        f"LEAK? {leak['arm']}: {measure.name} {value} is "
+        f"{'above' if measure.sense > 0 else 'below'} its {measure.bound} {best} by {far}. No "
+        "model can do that without a bug, or labels in its input."
     )
 
 
 def _claims(study: Study) -> list[str]:
     words = {"yes": "Holds", "no": "Does not hold", "undecided": "Undecided"}
     return [
-        f"{words[claim['holds']]}: {claim['says']} ({_outcome(claim)})."
+        f"{words[claim['holds']]}: {claim['says']} ({_outcome(study, claim)})."
         for claim in study.claims().to_dict("records")
     ]
 
 
-def _outcome(claim: Mapping[Hashable, Any]) -> str:
+def _outcome(study: Study, claim: Mapping[Hashable, Any]) -> str:
     """What came out of a claim, a row of Study.claims."""
     arm, other, verdict = claim["arm"], claim["other"], claim["verdict"]
     if not claim["n"] > 0:
         return f"{arm} against {other}: no seed of both is trained yet"
-    measure, within = MEASURES[claim["metric"]], f"within {claim['margin']:g}"
+    measure, within = study.measure(claim["metric"]), f"within {claim['margin']:g}"
     size = f" in {measure.name}"  # one arm never gets there: there is no figure
     if pd.notna(claim["difference"]):
         size = f": {measure.name} {measure.signed(claim['difference'])}"
@@ -159,12 +181,12 @@ def _target(study: Study) -> list[str]:
 
 def _lookahead(study: Study) -> list[str]:
     """From which lookahead on a forward arm does as well as the best bidirectional one."""
-    settings, table = study.plan.report, study.lookahead()
-    measure, sentences = MEASURES[settings.metric], []
+    table, measure = study.lookahead(), study.measure(study.metric)
+    sentences = []
     for task, rows in table.groupby("task", sort=False) if len(table) else ():
         where = f" on {task}" if table["task"].nunique() > 1 else ""
         other, most = rows["other"].iloc[0], rows.iloc[-1]
-        within = f"within {settings.margin_of(settings.metric):g}"
+        within = f"within {study.margin():g}"
         if rows["enough"].any():
             least = rows.loc[rows["enough"], "lookahead"].min()
             start = f"From a lookahead of {least} on" if least else "Even without a lookahead"
@@ -186,9 +208,9 @@ def _lookahead(study: Study) -> list[str]:
 
 def _single(study: Study, arm: str) -> str:
     sizes = []
-    for metric in dict.fromkeys([study.plan.report.metric, "accuracy"]):
+    for metric in dict.fromkeys([study.metric, study.score]):
         (row,) = study.summary(metric).query("arm == @arm").to_dict("records")
-        sizes.append(_measured(MEASURES[metric], row))
+        sizes.append(_measured(study.measure(metric), row))
     return f"{arm}: {', '.join(sizes)} over {count(row['n'], 'seed')}."
 
 
@@ -224,17 +246,17 @@ def _opponents(reference: str, pairs: pd.DataFrame) -> list[Opponent]:
 
 def _comparison(study: Study, task: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
     """The best arm of a task, and how the others did against it or the baseline."""
-    settings = study.plan.report
-    measure, best = MEASURES[settings.metric], best_arm(task, settings.metric)
-    value = study.summary(settings.metric).set_index("arm")[measure.typical][best]
+    baseline = study.plan.report.baseline
+    measure, best = study.measure(study.metric), best_arm(task, study.metric)
+    value = study.summary(study.metric).set_index("arm")[measure.typical][best]
     shown = measure.format(value) if pd.notna(value) else "not reached"
     sentences = [f"Best {measure.typical} {measure.name}: {best}, {shown}."]
-    reference = settings.baseline if settings.baseline in set(task["arm"]) else best
+    reference = baseline if baseline in set(task["arm"]) else best
     assert reference is not None
     opponents = _opponents(reference, pairs)
     words = {
         "better": f"Better than {reference}",
-        "equivalent": f"Equivalent to {reference} within {settings.margin_of(settings.metric):g}",
+        "equivalent": f"Equivalent to {reference} within {study.margin():g}",
         "worse": f"Worse than {reference}",
         "undecided": f"Undecided against {reference}",
     }
@@ -275,7 +297,7 @@ class Cheaper(NamedTuple):
 
 def _choice(study: Study, task: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
     """Which of the best arm and its equivalents to take, by parameters and by seconds."""
-    best, cheaper = best_arm(task, study.plan.report.metric), _cheaper(study, task, pairs)
+    best, cheaper = best_arm(task, study.metric), _cheaper(study, task, pairs)
     if cheaper is None:
         return [_alone_at_the_top(best, task["arm"].nunique(), pairs)]
     return [
@@ -290,16 +312,15 @@ def _cheaper(study: Study, task: pd.DataFrame, pairs: pd.DataFrame) -> list[Chea
 
     An arm that may be no better than predicting the most frequent class is not as good.
     """
-    settings, guessing = study.plan.report, guessing_arms(task).keys()
-    best = best_arm(task, settings.metric)
+    guessing, metric = guessing_arms(task, study.score).keys(), study.metric
+    best = best_arm(task, metric)
     # With a baseline the best arm's other pairs are not among those compared.
-    compared = pairs if settings.baseline is None else None
-    margin = settings.margin_of(settings.metric)
+    compared = pairs if study.plan.report.baseline is None else None
     found = []
     for cost in ("parameters", "seconds"):
-        if cost == settings.metric:
+        if cost == metric:
             continue
-        arms = cheapest_equivalent(task, cost, settings.metric, margin=margin, contrasts=compared)
+        arms = cheapest_equivalent(task, cost, metric, margin=study.margin(), contrasts=compared)
         arms = arms[(arms["arm"] == best) | ~arms["arm"].isin(guessing)]
         if len(arms) == 1:
             return None

@@ -8,14 +8,19 @@ import numpy as np
 import pandas as pd
 
 from ablation.analysis import Study, best_arm, finished_trials
-from ablation.measures import COSTS, MEASURES
+from ablation.measures import COSTS, MEASURES, Measure
 from ablation.report.cells import Column, Kind, Table, make_table
 from ablation.report.record import Failure
 
 UNBALANCED = 0.005  # between accuracy and balanced accuracy: less is not worth two columns
 BY_CLASS = ("balanced_accuracy", "macro_f1")
-HEADS = {"loss": "log loss"}  # of columns that are not called as in sentences
-DIGITS = {"accuracy": 4, "parameters": 0, "seconds": 1, "updates": 0}  # over the seeds of an arm
+# What the summary shows, as far as it was measured.
+SHOWN = (
+    *("accuracy", *BY_CLASS, "exact", "mse", "mae", "r2"),
+    *("loss", "parameters", "seconds"),
+)
+HEADS = {"loss": "log loss", "mse": "MSE", "mae": "MAE"}  # of columns, otherwise as in sentences
+DIGITS = {"parameters": 0, "seconds": 1, "updates": 0}  # over the seeds of an arm
 
 ARM = Column("arm", brief=True)
 VERDICT = Column("verdict", "verdict")
@@ -27,7 +32,7 @@ def claims_table(study: Study) -> Table | None:
     claims = study.claims()
     if claims.empty:
         return None
-    measures = claims["metric"].map(MEASURES.__getitem__)
+    measures = claims["metric"].map(study.measure)
     digits = tuple(measure.digits for measure in measures)
     return make_table(
         (Column("claim", "long"), claims["says"]),
@@ -67,10 +72,10 @@ def summary_table(study: Study) -> Table | None:
     """A row an arm: its means over the seeds, what arms are compared by first."""
     if not study.frames.results:
         return None
-    metric = study.plan.report.metric
-    measure, chosen = MEASURES[metric], study.summary(metric)
-    arms, trials = study.summary(), finished_trials(study.trials)
-    measured = [*BY_CLASS, "accuracy", "exact", "loss", "parameters", "seconds"]
+    metric, score = study.metric, study.score
+    measure, chosen = study.measure(metric), study.summary(metric)
+    arms, trials = study.summary(score), finished_trials(study.trials)
+    measured = [key for key in SHOWN if trials[key].notna().any()]
     means = trials[measured].astype(float).groupby(trials["arm"]).mean().reindex(arms["arm"])
     name = f"median {measure.name}" if measure.limit else HEADS.get(metric, measure.name)
     ends: Kind = "limits" if measure.limit else "interval"  # of a median, one may be unknown
@@ -83,25 +88,27 @@ def summary_table(study: Study) -> Table | None:
             _pairs(chosen["low"], chosen["high"]),
         ),
     ]
-    by_class = _by_class(trials, means)
-    by_accuracy = metric == "accuracy"  # otherwise a terminal has no room for as much
-    further: dict[str, list[tuple[Column, Iterable[object]]]] = {
-        "accuracy": [(Column("accuracy", "number", 4, brief=True), arms["mean"]), *_bounds(arms)],
-        **{
-            key: [(Column(MEASURES[key].name, "number", 4), by_class[key])]
-            for key in BY_CLASS
-            if key in by_class
-        },
-        "exact": [(Column("exact", "number", 3, brief=by_accuracy), means["exact"])],
-        "loss": [(Column(HEADS["loss"], "number", 4), means["loss"])],
-        "parameters": [(_cost("parameters"), means["parameters"])],
-        "seconds": [(_cost("seconds", brief=by_accuracy), means["seconds"])],
-    }
-    if metric in further:
-        del further[metric][0]
-    for columns in further.values():
-        fields += columns
+    hidden = set(BY_CLASS) - set(_by_class(trials, means))
+    by_score = metric == score  # otherwise a terminal has no room for as much
+    for key in dict.fromkeys([score, *measured]):
+        if key != metric and key not in hidden:
+            fields.append((_column(study, key, by_score), means[key]))
+        if key == score:
+            fields += _bounds(arms, study.measure(score))
     return make_table(*fields, best=_best(study))
+
+
+def _column(study: Study, key: str, by_score: bool) -> Column:
+    """A further column of the summary."""
+    if key in COSTS:
+        return _cost(key, brief=by_score and key == "seconds")
+    measure, short = study.measure(key), ("exact", "r2")
+    return Column(
+        "loss" if (key, study.score) == ("loss", "mse") else HEADS.get(key, measure.name),
+        "number",
+        3 if key in short else measure.digits,
+        brief=key == study.score or (by_score and key in short),
+    )
 
 
 def lookahead_table(study: Study) -> Table | None:
@@ -109,8 +116,8 @@ def lookahead_table(study: Study) -> Table | None:
     rows = study.lookahead()
     if rows.empty:
         return None
-    metric = study.plan.report.metric
-    measure = MEASURES[metric]
+    metric = study.metric
+    measure = study.measure(metric)
     means = study.summary(metric).set_index("arm")[measure.typical]
     task = [(Column("task"), rows["task"])] if rows["task"].nunique() > 1 else []
     return make_table(
@@ -130,7 +137,7 @@ def contrasts_table(study: Study) -> Table | None:
     pairs = study.contrasts() if study.frames.results else pd.DataFrame()
     if pairs.empty:
         return None
-    digits = MEASURES[study.plan.report.metric].digits
+    digits = study.measure(study.metric).digits
     return make_table(
         (Column("arm"), pairs["arm"]),
         (Column("against"), pairs["other"]),
@@ -144,17 +151,18 @@ def contrasts_table(study: Study) -> Table | None:
 
 
 def front_table(study: Study) -> Table | None:
-    """A row an arm that no other beats in both accuracy and some cost, and in which."""
+    """A row an arm that no other beats in both accuracy (or error) and some cost, and in which."""
     fronts = {cost: set(front["arm"]) for cost in COSTS if len(front := study.pareto(cost))}
     if not fronts:
         return None
     trials = study.trials.groupby("arm", sort=False)
-    arms = trials[list(fronts)].median().assign(accuracy=trials["accuracy"].mean())
+    measure = study.measure(study.score)
+    arms = trials[list(fronts)].median().assign(score=trials[study.score].mean())
     arms = arms[arms.index.isin(set.union(*fronts.values()))]
     costs = [", ".join(cost for cost in fronts if arm in fronts[cost]) for arm in arms.index]
     return make_table(
         (ARM, arms.index),
-        (Column("accuracy", "number", 4), arms["accuracy"]),
+        (Column(measure.name, "number", measure.digits), arms["score"]),
         *((_cost(cost), arms[cost]) for cost in fronts),
         (Column("on the front of"), costs),
     )
@@ -181,9 +189,10 @@ def probes_table(study: Study) -> Table | None:
         return None
     means = probes.groupby(study.trials["arm"], sort=False).mean().dropna(how="all")
     names = {name: str(name).removeprefix("probe_").replace("_", " ") for name in means}
+    digits = study.measure(study.score).digits
     return make_table(
         (ARM, means.index),
-        *((Column(name, "number", 4), means[key]) for key, name in names.items()),
+        *((Column(name, "number", digits), means[key]) for key, name in names.items()),
     )
 
 
@@ -211,6 +220,8 @@ def failures_table(failures: Iterable[Failure]) -> Table | None:
 
 def _by_class(trials: pd.DataFrame, means: pd.DataFrame) -> pd.DataFrame:
     """The scores that weigh classes alike, where these are not as frequent as each other."""
+    if not set(BY_CLASS) <= set(means):
+        return pd.DataFrame()
     arms = trials[list(BY_CLASS)].groupby(trials["arm"])
     # A result that is older than these has none, and a mean over the others would mislead.
     complete = arms.count().eq(arms.size(), axis=0).reindex(means.index)
@@ -219,22 +230,22 @@ def _by_class(trials: pd.DataFrame, means: pd.DataFrame) -> pd.DataFrame:
     return scores if gap > UNBALANCED else pd.DataFrame()  # else they say what accuracy says
 
 
-def _bounds(arms: pd.DataFrame) -> list[tuple[Column, Iterable[object]]]:
+def _bounds(arms: pd.DataFrame, measure: Measure) -> list[tuple[Column, Iterable[object]]]:
     """What accuracy is held against: the best possible, or always the most frequent class."""
     columns = {
-        "ceiling": Column("ceiling", "number", 4, brief=True),
-        "majority": Column("majority", "number", 4, brief=True),
+        measure.bound: Column(measure.bound, "number", measure.digits, brief=True),
+        measure.guess: Column(measure.guess, "number", measure.digits, brief=True),
         "skill": Column("skill", "number", 3),
     }
     known = [name for name in columns if name in arms]
     if "skill" in arms and arms["skill"].notna().all():
-        known.remove("majority")  # the skill says it, and a page has no room for both
+        known.remove(measure.guess)  # the skill says it, and a page has no room for both
     return [(columns[name], arms[name]) for name in known]
 
 
 def _best(study: Study) -> set[str]:
     """The arm with the best mean of each task in which arms are compared; none of a median."""
-    metric = study.plan.report.metric
+    metric = study.metric
     tasks = [task for task in study.tasks if task[metric].notna().any()]
     compared = [task for task in tasks if task["arm"].nunique() > 1 and not MEASURES[metric].limit]
     return {best_arm(task, metric) for task in compared}

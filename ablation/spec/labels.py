@@ -7,7 +7,10 @@ from typing import Any
 
 from ablation.spec.schema import Arm, canonical
 
-PLAIN_FACTORS = ("problem", "model", "direction", "merge_mode", "cell", "engine", "optimizer")
+PLAIN_FACTORS = (
+    *("problem", "model", "direction", "merge_mode", "cell", "engine", "optimizer"),
+    "loss_function",
+)
 
 
 def varying(arms: Iterable[Arm]) -> list[str]:

@@ -34,6 +34,7 @@ ENGINES = tuple(module.name for module in iter_modules([str(_ENGINES)]))
 OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd")
 SCHEDULES = ("linear", "cosine")
 CLASS_WEIGHTS = ("balanced",)
+LOSSES = ("crossentropy", "mse", "mae", "huber")  # the files of `tasks` say which fits which
 STACK = "stack"  # the built-in model: recurrent layers and a dense head, as in the lesson
 
 # Options of a problem that came after results had been stored, and the values that mean "off": an
@@ -50,6 +51,7 @@ LATER: dict[str, dict[str, tuple[Any, ...]]] = {
         "missing": ("error",),
         "unseen": ("error",),
         "zero": (None, "padding"),
+        "target": (None, []),
     }
 }
 
@@ -131,6 +133,7 @@ class Training(Frozen):
     patience: looks without a lower validation loss after which training ends. The model then has
     the weights of the lowest one.
     class_weights: "balanced" makes all classes of the training data weigh the same in its loss.
+    loss: what is made small; None: what suits the task.
     """
 
     sequences: PositiveInt
@@ -147,6 +150,7 @@ class Training(Frozen):
     stop_at: Annotated[float, Field(gt=0, le=1)] | None = None
     patience: PositiveInt | None = None
     class_weights: Annotated[str, one_of(*CLASS_WEIGHTS)] | None = None
+    loss: Annotated[str, one_of(*LOSSES)] | None = None
 
     @model_validator(mode="after")
     def _a_batch_fits(self) -> Training:
@@ -177,6 +181,10 @@ class Training(Frozen):
     def updates(self) -> int:
         """Number of optimizer steps; the incomplete last batch of an epoch is left out."""
         return self.epochs * ((self.sequences - self.held_out) // self.batch_size)
+
+
+# The names of the options as columns: a trial's loss is a measure.
+TRAINING_COLUMNS = tuple({"loss": "loss_function"}.get(k, k) for k in Training.model_fields)
 
 
 def share_of(n: int, share: float) -> int:
@@ -244,7 +252,8 @@ class Arm(Frozen):
         names = {group: function["name"] for group, function in functions.items()}
         if self.lookahead is None:
             del columns["lookahead"]  # no value, in contrast to 0
-        return {**names, **columns, **self.training.model_dump(), **parameters}
+        training = dict(zip(TRAINING_COLUMNS, self.training.model_dump().values(), strict=True))
+        return {**names, **columns, **training, **parameters}
 
 
 class Trial(Frozen):

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt, model_validator
 
-from ablation.measures import MEASURES, METRICS
+from ablation.measures import METRICS
 from ablation.spec.schema import Arm, Frozen, one_of
 
 Margin = Annotated[PositiveFloat, Field(allow_inf_nan=False)]
@@ -19,13 +19,14 @@ class Claim(Frozen):
     """A statement about two arms, made before training and checked against the result.
 
     says: the claim in words. arm, other: the arms' names in the report.
-    verdict: what the arm is claimed to be, compared with the other. margin: as in ReportSettings.
+    metric, margin: as in ReportSettings.
+    verdict: what the arm is claimed to be, compared with the other.
     """
 
     says: str
     arm: str
     other: str
-    metric: Annotated[str, one_of(*METRICS)] = "accuracy"
+    metric: Annotated[str, one_of(*METRICS)] | None = None
     verdict: Annotated[str, one_of(*VERDICTS)]
     margin: Margin | None = None
 
@@ -39,7 +40,7 @@ def _as_claims(value: object) -> object:
 class ReportSettings(Frozen):
     """How arms are compared.
 
-    metric: the measure to compare.
+    metric: the measure to compare; None: the first one of what is predicted. A plan says which.
     margin: the difference that does not matter, in the metric's unit; None: the metric's default.
     baseline: the arm that all others are compared with; None: pairs of arms are compared.
     target: the accuracy that an arm should reach; updates_to_target counts the updates until then.
@@ -48,20 +49,12 @@ class ReportSettings(Frozen):
     claims: statements made before training, which the report checks.
     """
 
-    metric: Annotated[str, one_of(*METRICS)] = "accuracy"
+    metric: Annotated[str, one_of(*METRICS)] | None = None
     margin: Margin | None = None
     baseline: str | None = None
     target: Annotated[float, Field(gt=0, le=1)] = 0.98
     reached_by: PositiveInt | None = None
     claims: Annotated[tuple[Claim, ...], BeforeValidator(_as_claims)] = ()
-
-    def margin_of(self, metric: str) -> float:
-        """The margin for a metric, in its unit: `margin` if it is set for this metric."""
-        if metric == self.metric and self.margin is not None:
-            return self.margin
-        default = MEASURES[metric].margin
-        assert default is not None  # every one of METRICS has a margin
-        return default
 
 
 LOCAL = "local"  # the cluster that is none: processes of this machine

@@ -15,6 +15,7 @@ from ablation.storage.result import (
     Metrics,
     Origin,
     Seconds,
+    Targets,
     TrialResult,
 )
 from ablation.storage.store import Attempt, Claims, DamagedFile, Store, checksum
@@ -36,6 +37,7 @@ __all__ = [
     "Origin",
     "Seconds",
     "Store",
+    "Targets",
     "TrialResult",
     "checksum",
     "locked",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -17,13 +18,16 @@ MOST_CONFUSED = 50  # classes; of more, a table of labels by predictions would f
 
 
 class Metrics(Frozen):
-    """Scores on the whole test set; training.scores defines those that are not fields.
+    """Scores on the whole test set; the files of `tasks` define those that are not fields.
 
-    loss: mean log loss in nats; None if it was not finite.
-    accuracy: share of the labels that are predicted correctly.
+    loss: mean log loss in nats, of numbers the mean loss of scaled targets; None if not finite.
+    accuracy: share of the labels that are predicted correctly; None where numbers are predicted, as
+    are the next three.
     accuracy_error: standard error of accuracy over test sequences.
     exact: share of the sequences in which every label is correct.
     accuracy_by_position: accuracy at each step; None if no label counts there; [] without steps.
+    mse_by_position: the same of the mean squared error of numbers. mse and its standard error are
+    among the further scores.
     A result that is older than a score lacks it.
     """
 
@@ -31,10 +35,11 @@ class Metrics(Frozen):
     __pydantic_extra__: dict[str, FiniteFloat | None] = Field(init=False)
 
     loss: FiniteFloat | None
-    accuracy: FiniteFloat
-    accuracy_error: FiniteFloat
-    exact: FiniteFloat
-    accuracy_by_position: list[FiniteFloat | None]
+    accuracy: FiniteFloat | None = None
+    accuracy_error: FiniteFloat | None = None
+    exact: FiniteFloat | None = None
+    accuracy_by_position: list[FiniteFloat | None] = Field(default_factory=list)
+    mse_by_position: list[FiniteFloat | None] = Field(default_factory=list)
 
     @property
     def further(self) -> dict[str, float | None]:
@@ -45,6 +50,7 @@ class Metrics(Frozen):
 class Classes(Frozen):
     """The scored test labels and their predictions, counted by class.
 
+    Of several labels at once, each is counted where it is 1.
     names: what each class stands for, all different; [] if the problem does not say.
     labels, predictions, hits: of each class, its labels, its predictions, and those that agree.
     confusion: predictions by label, `confusion[label][prediction]`; [] above MOST_CONFUSED classes.
@@ -100,17 +106,30 @@ class Classes(Frozen):
         return float((sum(self.hits) * total - chance) / np.sqrt(spreads)) if spreads else 0.0
 
 
+class Targets(Frozen):
+    """The scores of each number that is predicted, in its own units; None if not finite.
+
+    names: what the numbers are called; [] if the problem does not say.
+    """
+
+    names: list[str] = Field(default_factory=list)
+    mse: list[FiniteFloat | None]
+    mae: list[FiniteFloat | None]
+    r2: list[FiniteFloat | None]
+
+
 class Curve(Frozen):
     """The learning curve, one entry per chunk of updates.
 
-    updates: optimizer steps so far. loss: mean training loss of the chunk, in nats.
-    accuracy, validation_loss: on the validation set. Without one, accuracy is on the first
-    sequences of the test set, and validation_loss is [].
+    updates: optimizer steps so far. loss: mean training loss of the chunk, in nats, or of scaled
+    numbers. accuracy, of numbers mse instead, and validation_loss: on the validation set. Without
+    one, these are on the first sequences of the test set, and validation_loss is [].
     """
 
     updates: list[int]
     loss: list[FiniteFloat | None]
-    accuracy: list[FiniteFloat]
+    accuracy: list[FiniteFloat] = Field(default_factory=list)
+    mse: list[FiniteFloat | None] = Field(default_factory=list)
     validation_loss: list[FiniteFloat | None] = Field(default_factory=list)
 
 
@@ -123,11 +142,17 @@ class Seconds(Frozen):
     whole: FiniteFloat
 
 
-class Example(Frozen):
-    """The labels of one test sequence, and the model's predictions."""
+Value = int | FiniteFloat | None
 
-    y: list[int]
-    yhat: list[int]
+
+class Example(Frozen):
+    """The labels or numbers of one test sequence, and the model's predictions.
+
+    One a step, or a list a step where there are several.
+    """
+
+    y: Sequence[Value] | Sequence[Sequence[Value]]
+    yhat: Sequence[Value] | Sequence[Sequence[Value]]
 
 
 class Origin(Frozen):
@@ -150,6 +175,7 @@ class Bound(Frozen):
     accuracy: list[FiniteFloat | None]
     loss: list[FiniteFloat | None]
     error: FiniteFloat
+    mse: list[FiniteFloat | None] = Field(default_factory=list)
 
     @classmethod
     def of(cls, ceiling: Ceiling) -> Bound:
@@ -157,7 +183,10 @@ class Bound(Frozen):
             return [float(step) if math.isfinite(step) else None for step in steps]
 
         return cls(
-            accuracy=plain(ceiling.accuracy), loss=plain(ceiling.loss), error=float(ceiling.error)
+            accuracy=plain(ceiling.accuracy),
+            loss=plain(ceiling.loss),
+            error=float(ceiling.error),
+            mse=plain(ceiling.mse),
         )
 
 
@@ -168,15 +197,18 @@ class TrialResult(Frozen):
     it; None: the last. weights: digest of the final weights. summary: Keras's table of the layers.
     ceilings: "ceiling" and "majority" of the arm if the user's own code computes them. Only a trial
     runs that code, so that a result from somebody else can be read without running theirs.
+    task: what was predicted; see `tasks`.
     majority: accuracy on the test set of always predicting the class that is most frequent in the
-    training set. classes: what was taken for what. by_sequence: the score of each test sequence.
-    These three are None in older results.
+    training set. constant: of numbers, the mean squared error of always predicting the training
+    set's mean. classes: what was taken for what. targets: the scores of each number. by_sequence:
+    the score of each test sequence. What does not fit the task is None, and so is what an older
+    result lacks.
     """
 
     trial: Trial
     status: Literal["done", "diverged"]
     metrics: Metrics
-    probes: dict[str, FiniteFloat]
+    probes: dict[str, FiniteFloat | None]
     curve: Curve
     examples: list[Example]
     parameters: int
@@ -189,8 +221,11 @@ class TrialResult(Frozen):
     peak_memory_mb: FiniteFloat
     origin: Origin
     ceilings: dict[str, Bound] = Field(default_factory=dict)
+    task: str = "classes"
     majority: FiniteFloat | None = None
+    constant: FiniteFloat | None = None
     classes: Classes | None = None
+    targets: Targets | None = None
     by_sequence: BySequence | None = None
 
     @property

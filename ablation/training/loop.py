@@ -14,7 +14,8 @@ from ablation.data import Array, Dataset, Sequences
 from ablation.seeding import stream
 from ablation.spec import Training
 from ablation.storage import Curve
-from ablation.training.scores import log_loss, predict_classes
+from ablation.tasks import task_of
+from ablation.training.losses import mean_loss
 
 CURVE_POINTS = 50  # chunks of updates, one point of the learning curve each
 PREDICTION_BATCH = 250  # sequences per call of `predict`; the learning curve uses the first batch
@@ -25,8 +26,9 @@ class Programs:
     """A model and its two operations, provided by an engine.
 
     update(x, y, weights, n): run one optimizer step on each of the first n batches and return the
-    mean loss. x, y and weights are stacked batches of shape (updates, batch, ...).
-    predict(x): probabilities of exactly PREDICTION_BATCH sequences.
+    mean loss. x, y and weights are stacked batches of shape (updates, batch, ...); y has a last
+    axis, as the outputs have.
+    predict(x): outputs of exactly PREDICTION_BATCH sequences.
     compiled: whether XLA compiled both.
     """
 
@@ -56,9 +58,9 @@ class History:
 def train(programs: Programs, data: Dataset, training: Training, seed: int) -> History:
     """Train in about CURVE_POINTS chunks of updates and look at the model after each.
 
-    A look measures accuracy and loss on the validation set, or, where there is none, the accuracy
-    on the first test sequences. The curve's training loss includes any class weights, the loss on
-    the validation set does not.
+    A look measures the task's own metric and the loss on the validation set, or, where there is
+    none, the metric on the first test sequences. The curve's training loss includes any class
+    weights, the loss on the validation set does not.
 
     Training stops after the first chunk whose loss is not finite or whose accuracy has reached
     training.stop_at, or if the last training.patience looks have not lowered the validation loss.
@@ -66,11 +68,13 @@ def train(programs: Programs, data: Dataset, training: Training, seed: int) -> H
     """
     chunk = math.ceil(training.updates / CURVE_POINTS)
     watched = data.test.first(PREDICTION_BATCH) if data.validation is None else data.validation
-    curve = Curve(updates=[], loss=[], accuracy=[], validation_loss=[])
+    task, watched_loss = task_of(watched), mean_loss(training, watched)
+    curve = Curve(updates=[], loss=[], accuracy=[], mse=[], validation_loss=[])
+    looks: list[float | None] = getattr(curve, task.METRIC)
     batches = batch_rows(training, len(data.train), seed)
     seconds, seconds_evaluating, loss = 0.0, 0.0, 0.0
     kept, best_weights = None, None
-    weights, y = label_weights(data.train, training), data.train.y
+    weights, y = label_weights(data.train, training), data.train.targets
     for start in range(0, training.updates, chunk):
         rows = batches[start : start + chunk]
         n = len(rows)
@@ -79,12 +83,13 @@ def train(programs: Programs, data: Dataset, training: Training, seed: int) -> H
         update_start = time.perf_counter()
         loss = programs.update(data.train.x[rows], y[rows], weights[rows], n)
         evaluation_start = time.perf_counter()
-        probabilities = predict(programs, watched)
+        outputs = predict(programs, watched)
         curve.updates.append(start + n)
         curve.loss.append(_rounded(loss))
-        curve.accuracy.append(round(_accuracy(probabilities, watched), 6))
+        look = task.look(outputs, watched)
+        looks.append(round(look, 6) if task.METRIC == "accuracy" else _rounded(look))
         if data.validation is not None:
-            curve.validation_loss.append(_rounded(log_loss(probabilities, watched)))
+            curve.validation_loss.append(_rounded(watched_loss(outputs, watched)))
         if training.patience and _looks_since_lowest(curve) == 0:
             kept, best_weights = start + n, programs.model.get_weights()
         seconds += evaluation_start - update_start
@@ -100,7 +105,7 @@ def train(programs: Programs, data: Dataset, training: Training, seed: int) -> H
 
 
 def predict(programs: Programs, data: Sequences) -> Array:
-    """Probabilities (n, ...) of all sequences, predicted in batches of PREDICTION_BATCH."""
+    """Outputs (n, ...) of all sequences, predicted in batches of PREDICTION_BATCH."""
     batches = [
         programs.predict(_fill(data.x[start : start + PREDICTION_BATCH]))
         for start in range(0, len(data), PREDICTION_BATCH)
@@ -129,7 +134,7 @@ def batch_rows(training: Training, size: int, seed: int) -> Array:
 
 
 def label_weights(data: Sequences, training: Training) -> Array:
-    """Weight of each label in the training loss: float32, the shape of y.
+    """Weight of each label in the training loss: float32, one a step or a sequence.
 
     A label that does not count has weight 0. The weights of all others have mean 1.
     """
@@ -165,8 +170,3 @@ def _fill(x: Array) -> Array:
     """Repeat the first sequence until there are PREDICTION_BATCH of them."""
     missing = PREDICTION_BATCH - len(x)
     return np.concatenate([x, np.repeat(x[:1], missing, axis=0)]) if missing else x
-
-
-def _accuracy(probabilities: Array, data: Sequences) -> float:
-    correct = predict_classes(probabilities[: len(data)]) == data.y
-    return float((correct * data.weights).sum() / data.weights.sum())

@@ -11,9 +11,11 @@ from keras import layers, ops
 from ablation.data import PADDING, Sequences
 from ablation.errors import RequestError
 from ablation.spec import STACK, Training, Trial
+from ablation.tasks import task_of
 from ablation.training import stack
 from ablation.training.directions import Maker, imported, seed_of
 from ablation.training.embedding import with_vectors
+from ablation.training.losses import keras_loss
 from ablation.training.rates import learning_rate
 
 Tensor = Any
@@ -22,8 +24,9 @@ Tensor = Any
 def build_model(trial: Trial, data: Sequences) -> keras.Model:
     """Build the trial's network for data of this shape, compiled, with its initial weights.
 
-    Takes (batch, steps, features) floats, or (batch, steps) symbols; returns probabilities,
-    (..., 1) for two classes and (..., classes) for more, one row a step or one a sequence.
+    Takes (batch, steps, features) floats, or (batch, steps) symbols; returns what the task's head
+    gives, such as (..., 1) for two classes and (..., classes) for more, one row a step or one a
+    sequence.
     Raises RequestError where an own model is not what it has to be.
     """
     x = keras.Input(data.x.shape[1:], dtype=data.x.dtype.name, name="x")
@@ -31,9 +34,7 @@ def build_model(trial: Trial, data: Sequences) -> keras.Model:
     model = keras.Model(x, build(trial, data, x, _head(trial, data)), name="ablation")
     model.compile(
         optimizer=_optimizer(trial.arm.training),
-        loss=keras.losses.BinaryCrossentropy()
-        if data.classes == 2
-        else keras.losses.SparseCategoricalCrossentropy(),
+        loss=keras_loss(trial.arm.training, data),
         jit_compile=False,
     )
     return model
@@ -47,9 +48,10 @@ def parameters_of(model: keras.Model) -> int:
 def _head(trial: Trial, data: Sequences) -> layers.Dense:
     # Dense reads each step by itself, as the lesson's TimeDistributed(Dense) does, which would
     # write the steps one by one into the program.
+    width, activation = task_of(data).head(data)
     return layers.Dense(
-        1 if data.classes == 2 else data.classes,
-        activation="sigmoid" if data.classes == 2 else "softmax",
+        width,
+        activation=activation,
         kernel_initializer=keras.initializers.GlorotUniform(seed=seed_of(trial, "head")),
         name="head",
     )
@@ -83,7 +85,7 @@ def _own(trial: Trial, data: Sequences, x: Tensor, head: layers.Dense) -> Tensor
         recurrent.applied > 0,
         "it never calls recurrent(), so no direction or merge mode could make a difference",
     )
-    shape = (None, *data.y.shape[1:], head.units)
+    shape = (None, *data.weights.shape[1:], head.units)
     labels = "one label per step" if data.per_step else "one label per sequence"
     need(
         outputs.shape == shape,

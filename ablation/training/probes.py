@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from ablation.data import Array, Sequences
 from ablation.spec import MERGES
-from ablation.training.scores import evaluate
+from ablation.tasks import task_of
 
 PROBED = 2000  # sequences of the test set
 
@@ -41,42 +41,57 @@ def halves_of(model: keras.Model, per_step: bool) -> Halves:
     return lambda x: tuple(np.asarray(half) for half in halves(tf.constant(x)))
 
 
-def probe(halves: Halves, model: keras.Model, merge: str, test: Sequences) -> dict[str, float]:
-    """Accuracy of a trained model on some of the test set with a part of it changed.
+def probe(
+    halves: Halves, model: keras.Model, merge: str, test: Sequences
+) -> dict[str, float | None]:
+    """The task's own metric of a trained model on some test sequences, with a part changed.
 
     intact: nothing is. without_forward, without_backward: that half silenced, its output replaced
     by its mean over the sequences at each step, so that what is the same in all of them stays.
     merged_by_sum, ...: another merge in the place of the one that it was trained with.
     A merge of the user's own is not told here which steps are padding.
     """
-    data = test.first(PROBED)
+    data, task = test.first(PROBED), task_of(test)
+    activate = ACTIVATIONS[task.head(data)[1]]
     forward, backward = halves(data.x)
     kernel, bias = model.get_layer("head").get_weights()
 
-    def accuracy(first: Array, second: Array, by: str) -> float:
+    def score(first: Array, second: Array, by: str) -> float | None:
         if by in MERGES:
             merged = MERGES[by].twin(first, second)
         else:  # the user's own
             merged = np.asarray(model.get_layer("merge_0")([first, second], training=False))
-        return evaluate(_probabilities(merged @ kernel + bias), data).accuracy
+        value: float | None = getattr(
+            task.evaluate(activate(merged @ kernel + bias), data), task.METRIC
+        )
+        return value
 
     found = {
-        "intact": accuracy(forward, backward, merge),
-        "without_forward": accuracy(_silent(forward), backward, merge),
-        "without_backward": accuracy(forward, _silent(backward), merge),
+        "intact": score(forward, backward, merge),
+        "without_forward": score(_silent(forward), backward, merge),
+        "without_backward": score(forward, _silent(backward), merge),
     }
     # The head can read what another merge gives only if that is as wide.
     width = MERGES[merge].width if merge in MERGES else None
     others = [by for by in MERGES if by != merge and MERGES[by].width == width]
-    return found | {f"merged_by_{by}": accuracy(forward, backward, by) for by in others}
+    return found | {f"merged_by_{by}": score(forward, backward, by) for by in others}
 
 
 def _silent(half: Array) -> Array:
     return np.broadcast_to(half.mean(0), half.shape)
 
 
-def _probabilities(scores: Array) -> Array:
-    if scores.shape[-1] == 1:
-        return np.asarray(1 / (1 + np.exp(-scores)))
+def _sigmoid(scores: Array) -> Array:
+    return np.asarray(1 / (1 + np.exp(-scores)))
+
+
+def _softmax(scores: Array) -> Array:
     powers = np.exp(scores - scores.max(-1, keepdims=True))
     return np.asarray(powers / powers.sum(-1, keepdims=True))
+
+
+ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
+    "sigmoid": _sigmoid,
+    "softmax": _softmax,
+    "linear": np.asarray,
+}

@@ -19,9 +19,9 @@ def classes_needed(model: keras.Model) -> dict[str, str]:
 
 
 def difference_when_loaded(
-    model: keras.Model, needs: dict[str, str], x: Array, probabilities: Array
+    model: keras.Model, needs: dict[str, str], x: Array, outputs: Array
 ) -> float:
-    """The largest difference of the probabilities that the model gives for x once it is loaded.
+    """The largest difference of the outputs that the model gives for x once it is loaded.
 
     It is made again from what a file says of it, of Keras's own layers, with the same weights.
     needs: as from `classes_needed`. Whatever Keras raises where that is impossible is raised.
@@ -30,7 +30,7 @@ def difference_when_loaded(
     loaded = keras.models.model_from_json(model.to_json(), custom_objects=own)
     loaded.set_weights(model.get_weights())
     predicted = loaded.predict(x, verbose=0)
-    return float(np.abs(predicted - probabilities).max())
+    return float(np.abs(predicted - outputs).max())
 
 
 def _named(config: Any) -> Iterator[tuple[str, str]]:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import keras
 import numpy as np
@@ -24,17 +25,12 @@ from ablation.errors import RequestError
 from ablation.planning import check_unchanged, code_of, match_parameters
 from ablation.spec import DIRECTIONS, STACK, Arm, Trial
 from ablation.storage import PROGRAMS_KEPT, Bound, Example, Origin, Seconds, TrialResult
+from ablation.tasks import task_of
 from ablation.training import engines
 from ablation.training.loop import Programs, predict, train
+from ablation.training.losses import mean_loss
 from ablation.training.models import build_model, parameters_of
 from ablation.training.probes import Halves, halves_of, probe
-from ablation.training.scores import (
-    count_classes,
-    evaluate,
-    majority,
-    predict_classes,
-    score_sequences,
-)
 
 # To add an engine is to write its file.
 ENGINES: dict[str, Callable[..., Programs]] = {
@@ -50,13 +46,13 @@ tf.config.experimental.enable_op_determinism()
 class TrainedModel:
     """A trial's result with what it came from; training another trial changes the model.
 
-    probabilities: of the test sequences, as the result's scores are computed from.
+    outputs: of the test sequences, as the result's scores are computed from.
     """
 
     result: TrialResult
     model: keras.Model
     test: Sequences
-    probabilities: Array
+    outputs: Array
 
 
 def run_trial(trial: Trial, commit: str | None = None, dirty: bool | None = None) -> TrialResult:
@@ -78,10 +74,13 @@ def train_model(trial: Trial, commit: str | None = None, dirty: bool | None = No
     arm.restart(trial, data)
     history = train(arm.programs, data, training, trial.seed)
     trained = time.perf_counter()
-    probabilities = predict(arm.programs, data.test)
+    outputs = predict(arm.programs, data.test)
     evaluating = time.perf_counter() - trained
-    metrics = evaluate(probabilities, data.test)
-    answers = predict_classes(probabilities)
+    task = task_of(data.test)
+    metrics = task.evaluate(outputs, data.test, mean_loss(training, data.test))
+    answers = task.answers(outputs, data.test)
+    guess = task.baseline(data.train, data.test)
+    details = task.details(answers, data.test, problems.class_names(trial.arm.problem))
     result = TrialResult(
         trial=trial,
         status="diverged" if history.diverged or metrics.loss is None else "done",
@@ -89,7 +88,7 @@ def train_model(trial: Trial, commit: str | None = None, dirty: bool | None = No
         probes=arm.probe(trial, data.test),
         curve=history.curve,
         examples=[
-            Example(y=np.atleast_1d(y).tolist(), yhat=np.atleast_1d(yhat).tolist())
+            Example(y=_listed(y), yhat=_listed(yhat))
             for y, yhat in zip(data.test.y[:EXAMPLES], answers[:EXAMPLES], strict=True)
         ],
         parameters=parameters_of(arm.model),
@@ -107,13 +106,16 @@ def train_model(trial: Trial, commit: str | None = None, dirty: bool | None = No
         peak_memory_mb=_peak_memory(),
         origin=_origin(commit, dirty),
         ceilings=arm.ceilings,
-        majority=majority(data.train, data.test),
-        classes=count_classes(answers, data.test, problems.class_names(trial.arm.problem)),
-        by_sequence=score_sequences(
+        task=data.test.task,
+        majority=guess.get("majority"),
+        constant=guess.get("constant"),
+        classes=details.get("classes"),
+        targets=details.get("targets"),
+        by_sequence=task.by_sequence(
             answers, data.test, problems.ids(trial.arm.problem, trial.arm.length)
         ),
     )
-    return TrainedModel(result, arm.model, data.test, probabilities)
+    return TrainedModel(result, arm.model, data.test, outputs)
 
 
 def measure(arm: Arm, match: str) -> tuple[int, int]:
@@ -157,7 +159,7 @@ class CompiledArm:
     halves: Halves | None
     ceilings: dict[str, Bound]
 
-    def probe(self, trial: Trial, test: Sequences) -> dict[str, float]:
+    def probe(self, trial: Trial, test: Sequences) -> dict[str, float | None]:
         """What each half contributes, where there are two in one layer."""
         if self.halves is None:
             return {}
@@ -188,6 +190,21 @@ def _compiled_arm(arm: Arm) -> CompiledArm:
     halves = halves_of(model, small.per_step) if two_halves else None
     ceilings = {name: Bound.of(bound) for name, bound in bounds.items()}
     return CompiledArm(model, programs, text, start, halves, ceilings)
+
+
+def _listed(answers: Array) -> list[Any]:
+    """One sequence's labels, or numbers to six digits; where a step has one, it is no list."""
+    if answers.ndim == 2 and answers.shape[-1] == 1:
+        answers = answers[..., 0]
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, list):
+            return [plain(part) for part in value]
+        if isinstance(value, float):
+            return float(f"{value:.6g}") if np.isfinite(value) else None
+        return value
+
+    return [plain(value) for value in np.atleast_1d(answers).tolist()]
 
 
 def _digest(model: keras.Model) -> str:

@@ -20,6 +20,7 @@ def test_stored_trials_are_reproducible_and_a_forged_one_is_recognised(tmp_path:
     (path, *_) = store.trials.glob("*.json")
     result = store.read(path.stem)
     assert result is not None
+    assert result.metrics.accuracy is not None
     path.unlink()
     metrics = result.metrics.model_copy(update={"accuracy": result.metrics.accuracy + 1e-9})
     store.commit(result.model_copy(update={"metrics": metrics}))

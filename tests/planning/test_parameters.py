@@ -44,8 +44,8 @@ def test_a_second_layer_sees_what_the_first_gives() -> None:
 
 def test_features_classes_and_symbols() -> None:
     arm = make_trial(cell="simple_rnn").arm
-    assert parameters_for(arm, features=8, classes=10) == 3 * (8 + 3 + 1) + 4 * 10
-    assert parameters_for(arm, classes=3, symbols=40) == 40 * 3 + 3 * (3 + 3 + 1) + 4 * 3
+    assert parameters_for(arm, features=8, outputs=10) == 3 * (8 + 3 + 1) + 4 * 10
+    assert parameters_for(arm, outputs=3, symbols=40) == 40 * 3 + 3 * (3 + 3 + 1) + 4 * 3
 
 
 def test_matched_arms_have_about_the_parameters_of_the_reference() -> None:

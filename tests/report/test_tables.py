@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ablation.analysis import Study
-from ablation.measures import MEASURES, METRICS
+from ablation.measures import MEASURES
 from ablation.report.cells import Table
 from ablation.report.sentences import answer
 from ablation.report.tables import (
@@ -17,6 +17,7 @@ from ablation.report.tables import (
 )
 from ablation.spec import ReportSettings, Request, Trial
 from ablation.storage import Store
+from ablation.tasks import comparable
 from tests.helpers import make_result, make_sweep, make_trial
 
 CLAIM = {
@@ -93,7 +94,7 @@ def test_by_what_arms_are_compared_is_in_the_summary(
     assert not any("training" in key or "median" in key for key in plain)
 
 
-@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("metric", comparable("classes"))
 def test_what_arms_are_compared_by_comes_first_and_once(
     metric: str, store: Store, request_as_composed: Request
 ) -> None:
@@ -134,7 +135,7 @@ def test_the_majority_is_a_column_beside_accuracy(
 ALIASES = {"loss": "log loss", "seconds": "seconds", "parameters": "parameters"}
 
 
-@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("metric", comparable("classes"))
 def test_every_metric_goes_from_the_result_to_the_report(
     metric: str, store: Store, request_as_composed: Request
 ) -> None:

@@ -42,6 +42,7 @@ MEANING: list[dict[str, Any]] = [
     {"training": {"validation": 0.1, "patience": 5}},
     {"training": {"stop_at": 0.9}},
     {"training": {"class_weights": "balanced"}},
+    {"training": {"loss": "mae"}},
     {"engine": "fit"},
     {"digest": "0" * 64},
     {"seed": 1},
@@ -171,7 +172,7 @@ def test_claims_can_be_read_from_yaml_and_json() -> None:
     claim = "{says: it is so, arm: forward, other: go_backwards, verdict: worse, margin: 1}"
     settings = parse_all(compose(f"report.claims=[{claim}]")).settings
     (parsed,) = settings.report.claims
-    assert (parsed.says, parsed.metric, parsed.margin) == ("it is so", "accuracy", 1.0)
+    assert (parsed.says, parsed.metric, parsed.margin) == ("it is so", None, 1.0)
     from_json = type(settings.report).model_validate_json(settings.report.model_dump_json())
     assert from_json == settings.report
     assert hash(from_json) == hash(settings.report)

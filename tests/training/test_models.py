@@ -66,7 +66,7 @@ def test_count_parameters_includes_embedding_and_classes() -> None:
     x = np.zeros((2, 5), np.int32)
     data = Sequences(x, x, classes=3, symbols=7)
     expected = build_model(trial, data).count_params()
-    assert parameters_for(trial.arm, classes=3, symbols=7) == expected
+    assert parameters_for(trial.arm, outputs=3, symbols=7) == expected
 
 
 def test_arms_of_one_seed_start_from_the_same_weights() -> None:

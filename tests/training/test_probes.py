@@ -8,10 +8,12 @@ import pytest
 from ablation import problems
 from ablation.data import Sequences
 from ablation.spec import MERGES
+from ablation.tasks import TASKS
 from ablation.training.models import build_model
 from ablation.training.probes import halves_of, probe
-from ablation.training.scores import evaluate
 from tests.helpers import make_trial
+
+evaluate = TASKS["classes"].evaluate
 
 
 @pytest.mark.parametrize("merge", MERGES)

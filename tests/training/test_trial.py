@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from ablation.training.trial import run_trial
@@ -47,7 +48,7 @@ def test_a_result_records_everything_that_a_report_needs() -> None:
     assert scores is not None
     assert (scores.score, scores.sequences) == ("hits", trial.arm.problem.test_size)
     assert (scores.sums.sum(), scores.labels.sum()) == (hits, labels)
-    right = [sum(map(int.__eq__, example.y, example.yhat)) for example in result.examples]
+    right = [(np.array(e.y) == np.array(e.yhat)).sum() for e in result.examples]
     assert scores.sums[:10].tolist() == right
     assert result.updates == result.curve.updates[-1] == 4
     assert len(result.examples) == 10

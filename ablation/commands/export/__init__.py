@@ -12,7 +12,7 @@ from ablation.commands.export.files import MODEL, write_export
 from ablation.commands.verify import check_consent
 from ablation.errors import RequestError, SweepFailed, one_line, suggest
 from ablation.execution import SavedModel, run_trials
-from ablation.measures import measure_of
+from ablation.measures import MEASURES
 from ablation.report import recommended
 from ablation.storage import TrialResult
 from ablation.terminal import LONGEST, duration, say
@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     for sentence in notes:
         say(f"Note: {sentence}")
     exact = made.difference is not None
-    same = f", which gives the same probabilities to {made.difference:.0e}" if exact else ""
+    same = f", which gives the same outputs to {made.difference:.0e}" if exact else ""
     say(f"Wrote {folder / MODEL}{same}; README.md beside it says how to use it.")
     return 0
 
@@ -101,8 +101,8 @@ def choose_seed(
         return asked, []
     if not best:
         return seeds[0], []
-    metric = study.plan.report.metric
-    measure, values = measure_of(metric), done[metric].to_numpy(float)
+    metric = study.metric
+    measure, values = study.measure(metric), done[metric].to_numpy(float)
     if not np.isfinite(values).any():
         raise RequestError(f"--best: no seed of {arm} has a value of {metric}")
     chosen = seeds[int(np.nanargmax(measure.sense * values))]
@@ -117,10 +117,11 @@ def notes_on(stored: TrialResult, made: SavedModel) -> list[str]:
     """Sentences on what is not as it should be: other weights, own code, a model that fails."""
     notes = []
     if made.result.weights != stored.weights:
+        measure, key = MEASURES[made.score], made.score
+        new, old = (measure.format(result.measured[key]) for result in (made.result, stored))
         notes.append(
             "the weights differ from the stored trial's (another processor, or other versions); "
-            f"the files are about the new ones, with accuracy {made.result.metrics.accuracy:.4f} "
-            f"where {stored.metrics.accuracy:.4f} is stored."
+            f"the files are about the new ones, with {measure.name} {new} where {old} is stored."
         )
     if made.needs:
         own = ", ".join(f"{module}.{name}" for name, module in made.needs.items())

@@ -8,7 +8,7 @@ import numpy as np
 
 from ablation.data import Array
 from ablation.errors import RequestError, suggest
-from ablation.problems.own import labels
+from ablation.problems.own import labels, targets
 from ablation.problems.own.examples import (
     LARGEST,
     MOST_SYMBOLS,
@@ -17,7 +17,7 @@ from ablation.problems.own.examples import (
     parts_of,
     shown,
 )
-from ablation.problems.own.keys import FOR_TABLES, Keys
+from ablation.problems.own.keys import FOR_TABLES, Keys, shown_columns
 
 NAMES = ("x", "y", "mask", "lengths", "group", "part")
 
@@ -26,8 +26,9 @@ def read(path: Path, keys: Keys) -> Examples:
     """The examples of an .npz; raises RequestError with the array and the place in it.
 
     x: (n, steps, features) numbers, (n, steps) floats, or (n, steps) integers, which are symbols.
-    y: as `labels.of_array` takes it. mask: (n, steps) bool, the steps that exist; or
-    lengths: (n,) integers, how many do; without both, all do but symbols that are padding.
+    y: as `targets.of_array` or `labels.of_array` takes it.
+    mask: (n, steps) bool, the steps that exist; or lengths: (n,) integers, how many do; without
+    both, all do but symbols that are padding.
     group: (n,) integers or text. part: (n,) bool (True is test), or "train" and "test".
     """
     key = keys.given(FOR_TABLES)
@@ -35,6 +36,11 @@ def read(path: Path, keys: Keys) -> Examples:
         raise RequestError(
             f"problem.{key}={_typed(getattr(keys, key))}: it is for tables; an .npz has arrays "
             f"named {', '.join(NAMES)}"
+        )
+    if keys.target not in (None, ("y",)):
+        raise RequestError(
+            f"problem.target={shown_columns(keys.target)}: the numbers of an .npz are its array y; "
+            "problem.target=y says that they are no classes"
         )
     arrays = _load(path)
     for name in ("x", "y"):
@@ -64,7 +70,7 @@ def read(path: Path, keys: Keys) -> Examples:
         mask, remarks = np.ones((n, steps), bool), _zero_steps(x)
     if not mask.any(axis=1).all():
         raise RequestError(f"{path}, x[{int(np.argmin(mask.any(axis=1)))}]: it has no step")
-    found = labels.of_array(path, y, mask, keys.label_per)
+    found = targets.of_array(path, y, mask, keys) or labels.of_array(path, y, mask, keys.label_per)
     group, part = (_of_each(path, name, arrays.get(name), n) for name in ("group", "part"))
     if part is not None and part.dtype.kind == "b":
         part = np.where(part, "test", "train")
@@ -82,12 +88,13 @@ def read(path: Path, keys: Keys) -> Examples:
         y=found.y,
         per_step=found.per_step,
         classes=found.classes,
+        task=found.task,
         numbers=[] if symbolic else [f"x[..., {i}]" for i in range(features)],
         symbols=int(x.max()) + 1 + (zero == "symbol") if symbolic else 0,
         zero=zero,
         group=None if group is None else codes_of([str(value) for value in group.tolist()])[0],
         layout="arrays",
-        remarks=(*remarks, *labels.odd_names(found.classes)),
+        remarks=(*remarks, *labels.odd_names(found)),
         test=test,
         validation=validation,
     )

@@ -8,7 +8,7 @@ import numpy as np
 
 from ablation.data import Array
 from ablation.errors import RequestError, suggest
-from ablation.problems.own import labels
+from ablation.problems.own import labels, targets
 from ablation.problems.own.cells import numbers, times, words
 from ablation.problems.own.examples import WITHOUT, Examples, codes_of, parts_of, shown
 from ablation.problems.own.keys import Keys
@@ -35,10 +35,7 @@ def read(path: Path, keys: Keys) -> Examples:
             codes.append(found)
         else:
             values[feature] = column
-    per_step = keys.label_per != "sequence"
-    label = str(keys.label)
-    rows = order if per_step else _same(table, label, of_row, table.cells(label))
-    found_labels = labels.of_column(table, label, rows, per_step)
+    found_labels = _labels(table, keys, order, of_row)
     group = test = validation = None
     if keys.group:
         group, _ = codes_of(_constant(table, keys.group, of_row, keys.fill_down))
@@ -53,16 +50,32 @@ def read(path: Path, keys: Keys) -> Examples:
         x=_stacked(list(values.values()), len(ids), np.float64)[order],
         codes=_stacked(codes, len(ids), np.int32)[order],
         y=found_labels.y,
-        per_step=per_step,
+        per_step=found_labels.per_step,
         classes=found_labels.classes,
+        task=found_labels.task,
         numbers=list(values),
         levels=levels,
         group=group,
         layout=table.layout,
-        remarks=(*labels.odd_names(found_labels.classes), *_row_numbers(values)),
+        remarks=(*labels.odd_names(found_labels), *_row_numbers(values)),
         test=test,
         validation=validation,
     )
+
+
+def _labels(table: Table, keys: Keys, order: Array, of_row: Array) -> labels.Labels:
+    """What is predicted: classes, several labels or numbers."""
+    per_step = keys.label_per != "sequence"
+    columns = {
+        name: order if per_step else _same(table, name, of_row, table.cells(name))
+        for name in keys.target or keys.label or ()
+    }
+    if keys.target:
+        return targets.numbers_of(table, columns, per_step)
+    if len(columns) > 1:
+        return targets.labels_of(table, columns, per_step)
+    ((column, rows),) = columns.items()
+    return labels.of_column(table, column, rows, per_step)
 
 
 def _row_numbers(values: dict[str, Array]) -> list[str]:
@@ -86,11 +99,15 @@ def _features(table: Table, keys: Keys) -> list[str]:
         if table.names.count(name) > 1:
             raise RequestError(f"{table.path}, column {name}: two columns have this name")
     roles: dict[str, str] = {}
-    for key in ("sequence", "label", "time", "part", "group"):
-        name = getattr(keys, key)
-        if name is None and key in ("sequence", "label"):
-            raise RequestError(f"problem.{key}: {suggest('', table.names)} ({table.path})")
-        if name is not None:
+    given = {key: (getattr(keys, key),) for key in ("sequence", "time", "part", "group")}
+    predicted = "target" if keys.target else "label"
+    given[predicted] = getattr(keys, predicted) or (None,)
+    for key in ("sequence", predicted, "time", "part", "group"):
+        for name in given[key]:
+            if name is None:
+                if key in ("sequence", "label"):
+                    raise RequestError(f"problem.{key}: {suggest('', table.names)} ({table.path})")
+                continue
             _known(table, key, name)
             if name in roles and key != "group":
                 raise RequestError(f"problem.{key}={name}: it is problem.{roles[name]} as well")
@@ -100,7 +117,7 @@ def _features(table: Table, keys: Keys) -> list[str]:
         wanted = tuple(name for name in table.names if name not in roles)
     for name in wanted:
         _known(table, "features", name)
-        if roles.get(name) in ("sequence", "label", "part"):
+        if roles.get(name) in ("sequence", "label", "target", "part"):
             raise RequestError(f"problem.features: {name} is problem.{roles[name]}")
     for key in ("categorical", "symbols"):
         for name in getattr(keys, key) or ():

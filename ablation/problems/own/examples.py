@@ -27,8 +27,11 @@ class Examples:
     x: (rows, numbers) float64, NaN where a number is missing; or (rows,) int32 where the steps
     are symbols (1 .. symbols - 1).
     codes: (rows, categories) int32, the level of each category, as an index of its levels.
-    y: (rows,) int32 with one label a step, or (n,) with one a sequence; -1 where there is none.
-    classes: the labels that 0, 1, ... stand for.
+    y: (rows,) int32 with one label a step, or (n,) with one a sequence; -1 where there is none. Of
+    several labels at once (..., labels) int32, likewise; of numbers (..., targets) float64, with
+    NaN where there is none. A step that lacks one of several is not scored.
+    classes: the labels that 0, 1, ... stand for, or the names of the labels or numbers.
+    task: what is predicted, as in data.Sequences.
     numbers: the names of the columns of x. levels: the levels of each category, by its name.
     zero: what 0 is among symbols, "padding" or "symbol" (then symbols are 1 higher than written).
     group: (n,) int, equal for sequences that must stay together; None: there are no groups.
@@ -46,6 +49,7 @@ class Examples:
     per_step: bool
     classes: list[str]
     numbers: list[str]
+    task: str = "classes"
     levels: dict[str, list[str]] = field(default_factory=dict)
     symbols: int = 0
     zero: str | None = None
@@ -54,6 +58,12 @@ class Examples:
     validation: Array | None = None
     layout: str = ""
     remarks: tuple[str, ...] = ()
+
+    @cached_property
+    def known(self) -> Array:
+        """Which steps, or sequences, have a label: bool."""
+        there = self.y == self.y if self.task == "numbers" else self.y >= 0
+        return there if self.task == "classes" else np.asarray(there.all(axis=-1))
 
     @cached_property
     def of_row(self) -> Array:

@@ -119,6 +119,17 @@ def _scaled(x: Array, mean: Array, known: Array, path: str) -> Array:
     return scaled
 
 
+def scale_of(found: Examples, train: Array) -> tuple[Array | None, Array | None]:
+    """Mean and standard deviation of the numbers to predict, each (targets,); None of other tasks.
+
+    train: (n,) bool, the sequences of the training part.
+    """
+    if found.task != "numbers":
+        return None, None
+    known = found.y[found.known & (train[found.of_row] if found.per_step else train)]
+    return known.mean(axis=0), known.std(axis=0)
+
+
 def deviation_of(known: Array) -> Array:
     """The standard deviation of each feature (features,), 0 where it is constant; NaN left out."""
     constant = np.nanmax(known, axis=0) == np.nanmin(known, axis=0)

@@ -18,7 +18,7 @@ from ablation.data import Array, Sequences
 from ablation.errors import RequestError
 from ablation.problems.own import arrays, columns
 from ablation.problems.own.examples import Examples, shown
-from ablation.problems.own.features import Inputs, embedded, make_inputs
+from ablation.problems.own.features import Inputs, embedded, make_inputs, scale_of
 from ablation.problems.own.keys import Keys, checked
 from ablation.problems.own.parts import find_parts, with_usable_labels
 from ablation.problems.own.recipe import recipe
@@ -33,6 +33,7 @@ class Data:
 
     parts: the sequences of each part, (n,) bool by its name. first_label: (n,) int, the steps
     before its first label, which are all of them where a sequence has none.
+    mean, scale: of the numbers to predict, (targets,) of the training part; None for other tasks.
     """
 
     path: str
@@ -40,6 +41,8 @@ class Data:
     inputs: Inputs
     parts: dict[str, Array]
     first_label: Array
+    mean: Array | None = None
+    scale: Array | None = None
 
 
 def generate(
@@ -50,7 +53,8 @@ def generate(
     path: str | None = None,
     sequence: str | None = None,
     time: str | None = None,
-    label: str | None = None,
+    label: str | list[str] | None = None,
+    target: str | list[str] | None = None,
     label_per: str | None = None,
     features: list[str] | None = None,
     categorical: list[str] | None = None,
@@ -77,13 +81,16 @@ def generate(
     test_share: of the sequences, or of the groups, where the file does not say their part.
     split: "train" or "test", or "validation" if the file has such a part.
     x: (n, length, features) float32, or (n, length) int32 symbols, padded on the right with 0;
-    y: (n, length) or (n,) int32. A sequence without any label in these steps is left out.
+    y: (n, length) or (n,) int32; of several labels or numbers as in data.Sequences, and numbers
+    come with mean and scale of the training part. A sequence without any label in these steps is
+    left out.
     """
     data = _data(
         path,
         sequence=sequence,
         time=time,
         label=label,
+        target=target,
         label_per=label_per,
         features=features,
         categorical=categorical,
@@ -110,14 +117,18 @@ def generate(
     rows = np.where(present, found.begins[chosen, None] + steps, 0)
     x = data.inputs.x[rows]
     x[~present] = 0
-    y = np.where(present, found.y[rows], -1) if found.per_step else found.y[chosen]
-    scored = y >= 0 if found.per_step and (found.y < 0).any() else None
+    at = rows if found.per_step else chosen
+    known = found.known[at] & present if found.per_step else found.known[at]
+    counts = known if found.task == "classes" else known[..., None]
     return Sequences(
         x,
-        np.maximum(y, 0),
-        scored,
+        np.where(counts, found.y[at], 0 if data.mean is None else data.mean),
+        known if found.per_step and not found.known.all() else None,
         None if whole else present,
+        task=found.task,
         classes=len(found.classes),
+        mean=data.mean,
+        scale=data.scale,
         symbols=data.inputs.symbols,
         levels=data.inputs.levels,
         embedding=embedding,
@@ -152,6 +163,10 @@ def settled(path: str | None = None, **parameters: Any) -> dict[str, Any]:
     """
     data, keys = _data(path, **parameters), checked(parameters)
     filled: dict[str, Any] = {"label_per": keys.label_per or "step"}
+    if keys.label and len(keys.label) == 1:
+        filled["label"] = keys.label[0]
+    if data.examples.task == "numbers":
+        filled["target"] = list(keys.target or ("y",))
     if data.examples.zero:
         filled["zero"] = data.examples.zero
     if data.examples.levels:
@@ -173,7 +188,7 @@ def understood(path: str | None = None, **parameters: Any) -> list[tuple[str, st
 def preprocessing(path: str | None = None, **parameters: Any) -> dict[str, Any]:
     """How to make inputs from new data of this kind, as `recipe.recipe` says it."""
     data = _data(path, **parameters)
-    return recipe(data.examples, data.parts["train"][data.examples.of_row], checked(parameters))
+    return recipe(data.examples, data.parts["train"], checked(parameters))
 
 
 def ids(
@@ -190,7 +205,7 @@ def ids(
 
 
 def class_names(path: str | None = None, **parameters: Any) -> list[str]:
-    """The labels in the file, in the order of their classes."""
+    """The labels in the file, in the order of their classes, or what the numbers are called."""
     return list(_data(path, **parameters).examples.classes)
 
 
@@ -236,10 +251,11 @@ def _prepared(path: str, stamp: tuple[int, int], keys: Keys) -> Data:
         )
     if found.per_step:
         step = np.arange(len(found.of_row)) - found.begins[found.of_row]
-        first_label = np.minimum.reduceat(np.where(found.y >= 0, step, len(step)), found.begins)
+        first_label = np.minimum.reduceat(np.where(found.known, step, len(step)), found.begins)
     else:
-        first_label = np.where(found.y >= 0, 0, len(found.of_row))
-    return Data(path, found, inputs, parts, first_label)
+        first_label = np.where(found.known, 0, len(found.of_row))
+    mean, scale = scale_of(found, parts["train"])
+    return Data(path, found, inputs, parts, first_label, mean, scale)
 
 
 def _members(data: Data, length: int, split: str) -> Array:
@@ -256,7 +272,7 @@ def _members(data: Data, length: int, split: str) -> Array:
         raise RequestError(
             f"length={length}: no sequence of the {split} part of {data.path} has a label so early"
         )
-    if data.examples.per_step and split == "train":
+    if data.examples.per_step and data.examples.task == "classes" and split == "train":
         _check_early(data, length, in_part)
     return members
 
@@ -264,7 +280,7 @@ def _members(data: Data, length: int, split: str) -> Array:
 def _check_early(data: Data, length: int, train: Array) -> None:
     found = data.examples
     step = np.arange(len(found.y)) - found.begins[found.of_row]
-    early = train[found.of_row] & (step < length) & (found.y >= 0)
+    early = train[found.of_row] & (step < length) & found.known
     labels = np.unique(found.y[early])
     if len(labels) == 1:
         raise RequestError(

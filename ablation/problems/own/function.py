@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib
 import traceback
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from ablation.data import Ceiling, Sequences
+from ablation.data import TASKS, Ceiling, Sequences
 from ablation.errors import RequestError, suggest
 
 
@@ -77,11 +78,23 @@ def check_sequences(name: str, data: Any, sequences: int, length: int, split: st
         whole = (codes >= 0) & (codes < data.levels) & (codes == np.round(codes))
         need(whole.all(), f"the last features are no codes from 0, with levels={data.levels}")
     shapes = ((len(x), length), (len(x),))
-    need(y.shape in shapes, f"y has shape {y.shape}, needed is {shapes[0]} or {shapes[1]}")
-    need(y.dtype == np.int32, f"y is {y.dtype}, int32 is needed")
-    need(data.classes >= 2, f"classes={data.classes}, at least 2 are needed")
-    labels = y.min() >= 0 and y.max() < data.classes
-    need(labels, f"y goes from {y.min()} to {y.max()}, with classes={data.classes}")
+    need(data.task in TASKS, f"task={data.task!r}: {suggest(str(data.task), TASKS)}")
+    if data.task == "classes":
+        need(y.shape in shapes, f"y has shape {y.shape}, needed is {shapes[0]} or {shapes[1]}")
+        need(data.classes >= 2, f"classes={data.classes}, at least 2 are needed")
+    else:
+        ends = [f"({', '.join(map(str, shape))}, {data.task})" for shape in shapes]
+        right = y.ndim > 1 and y.shape[:-1] in shapes and y.shape[-1] > 0
+        need(right, f"y has shape {y.shape}, needed is {ends[0]} or {ends[1]}")
+    if data.task == "numbers":
+        need(y.dtype.kind == "f", f"y is {y.dtype}, floats are needed")
+        need(np.isfinite(y).all(), "y has values that are not finite")
+        _check_scale(data, need)
+    else:
+        most = data.classes if data.task == "classes" else 2
+        need(y.dtype == np.int32, f"y is {y.dtype}, int32 is needed")
+        labels = y.min() >= 0 and y.max() < most
+        need(labels, f"y goes from {y.min()} to {y.max()}, with classes={most}")
     for key in ("scored", "present"):
         value = getattr(data, key)
         fits = value is None or (value.dtype == bool and value.shape == shapes[0])
@@ -91,6 +104,16 @@ def check_sequences(name: str, data: Any, sequences: int, length: int, split: st
     )
     need(grouped, f"group must be integers of shape ({len(x)},)")
     need(data.weights.any(), "no label counts: scored and present leave none")
+
+
+def _check_scale(data: Sequences, need: Callable[[object, str], None]) -> None:
+    shape = data.y.shape[-1:]
+    need((data.mean is None) == (data.scale is None), "mean and scale belong together")
+    for key in ("mean", "scale"):
+        value = getattr(data, key)
+        fits = value is None or (np.shape(value) == shape and np.isfinite(value).all())
+        need(fits, f"{key} must be finite, of shape {shape}")
+    need(data.scale is None or (np.asarray(data.scale) > 0).all(), "scale must be above 0")
 
 
 def check_ceilings(name: str, known: Any, length: int) -> None:
@@ -103,7 +126,7 @@ def check_ceilings(name: str, known: Any, length: int) -> None:
     need(isinstance(known, dict), f"gave {type(known).__name__}, not a dict of Ceiling by view")
     for view, bound in known.items():
         need(isinstance(bound, Ceiling), f"gave no ablation.data.Ceiling for {view}")
-        for key in ("accuracy", "loss"):
+        for key in ("mse",) if len(bound.mse) else ("accuracy", "loss"):
             shape = np.shape(getattr(bound, key))
             need(shape in ((length,), (1,)), f"{view}: {key} has shape {shape}, not ({length},)")
             need(np.isfinite(getattr(bound, key)).any(), f"{view}: {key} has no finite value")

@@ -17,17 +17,19 @@ CHOICES = {
     "unseen": ("error", "ignore", "count"),
     "zero": ("padding", "symbol"),
 }
-COLUMN = ("sequence", "time", "label", "group", "part")
+COLUMN = ("sequence", "time", "group", "part")
 COLUMNS = ("features", "categorical", "symbols")
 FORMAT = ("separator", "encoding", "decimal")  # only text has these
-FOR_TABLES = (*COLUMN, *COLUMNS, *FORMAT, "time_format", "fill_down")
+FOR_TABLES = (*COLUMN, "label", *COLUMNS, *FORMAT, "time_format", "fill_down")
 
 
 @dataclass(frozen=True)
 class Keys:
     """What the keys say; None where the file itself has to tell.
 
-    sequence, time, label, group, part: each names a column. features: None: all other columns.
+    sequence, time, group, part: each names a column. features: None: all other columns.
+    label: the column of classes, or several of 0 and 1. target: columns of numbers to predict, or
+    the array y of an .npz.
     categorical: features that are categories although they are numbers.
     symbols: categories that get a learnt vector a level, and not a column a level.
     label_per: "step" or "sequence". separator: one character. decimal: "point" or "comma".
@@ -38,7 +40,8 @@ class Keys:
 
     sequence: str | None = None
     time: str | None = None
-    label: str | None = None
+    label: tuple[str, ...] | None = None
+    target: tuple[str, ...] | None = None
     label_per: str | None = None
     features: tuple[str, ...] | None = None
     categorical: tuple[str, ...] = ()
@@ -68,11 +71,28 @@ def checked(values: dict[str, Any]) -> Keys:
     keys = Keys(**{**values, **found})
     if not 0 < keys.test_share < 1:
         raise RequestError(f"problem.test_share={keys.test_share}: it must lie between 0 and 1")
+    if keys.label and keys.target:
+        raise RequestError(
+            f"problem.target={shown_columns(keys.target)}: problem.label is set too, and only one "
+            "of them can say what is predicted"
+        )
     if keys.time_format and not keys.time:
         raise RequestError(
             f"problem.time_format={keys.time_format}: problem.time has to name the column"
         )
     return keys
+
+
+def shown_columns(names: tuple[str, ...]) -> str:
+    """Columns as they are typed."""
+    return names[0] if len(names) == 1 else f"[{','.join(names)}]"
+
+
+def _predicted(key: str, value: Any) -> tuple[str, ...] | None:
+    names = _columns(key, value) or None
+    if names and len(set(names)) < len(names):
+        raise RequestError(f"problem.{key}={shown_columns(names)}: a column is named twice")
+    return names
 
 
 def _column(key: str, value: Any) -> str | None:
@@ -85,8 +105,9 @@ def _column(key: str, value: Any) -> str | None:
 def _columns(key: str, value: Any) -> tuple[str, ...] | None:
     if value is None:
         return () if key == "categorical" else None
-    names = value if isinstance(value, list | tuple) else [value]
-    return tuple(str(_column(f"{key} (of each)", name)) for name in names)
+    if not isinstance(value, list | tuple):
+        return (str(_column(key, value)),)
+    return tuple(str(_column(f"{key} (of each)", name)) for name in value)
 
 
 def _choice(key: str, value: Any) -> str | None:
@@ -149,6 +170,8 @@ def _embedding(key: str, value: Any) -> int | None:
 _CHECKS = {
     **dict.fromkeys(COLUMN, _column),
     **dict.fromkeys(COLUMNS, _columns),
+    "label": _predicted,
+    "target": _predicted,
     **dict.fromkeys(CHOICES, _choice),
     "separator": _separator,
     "encoding": _encoding,

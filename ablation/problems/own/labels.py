@@ -15,6 +15,7 @@ from ablation.problems.own.cells import INTEGER, number
 from ablation.problems.own.examples import WITHOUT, shown
 from ablation.problems.own.tabular import Table
 
+MANY = 30  # classes that are whole numbers; more may have been meant as numbers
 MOST_CLASSES = 10_000  # beyond that a label is a number or a name, and no class
 ABSENT = ("na", "n/a", "#n/a", "<na>", "null", "?")  # names that often mean: no label
 
@@ -24,11 +25,13 @@ class Labels:
     """y: a code a label, -1 where there is none; classes: what 0, 1, ... stand for.
 
     per_step: whether there is one label a step, and not one a sequence.
+    task: as in data.Sequences; of other tasks than "classes" as in `examples.Examples`.
     """
 
     y: Array
     classes: list[str]
     per_step: bool
+    task: str = "classes"
 
 
 def of_column(table: Table, column: str, rows: Array, per_step: bool) -> Labels:
@@ -87,7 +90,8 @@ def encode(labels: Array, there: Array, where: Callable[[int], str]) -> tuple[Ar
         if not whole.all():
             bad = int(np.argmin(whole))
             raise RequestError(
-                f"{where(bad)}: {labels[bad]} is no class; a whole number or a word is needed"
+                f"{where(bad)}: {labels[bad]} is no class; a whole number or a word is needed "
+                "(problem.target, in place of problem.label, predicts numbers)"
             )
         labels = np.where(there, labels, 0).astype(np.int64)
     if not there.any():
@@ -105,13 +109,19 @@ def encode(labels: Array, there: Array, where: Callable[[int], str]) -> tuple[Ar
     return y, [str(name) for name in classes]
 
 
-def odd_names(classes: list[str]) -> list[str]:
+def odd_names(found: Labels) -> list[str]:
     """A sentence for each name that may not have been meant as a class."""
+    classes = found.classes if found.task == "classes" else []
     remarks = [
         f"label {shown(name)} is taken as a class; where there is no label, leave the cell empty"
         for name in classes
         if name.lower() in ABSENT or (name == "-1" and _only_negative(classes))
     ]
+    if len(classes) > MANY and all(map(INTEGER.fullmatch, classes)):
+        remarks.append(
+            f"labels: {len(classes)} whole numbers are taken as classes; problem.target predicts "
+            "them as numbers"
+        )
     alike: dict[str, list[str]] = defaultdict(list)
     for name in classes:
         alike[" ".join(name.casefold().split())].append(name)
@@ -157,7 +167,8 @@ def _without_last_axis(path: Path, y: Array, mask: Array, label_per: str | None)
         return np.asarray(y.argmax(axis=-1))
     raise RequestError(
         f"{path}, y: shape {y.shape}; {steps} is needed for a label a step, {sequences} for a "
-        "label a sequence, or one axis more with a single 1 for the class (one-hot)"
+        "label a sequence, or one axis more with a single 1 for the class (one-hot); "
+        "problem.target=y takes all as numbers"
     )
 
 

@@ -65,11 +65,13 @@ def with_usable_labels(
     Raises RequestError if a part has no label, or the training part only one class.
     """
     of_label = found.of_row if found.per_step else np.arange(len(found.sizes))
-    known = found.y >= 0
+    known = found.known
     labelled = {part: known & members[of_label] for part, members in parts.items()}
     for part, members in labelled.items():
         if not members.any():
             raise RequestError(f"{path}: the {part} part has no label")
+    if found.task != "classes":
+        return _varying(found, labelled["train"], path)
     train = np.unique(found.y[labelled.pop("train")])
     rest = np.logical_or.reduce(list(labelled.values()))
     strange = np.setdiff1d(found.y[rest], train)
@@ -104,6 +106,24 @@ def with_usable_labels(
     code[train] = np.arange(len(train))
     y = np.where(known, code[found.y], -1).astype(np.int32)
     return replace(found, y=y, classes=[found.classes[i] for i in train])
+
+
+def _varying(found: Examples, train: Array, path: str) -> Examples:
+    """The examples, if there is something to learn of what they predict.
+
+    train: which labels the training part has, bool.
+    """
+    constant = np.ptp(found.y[train], axis=0) == 0
+    names = [name for name, same in zip(found.classes, constant, strict=True) if same]
+    if names and (found.task == "numbers" or len(names) == len(found.classes)):
+        value = shown(found.y[train][0, int(np.argmax(constant))])
+        raise RequestError(
+            f"{path}: {names[0]} is {value} throughout the train part; two values are needed"
+        )
+    if not names:
+        return found
+    remark = f"{listed(names)}: the same throughout the training part, so there is nothing to learn"
+    return replace(found, remarks=(*found.remarks, remark))
 
 
 def listed(names: list[str]) -> str:

@@ -8,19 +8,25 @@ import numpy as np
 
 from ablation.data import Array
 from ablation.problems.own.examples import Examples
-from ablation.problems.own.features import deviation_of, embedded
+from ablation.problems.own.features import deviation_of, embedded, scale_of
 from ablation.problems.own.keys import Keys
 
 
 def recipe(found: Examples, train: Array, keys: Keys) -> dict[str, Any]:
-    """How each feature is written in a model's input, the classes, and how often there is a label.
+    """How each feature is written in a model's input, and what its outputs mean.
 
-    train: (rows,) bool, the rows of the training part, as for `features.make_inputs`, whose order
-    the columns have. A column is the place on the last axis of the input.
+    train: (n,) bool, the sequences of the training part. The columns have the order of
+    `features.make_inputs`; a column is the place on the last axis of the input. A number that is
+    predicted is output * deviation + mean.
     """
+    mean, scale = scale_of(found, train)
+    predicted: dict[str, Any] = {found.task: found.classes}
+    if mean is not None and scale is not None:
+        rows = zip(found.classes, mean.tolist(), scale.tolist(), strict=True)
+        predicted = {"numbers": [{"name": n, "mean": m, "deviation": d} for n, m, d in rows]}
     return {
-        "features": _features(found, train, keys),
-        "classes": found.classes,
+        "features": _features(found, train[found.of_row], keys),
+        **predicted,
         "label_per": "step" if found.per_step else "sequence",
     }
 

@@ -27,7 +27,7 @@ def describe(
         ("sequences", f"{len(found.sizes):,}: {', '.join(sizes)}"),
         ("steps", f"{least:,} shortest, {middle:,} median, {most:,} longest"),
         ("labels", f"one a {'step' if found.per_step else 'sequence'}, {_labels(found)}"),
-        ("classes", _classes(found, parts)),
+        {"classes": _classes, "labels": _ones, "numbers": _numbers}[found.task](found, parts),
     ]
 
 
@@ -47,22 +47,45 @@ def _features(found: Examples, embedded: tuple[str, ...]) -> str:
 
 
 def _labels(found: Examples) -> str:
-    missing = int((found.y < 0).sum())
+    missing = int((~found.known).sum())
     return f"{len(found.y) - missing:,} scored" + (f", {missing:,} not scored" if missing else "")
 
 
-def _classes(found: Examples, parts: dict[str, Array]) -> str:
+def _known(found: Examples, parts: dict[str, Array]) -> list[Array]:
+    """The labels of the training and of the test part."""
+    of_part = [parts[name] for name in ("train", "test")]
+    rows = [part[found.of_row] if found.per_step else part for part in of_part]
+    return [found.y[part & found.known] for part in rows]
+
+
+def _numbers(found: Examples, parts: dict[str, Array]) -> tuple[str, str]:
+    """The range of each number that is predicted, and its mean and deviation."""
+    train, _ = _known(found, parts)
+    columns = zip(found.classes, train.T, strict=True)
+    names = [
+        f"{name} {y.min():g} to {y.max():g}, {y.mean():.4g} ± {y.std():.4g}" for name, y in columns
+    ]
+    return "numbers", f"{len(names):,} (range, mean ± deviation in training): {_cut(names, '; ')}"
+
+
+def _ones(found: Examples, parts: dict[str, Array]) -> tuple[str, str]:
+    """The share of ones of each of several labels in training and test part."""
+    shares = zip(found.classes, *(y.mean(axis=0) for y in _known(found, parts)), strict=True)
+    names = [f"{name} {train:.3f}/{test:.3f}" for name, train, test in shares]
+    return "ones", f"{len(names):,} labels (share in training/test): {_cut(names)}"
+
+
+def _classes(found: Examples, parts: dict[str, Array]) -> tuple[str, str]:
     """The share of each class in training and test part, the most frequent first."""
     shares = []
-    for name in ("train", "test"):
-        part = parts[name][found.of_row] if found.per_step else parts[name]
-        counts = np.bincount(found.y[part & (found.y >= 0)], minlength=len(found.classes))
+    for y in _known(found, parts):
+        counts = np.bincount(y, minlength=len(found.classes))
         shares.append(counts / counts.sum())
     order = np.argsort(-shares[0], kind="stable")
     names = [f"{found.classes[i]} {shares[0][i]:.3f}/{shares[1][i]:.3f}" for i in order]
-    return f"{len(names):,} (share in training/test): {_cut(names)}"
+    return "classes", f"{len(names):,} (share in training/test): {_cut(names)}"
 
 
-def _cut(names: list[str]) -> str:
+def _cut(names: list[str], between: str = ", ") -> str:
     more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
+    return between.join(names[:SHOWN]) + more

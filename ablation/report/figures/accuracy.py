@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from ablation.measures import measure_of
 from ablation.report.figures import drawing
 from ablation.report.figures.arms import Arms, numbers, styles
 from ablation.report.figures.drawing import INK
@@ -22,15 +23,15 @@ def accuracy_by_arm(
 ) -> Axes:
     """Draw a row per arm: each seed a point, below them the mean and its t interval, also as text.
 
-    trials: `arm`, `seed`, the metric; if present also `status`, `ceiling`, `majority` of accuracy.
+    trials: `arm`, `seed`, the metric; if present also `status`, its bound (`ceiling`) and guess.
     summary: `arm`, `mean`, `low`, `high` of the same metric; an arm it lacks has no interval.
     """
     title = f"{drawing.word(metric).capitalize()} by arm"
     table = pd.DataFrame({"arm": trials.get("arm"), "value": numbers(trials, metric)})
     if not table["value"].notna().any():
         return drawing.empty(axes, title)
-    for key in ("ceiling", "majority"):
-        table[key] = numbers(trials, key if metric == "accuracy" else "")
+    bound, guess = measure_of(metric).bound, measure_of(metric).guess
+    table["ceiling"], table["majority"] = numbers(trials, bound), numbers(trials, guess)
     table["status"] = trials.get("status", "without a value")
     # Golden-ratio steps keep neighbours apart without chance, alike in each arm.
     seeds = np.searchsorted(np.unique(trials["seed"]), trials["seed"])
@@ -64,9 +65,10 @@ def accuracy_by_arm(
             label += f"\n{len(lost)} {ended.pop() if len(ended) == 1 else 'without a value'}"
         drawing.write(axes, 1.02, row, label, transform=axes.get_yaxis_transform())
     note = "points: seeds; bar: mean with 95 % t interval"
-    note += "; solid line: ceiling" if table["ceiling"].notna().any() else ""
-    note += "; dotted: majority" if len(near) else ""
+    note += f"; solid line: {bound}" if table["ceiling"].notna().any() else ""
+    note += f"; dotted: {guess}" if len(near) else ""
     if len(base) and not len(near):
-        note += f"; majority {base.mean():.3f}, outside the view"
+        value = f"{base.mean():.3f}" if measure_of(metric).share else drawing.say(base.mean())
+        note += f"; {guess} {value}, outside the view"
     drawing.rows(axes, list(dict.fromkeys(table["arm"])), drop=True)
     return drawing.dress(axes, title, note + scaled, "x", drawing.axis_label(metric))

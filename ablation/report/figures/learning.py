@@ -6,6 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
+from ablation.measures import measure_of
 from ablation.report.figures import drawing
 from ablation.report.figures.arms import PALETTE, Arms
 from ablation.report.figures.lines import by_seed, draw_lines, name_extremes, note_others
@@ -19,7 +20,8 @@ def learning_curves(
     curves: `arm`, `seed`, `updates`, the value; more than seven arms are drawn as means alone,
     and of more than twelve only the best and the worst are named.
     """
-    title, tables = f"{value.capitalize()} during training", by_seed(curves, "updates", value)
+    title = f"{drawing.word(value).capitalize()} during training"
+    tables = by_seed(curves, "updates", value)
     # A seed that has stopped stays where it was, or the mean would be of those still in training.
     tables = {arm: table.ffill() for arm, table in tables.items()}
     if not tables:
@@ -32,7 +34,7 @@ def learning_curves(
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     seeds = max(t.shape[1] for t in tables.values())
     few = len(tables) <= len(PALETTE) and seeds > 1
-    sign = -1 if value == "loss" else 1
+    sign = measure_of(value).sense
     named = name_extremes(
         {name: sign * float(t.mean(axis=1).iloc[-1]) for name, t in tables.items()}
     )

@@ -16,8 +16,8 @@ FORWARD, BOTH = PALETTE[:2]
 def metric_by_lookahead(task: pd.DataFrame, axes: Axes, metric: str, reference: str) -> Axes:
     """Draw each seed of the forward arms, their mean, and the reference arm as a band.
 
-    task: `arm`, `direction`, `lookahead`, `seed`, the metric, and if present `ceiling`.
-    The band is the range of the reference's seeds. Ceilings are drawn for accuracy.
+    task: `arm`, `direction`, `lookahead`, `seed`, the metric, and if present its bound (`ceiling`).
+    The band is the range of the reference's seeds.
     """
     measure, title = MEASURES[metric], "How much future is enough"
     values = task.assign(value=numbers(task, metric)).dropna(subset=["value"])
@@ -26,8 +26,9 @@ def metric_by_lookahead(task: pd.DataFrame, axes: Axes, metric: str, reference: 
     if delayed.empty or both.empty:
         return drawing.empty(axes, title)
     limits = pd.Series(dtype=float)
-    if metric == "accuracy" and "ceiling" in delayed:
-        limits = delayed.dropna(subset=["ceiling"]).groupby("lookahead")["ceiling"].mean()
+    bound = measure.bound
+    if bound in delayed:
+        limits = delayed.dropna(subset=[bound]).groupby("lookahead")[bound].mean()
     scaled = drawing.scale(axes, "y", drawing.finite(delayed["value"], both, limits), metric)
     axes.axhspan(both.min(), both.max(), color=BOTH, alpha=0.15, lw=0)
     axes.axhline(both.mean(), color=BOTH, lw=1.5)
@@ -40,6 +41,6 @@ def metric_by_lookahead(task: pd.DataFrame, axes: Axes, metric: str, reference: 
         axes.plot(limits.index.map(at), limits, "--", color=FORWARD, lw=1.2, clip_on=False)
     axes.set_xticks(places, [f"{lookahead:g}" for lookahead in means.index])
     note = f"points: seeds; line: their mean; band: {reference}, its mean and seeds"
-    note += ("; dashed: ceiling" if len(limits) else "") + scaled
+    note += (f"; dashed: {bound}" if len(limits) else "") + scaled
     label = drawing.axis_label(metric)
     return drawing.dress(axes, title, note, "y", "lookahead (steps)", label or measure.name)

@@ -1,4 +1,4 @@
-"""Accuracy at each time step."""
+"""Accuracy, or the squared error of numbers, at each time step."""
 
 from __future__ import annotations
 
@@ -6,25 +6,31 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from ablation.measures import measure_of
 from ablation.report.figures import drawing
 from ablation.report.figures.arms import Arms, styles
 from ablation.report.figures.lines import by_seed, draw_lines, name_extremes, note_others
 
 
-def accuracy_by_step(positions: pd.DataFrame, axes: Axes, arms: Arms = ()) -> Axes:
-    """Draw mean accuracy by time step per arm, its ceiling dashed in the same colour.
+def metric_by_step(
+    positions: pd.DataFrame, axes: Axes, arms: Arms = (), metric: str = "accuracy"
+) -> Axes:
+    """Draw the mean metric by time step per arm, the best possible dashed in the same colour.
 
-    positions: `arm`, `seed`, `step` (from 1), `accuracy`, and if present `ceiling`.
+    positions: `arm`, `seed`, `step` (from 1), the metric, and if present its bound (`ceiling`).
     """
-    title, tables = "Accuracy by time step", by_seed(positions, "step", "accuracy")
+    measure = measure_of(metric)
+    title = f"{drawing.word(metric).capitalize()} by time step"
+    tables = by_seed(positions, "step", metric)
     if not tables:
         return drawing.empty(axes, title)
-    named = name_extremes({name: float(table.mean().mean()) for name, table in tables.items()})
+    scores = {name: measure.sense * float(t.mean().mean()) for name, t in tables.items()}
+    named = name_extremes(scores)
     style = styles([*arms, *positions["arm"]] if len(named) == len(tables) else named)
-    limits = {a: t.mean(axis=1) for a, t in by_seed(positions, "step", "ceiling").items()}
+    limits = {a: t.mean(axis=1) for a, t in by_seed(positions, "step", measure.bound).items()}
     limits = {a: limit for a, limit in limits.items() if a in named}
     means = [table.mean(axis=1) for table in tables.values()]
-    scaled = drawing.scale(axes, "y", drawing.finite(*means, *limits.values()), "accuracy")
+    scaled = drawing.scale(axes, "y", drawing.finite(*means, *limits.values()), metric)
     for turn, (name, limit) in enumerate(limits.items()):
         # Arms often share a ceiling: each draws its own dashes of the common line.
         dashes = (4.0 * turn, (4.0, 4.0 * max(len(limits) - 1, 1)))
@@ -33,6 +39,6 @@ def accuracy_by_step(positions: pd.DataFrame, axes: Axes, arms: Arms = ()) -> Ax
     last = max(t.index.max() for t in tables.values())
     axes.set_xlim(0.9 - 0.01 * last, 0.1 + last)
     axes.xaxis.set_major_locator(MaxNLocator(10, integer=True))
-    note = "mean over seeds" + ("; dashed: ceiling of the arm" if limits else "")
+    note = "mean over seeds" + (f"; dashed: {measure.bound} of the arm" if limits else "")
     note += note_others(tables, named) + scaled
-    return drawing.dress(axes, title, note, "y", "time step", drawing.axis_label("accuracy"))
+    return drawing.dress(axes, title, note, "y", "time step", drawing.axis_label(metric))

@@ -11,12 +11,12 @@ from ablation.report.figures.arms import PALETTE, numbers
 from ablation.report.figures.drawing import INK, SMALL
 
 
-def variance_shares(decomposition: pd.DataFrame, axes: Axes) -> Axes:
-    """Draw the share of the variance of accuracy that each factor or interaction explains.
+def variance_shares(decomposition: pd.DataFrame, axes: Axes, metric: str = "accuracy") -> Axes:
+    """Draw the share of the variance of the metric that each factor or interaction explains.
 
     decomposition: `term`, `share` (0 to 1); a missing share stays without a bar.
     """
-    title = "What the variance in accuracy comes from"
+    title = f"What the variance in {drawing.word(metric)} comes from"
     shares = 100 * numbers(decomposition, "share")
     if not np.isfinite(shares).any():
         return drawing.empty(axes, title)

@@ -19,7 +19,7 @@ def programs(model: keras.Model, data: Sequences, training: Training) -> Program
 
         history = model.fit(
             flat(x),
-            flat(y)[..., None],
+            flat(y),
             sample_weight=flat(weights),
             batch_size=training.batch_size,
             shuffle=False,

@@ -47,16 +47,15 @@ def _programs(model: keras.Model, data: Sequences, training: Training, compiled:
     @tf.function(jit_compile=compiled)  # type: ignore[untyped-decorator]
     def predict(x: Any) -> Any:
         batches = tf.reshape(x, (-1, FORWARD_BATCH, *x.shape[1:]))
-        probabilities = tf.map_fn(
+        outputs = tf.map_fn(
             lambda batch: model(batch, training=False),
             batches,
             fn_output_signature=model.output.dtype,
         )
-        return tf.reshape(probabilities, (-1, *probabilities.shape[2:]))
+        return tf.reshape(outputs, (-1, *outputs.shape[2:]))
 
     def run_update(x: Array, y: Array, weights: Array, n: int) -> float:
-        # Keras's losses want labels with a last axis, like the probabilities.
-        arrays = (tf.constant(x), tf.constant(y[..., None]), tf.constant(weights))
+        arrays = (tf.constant(x), tf.constant(y), tf.constant(weights))
         return float(update(*arrays, tf.constant(n)))
 
     def run_predict(x: Array) -> Array:
@@ -65,7 +64,7 @@ def _programs(model: keras.Model, data: Sequences, training: Training, compiled:
     # Compile now. With n = 0 no update runs, so the weights do not change.
     shape = chunk_shape(training)
     inputs = np.zeros(shape + data.x.shape[1:], data.x.dtype)
-    labels = np.zeros(shape + data.y.shape[1:], data.y.dtype)
-    run_update(inputs, labels, labels.astype(np.float32), 0)
+    targets = np.zeros(shape + data.targets.shape[1:], data.targets.dtype)
+    run_update(inputs, targets, np.zeros(targets.shape[:-1], np.float32), 0)
     run_predict(np.zeros((PREDICTION_BATCH, *data.x.shape[1:]), data.x.dtype))
     return Programs(model, run_update, run_predict, compiled)

@@ -508,9 +508,8 @@ def test_one_hot_labels_may_be_anything_where_there_is_no_step(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("y", "said"),
     [
-        (np.stack([Y, Y.cumsum(axis=1) > 2], axis=-1), r"y: shape (60, 10, 2); (60, 10) is needed"),
-        (X * 1.0, "is no class; a whole number or a word is needed"),
-        (X[..., 0], "is no class; a whole number or a word is needed"),
+        (np.stack([Y, Y + 1], axis=-1), r"y: shape (60, 10, 2); (60, 10) is needed"),
+        (2 * Y[:, :5], r"y: shape (60, 5); (60, 10) is needed"),
     ],
 )
 def test_what_is_no_class_is_one_line(y: Array, said: str, tmp_path: Path) -> None:
@@ -521,7 +520,10 @@ def test_what_is_no_class_is_one_line(y: Array, said: str, tmp_path: Path) -> No
 def test_a_number_as_label_is_one_line(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", [[*line[:4], line[2]] for line in rows()])
     assert "column y: " in refused(path)
-    assert refused(path).endswith("is no class; a whole number or a word is needed")
+    assert refused(path).endswith(
+        "is no class; a whole number or a word is needed (problem.target, in place of "
+        "problem.label, predicts numbers)"
+    )
 
 
 def test_a_one_hot_row_that_may_be_labels_of_steps_is_asked(tmp_path: Path) -> None:

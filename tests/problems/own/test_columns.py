@@ -12,7 +12,7 @@ import pytest
 
 from ablation.errors import RequestError
 from ablation.problems.own.columns import read
-from ablation.problems.own.keys import Keys
+from ablation.problems.own.keys import Keys, checked
 
 GOOD = ["1,0,5,a", "1,1,6,b", "2,0,5,a", "2,1,6,b"]
 
@@ -23,7 +23,7 @@ def write(path: Path, rows: list[str], header: str = "id,t,x,y") -> Path:
 
 
 def columns(**changes: Any) -> Keys:
-    return Keys(**{"sequence": "id", "time": "t", "label": "y", **changes})
+    return checked({"sequence": "id", "time": "t", "label": "y", **changes})
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ DEFECTS: list[tuple[list[str], dict[str, Any], str]] = [
     (
         [*GOOD, "3,0,0.5,a"],
         {"label": "x", "features": ("t",)},
-        r"line 6, column x: 0\.5 is no class; a whole number or a word is needed$",
+        r"line 6, column x: 0\.5 is no class; a whole number or a word is needed \(problem\.target",
     ),
     (["1,0,5,0.5", "1,1,5,1"], {}, r"line 2, column y: 0\.5 is no class; a whole number or a word"),
     (["1,0,5,1", "1,1,5,inf"], {}, r"line 3, column y: inf is no class"),

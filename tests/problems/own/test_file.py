@@ -304,7 +304,7 @@ def test_a_list_of_columns_goes_through_plan_and_labels(
         ({"standardize": 1}, r"^problem\.standardize=1: true or false is needed$"),
         ({"label_per": "steps"}, r"^problem\.label_per=steps: .* did you mean step\?$"),
         ({"label": True}, r"^problem\.label=True: a column's name is needed$"),
-        ({"label": ["y"]}, r"^problem\.label=\['y'\]: a column's name is needed$"),
+        ({"label": [["y"]]}, r"^problem\.label \(of each\)=\['y'\]: a column's name is needed$"),
         (
             {"features": [["a"]]},
             r"^problem\.features \(of each\)=\['a'\]: a column's name is neede",

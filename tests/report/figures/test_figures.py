@@ -22,7 +22,7 @@ from ablation.report.figures.drawing import new_figure, save
 from ablation.report.figures.forest import forest, pair_name
 from ablation.report.figures.grid import heat_map
 from ablation.report.figures.learning import learning_curves
-from ablation.report.figures.steps import accuracy_by_step
+from ablation.report.figures.steps import metric_by_step
 from ablation.report.figures.variance import variance_shares
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -95,7 +95,7 @@ def all_figures(trials: pd.DataFrame, arms: tuple[str, ...] = ARMS) -> dict[str,
         "exact": lambda axes: accuracy_by_arm(trials, pd.DataFrame(), axes, "exact"),
         "curves": lambda axes: learning_curves(make_curves(trials), axes),
         "loss": lambda axes: learning_curves(make_curves(trials), axes, "loss"),
-        "steps": lambda axes: accuracy_by_step(make_positions(trials), axes),
+        "steps": lambda axes: metric_by_step(make_positions(trials), axes),
         "heat": lambda axes: heat_map(trials, "units", "length", axes),
         "parameters": lambda axes: cost_by_arm(trials, axes),
         "seconds": lambda axes: cost_by_arm(trials, axes, "seconds"),
@@ -226,7 +226,7 @@ def test_groups_far_apart_are_cut_and_keep_one_scale() -> None:
 def test_a_perfect_arm_is_inside_a_logarithmic_view() -> None:
     positions = make_positions(make_trials(means=(1.0, 0.7, 0.99))).assign(ceiling=1.0)
     positions["accuracy"] = positions["accuracy"].clip(upper=1)
-    _, axes = drawn(lambda a: accuracy_by_step(positions, a))
+    _, axes = drawn(lambda a: metric_by_step(positions, a))
     assert axes.get_ylim()[0] < 0.7
     assert axes.get_ylim()[1] > 1
     shown = axes.transLimits.transform(axes.transScale.transform([(1, 0.99), (1, 0.999), (1, 1)]))
@@ -293,7 +293,7 @@ def test_an_empty_frame_says_so(name: str, columns: bool) -> None:
         "exact": lambda a: accuracy_by_arm(none, pd.DataFrame(), a, "exact"),
         "curves": lambda a: learning_curves(none, a),
         "loss": lambda a: learning_curves(none, a, "loss"),
-        "steps": lambda a: accuracy_by_step(none, a),
+        "steps": lambda a: metric_by_step(none, a),
         "heat": lambda a: heat_map(none, "units", "length", a),
         "parameters": lambda a: cost_by_arm(none, a),
         "seconds": lambda a: cost_by_arm(none, a, "seconds"),
@@ -334,7 +334,7 @@ def test_of_many_curves_the_extremes_are_named_and_the_others_are_grey() -> None
     trials = make_trials(names, means=means)
     for draw in (
         lambda a: learning_curves(make_curves(trials), a),
-        lambda a: accuracy_by_step(make_positions(trials), a),
+        lambda a: metric_by_step(make_positions(trials), a),
     ):
         figure, axes = drawn(draw)
         labels = {t.get_text() for t in axes.texts if t.get_text().startswith("arm=")}

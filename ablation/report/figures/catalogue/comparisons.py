@@ -22,11 +22,12 @@ POINTS = "every point is a seed; the bar below the points is the mean with its 9
 class Comparisons(Figures):
     """The metric of each arm, the differences, and how much of the future is enough."""
 
-    def accuracy(self, axes: Axes | None = None, metric: str = "accuracy") -> Axes:
+    def accuracy(self, axes: Axes | None = None, metric: str | None = None) -> Axes:
         """Draw a metric of each arm: one point per seed, and the mean with its 95 % interval.
 
-        metric: a numeric column of the study's trials. For accuracy the ceiling and the share of
-        the most frequent class are drawn too, if known. Raises RequestError for any other column.
+        metric: a numeric column of the study's trials; None: the accuracy, or the mean squared
+        error of numbers. For these the best possible and what always answering the same scores are
+        drawn too, if known. Raises RequestError for any other column.
 
         Example:
             >>> study = ablation.load("directions")
@@ -34,6 +35,7 @@ class Comparisons(Figures):
             >>> axes.get_xlabel()
             'loss (nats per label)'
         """
+        metric = metric or self.study.score
         summary = self.study.summary(metric)
         axes = axes or self._axes(height_of(len(self.arms)))
         return accuracy_by_arm(self.study.trials, summary, axes, metric, self.arms)
@@ -51,8 +53,7 @@ class Comparisons(Figures):
         """
         table = self.study.contrasts()
         axes = axes or self._axes(height_of(len(table)))
-        report = self.study.plan.report
-        return forest(table, axes, report.margin_of(report.metric), report.metric)
+        return forest(table, axes, self.study.margin(), self.study.metric)
 
     def lookahead(self, axes: Axes | None = None, task: str | None = None) -> Axes:
         """Draw the sweep's metric over the lookahead of the forward arms of one task.
@@ -75,7 +76,7 @@ class Comparisons(Figures):
             raise RequestError(f"task={name}: {suggest(name, names)}")
         reference = str(table.loc[table["task"] == name, "other"].iloc[0])
         (trials,) = (trials for trials in self.study.tasks if task_name(trials) == name)
-        metric = self.study.plan.report.metric
+        metric = self.study.metric
         return metric_by_lookahead(trials, axes or self._axes(), metric, reference)
 
     def _by_lookahead(self) -> list[Picture]:
@@ -97,8 +98,8 @@ class Comparisons(Figures):
     def _compared(self) -> list[Picture]:
         """The arms against each other: the differences, and what they are differences of."""
         study = self.study
-        report, arms = study.plan.report, height_of(len(self.arms))
-        metric, measure = report.metric, MEASURES[report.metric]
+        arms, metric, score = height_of(len(self.arms)), study.metric, study.score
+        measure = MEASURES[metric]
         pictures = []
         contrasts = study.contrasts() if len(self.arms) > 1 else pd.DataFrame()
         if len(contrasts):
@@ -109,13 +110,13 @@ class Comparisons(Figures):
                     f"Paired differences in {measure.name}",
                     "Each row is the first arm minus the second, paired by seed: right of zero, "
                     "the first has more. Differences inside the shaded band "
-                    f"(±{report.margin_of(metric):g}) are too small to matter. The colour is the "
+                    f"(±{study.margin():g}) are too small to matter. The colour is the "
                     "verdict, which also allows for the number of rows.",
                     (WIDTH, height_of(len(contrasts))),
                     self.contrasts,
                 )
             )
-        if metric != "accuracy" and not measure.limit and not measure.fixed:
+        if metric != score and not measure.limit and not measure.fixed:
             pictures.append(
                 Picture(
                     "compared",
@@ -126,15 +127,16 @@ class Comparisons(Figures):
                     partial(self.accuracy, metric=metric),
                 )
             )
+        bound = MEASURES[score].bound or "ceiling"
         ceiling = (
-            " What lies between an arm and its ceiling can still be learnt; an arm clearly beyond "
-            "its ceiling has a bug."
+            f" What lies between an arm and its {bound} can still be learnt; an arm clearly beyond "
+            f"its {bound} has a bug."
         )
         pictures.append(
             Picture(
                 "accuracy",
                 "accuracy",
-                "Accuracy of each arm on the test set",
+                f"{MEASURES[score].title.capitalize()} of each arm on the test set",
                 POINTS.capitalize() + (ceiling if self._has_ceiling else ""),
                 (WIDTH, arms),
                 self.accuracy,

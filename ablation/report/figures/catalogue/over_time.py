@@ -8,21 +8,22 @@ from statistics import median
 from matplotlib.axes import Axes
 
 from ablation.errors import RequestError, suggest
+from ablation.measures import MEASURES
 from ablation.report.figures.catalogue.picture import WIDTH, Figures, Picture
 from ablation.report.figures.learning import learning_curves
-from ablation.report.figures.steps import accuracy_by_step
+from ablation.report.figures.steps import metric_by_step
 
-CURVES = ("accuracy", "loss")
 LOSSES = {"loss", "train_loss", "train_loss_mean"}
 
 
 class OverTime(Figures):
     """Learning curves, and the accuracy at each step."""
 
-    def learning(self, axes: Axes | None = None, value: str = "accuracy") -> Axes:
+    def learning(self, axes: Axes | None = None, value: str | None = None) -> Axes:
         """Draw the learning curves: accuracy (a share) or loss (nats per label) over the updates.
 
-        value: "accuracy" or "loss". Raises RequestError for any other value.
+        value: "accuracy", "mse" (of numbers) or "loss"; None: the first that there is. Raises
+        RequestError for any other value.
 
         Example:
             >>> study = ablation.load("directions")
@@ -30,12 +31,13 @@ class OverTime(Figures):
             >>> axes.get_ylabel()
             'loss (nats per label)'
         """
-        if value not in CURVES:
-            raise RequestError(f"value={value}: {suggest(value, CURVES)}")
+        value, possible = value or self.study.score, (self.study.score, "loss")
+        if value not in possible:
+            raise RequestError(f"value={value}: {suggest(value, possible)}")
         return learning_curves(self.study.curves, axes or self._axes(), value, self.arms)
 
     def steps(self, axes: Axes | None = None) -> Axes:
-        """Draw the accuracy at each time step, and its ceiling if known.
+        """Draw the accuracy (of numbers the squared error) at each step, and its bound if known.
 
         Example:
             >>> study = ablation.load("directions")
@@ -43,25 +45,26 @@ class OverTime(Figures):
             >>> axes.get_xlabel()
             'time step'
         """
-        return accuracy_by_step(self.study.positions, axes or self._axes(), self.arms)
+        score = self.study.score
+        return metric_by_step(self.study.positions, axes or self._axes(), self.arms, score)
 
     def _over_time(self) -> list[Picture]:
         """While training, and from step to step of a sequence."""
-        study = self.study
+        study, measure = self.study, MEASURES[self.study.score]
+        score = measure.title.capitalize()
         pictures = [
             Picture(
                 "learning",
                 "learning",
-                "Accuracy while training",
-                f"Accuracy on {self._watched} while training: the mean and the middle half of "
-                "the seeds. A curve that still climbs at its right end has not been trained to its "
-                f"limit.{self._kept}",
+                f"{score} while training",
+                f"{score} on {self._watched} while training: the mean and the middle half of "
+                f"the seeds. A curve that still {'climbs' if measure.sense > 0 else 'falls'} at "
+                f"its right end has not been trained to its limit.{self._kept}",
                 (WIDTH, 4.0),
                 self.learning,
             )
         ]
-        report = study.plan.report
-        if LOSSES & {report.metric, *(claim.metric for claim in report.claims)}:
+        if LOSSES & {study.metric, *(claim.metric for claim in study.plan.report.claims)}:
             pictures.append(
                 Picture(
                     "loss",
@@ -74,13 +77,14 @@ class OverTime(Figures):
                 )
             )
         if len(study.positions):
-            ceiling = " An arm makes its errors where it drops below its dashed ceiling."
+            away = "drops below" if measure.sense > 0 else "rises above"
+            ceiling = f" An arm makes its errors where it {away} its dashed {measure.bound}."
             pictures.append(
                 Picture(
                     "steps",
                     "steps",
-                    "Accuracy at each time step",
-                    "Accuracy at each time step, from the first to the last."
+                    f"{score} at each time step",
+                    f"{score} at each time step, from the first to the last."
                     + (ceiling if self._has_ceiling else ""),
                     (WIDTH, 4.0),
                     self.steps,

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ablation.analysis import Study
+from ablation.measures import MEASURES
 from ablation.report.figures.drawing import new_figure
 
 WIDTH = 7.0  # inches
@@ -42,8 +43,8 @@ class Figures:
 
     @property
     def _has_ceiling(self) -> bool:
-        trials = self.study.trials
-        return "ceiling" in trials and bool(trials["ceiling"].notna().any())
+        trials, bound = self.study.trials, MEASURES[self.study.score].bound
+        return bound in trials and bool(trials[bound].notna().any())
 
     def _axes(self, height: float = 4.2) -> Axes:
         return new_figure(WIDTH, height)[1]

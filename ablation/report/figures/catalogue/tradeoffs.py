@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 
 from ablation.analysis import task_name
 from ablation.errors import RequestError, suggest
+from ablation.measures import MEASURES
 from ablation.report.figures.arms import height_of
 from ablation.report.figures.catalogue.picture import WIDTH, Figures, Picture
 from ablation.report.figures.cost import Cost, cost_by_arm
@@ -67,7 +68,7 @@ class Tradeoffs(Figures):
         for name, factor in (("x", x), ("y", y)):
             if factor not in numeric:
                 raise RequestError(f"{name}={factor}: {suggest(factor, map(str, numeric))}")
-        return heat_map(self.study.trials, x, y, axes or self._axes(4.5))
+        return heat_map(self.study.trials, x, y, axes or self._axes(4.5), self.study.score)
 
     def variance(self, axes: Axes | None = None) -> Axes:
         """Draw the share (in %) of the variance of accuracy that each factor explains.
@@ -79,7 +80,12 @@ class Tradeoffs(Figures):
             'share of the variance (%)'
         """
         table = self.study.variance
-        return variance_shares(table, axes or self._axes(height_of(len(table))))
+        axes = axes or self._axes(height_of(len(table)))
+        return variance_shares(table, axes, self.study.score)
+
+    @property
+    def _score(self) -> str:
+        return MEASURES[self.study.score].name
 
     def _by_cost(self) -> list[Picture]:
         words = {
@@ -94,9 +100,9 @@ class Tradeoffs(Figures):
             Picture(
                 cost,
                 "cost",
-                f"Accuracy against {cost}",
-                f"Accuracy against {words[cost]}. The line joins the arms that no other arm beats "
-                "in both.",
+                f"{self._score.capitalize()} against {cost}",
+                f"{self._score.capitalize()} against {words[cost]}. The line joins the arms that "
+                "no other arm beats in both.",
                 (WIDTH, 4.2),
                 draw[cost],
             )
@@ -110,7 +116,7 @@ class Tradeoffs(Figures):
         numeric = [f for f in factors if pd.api.types.is_numeric_dtype(study.trials[f])]
         if len(numeric) == 2:
             x, y = numeric
-            title = f"Mean accuracy over {x} and {y}"
+            title = f"Mean {self._score} over {x} and {y}"
             size = (WIDTH, 4.5)
             pictures.append(
                 Picture("grid", "factors", title, f"{title}.", size, partial(self.grid, x, y))
@@ -120,9 +126,10 @@ class Tradeoffs(Figures):
                 Picture(
                     "variance",
                     "factors",
-                    "Variance of accuracy by factor",
-                    "The share of the variance of accuracy that each factor, each interaction of "
-                    "two factors and the seed explain; the residual is what none of them explains.",
+                    f"Variance of {self._score} by factor",
+                    f"The share of the variance of {self._score} that each factor, each "
+                    "interaction of two factors and the seed explain; the residual is what none of "
+                    "them explains.",
                     (WIDTH, height_of(len(factors) + 2)),
                     self.variance,
                 )
@@ -132,4 +139,4 @@ class Tradeoffs(Figures):
     def _cost(self, cost: Cost, axes: Axes | None) -> Axes:
         tasks = {arm: task_name(task) for task in self.study.tasks for arm in set(task["arm"])}
         trials = self.study.trials.assign(task=self.study.trials["arm"].map(tasks))
-        return cost_by_arm(trials, axes or self._axes(), cost, self.arms)
+        return cost_by_arm(trials, axes or self._axes(), cost, self.arms, self.study.score)

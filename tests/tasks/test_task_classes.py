@@ -7,11 +7,9 @@ import pytest
 from sklearn.metrics import brier_score_loss, confusion_matrix, f1_score, recall_score
 
 from ablation.data import Sequences
-from ablation.measures import MEASURES
-from ablation.storage import MOST_CONFUSED, Metrics
-from ablation.training.scores import (
+from ablation.storage import MOST_CONFUSED
+from ablation.tasks.classes import (
     EPSILON,
-    FURTHER_METRICS,
     count_classes,
     evaluate,
     majority,
@@ -201,10 +199,3 @@ def test_the_majority_is_that_of_the_training_set_on_the_test_set() -> None:
     assert majority(train, test) == pytest.approx(2 / 3)
     two = sequences([[2, 2, 0]], classes=3)
     assert majority(two, test) == pytest.approx(1 / 3)
-
-
-def test_every_metric_has_a_row_in_measures_and_every_row_a_metric() -> None:
-    sources = [measure.source for measure in MEASURES.values()]
-    wanted = {s.removeprefix("metrics.") for s in sources if s.startswith("metrics.")}
-    assert wanted <= {*Metrics.model_fields, *FURTHER_METRICS}
-    assert set(FURTHER_METRICS) <= MEASURES.keys()

@@ -1,15 +1,35 @@
-"""Scores a model's predicted probabilities on a test set."""
+"""One class of several: a sigmoid for two, a softmax for more, trained by log loss."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from ablation.data import Array, Sequences
 from ablation.storage import MOST_CONFUSED, BySequence, Classes, Metrics
+from ablation.tasks.means import by_position, error, finite, mean
 
+WHAT = "classes"
+METRIC = "accuracy"
 EPSILON = 1e-7  # Keras clips probabilities to EPSILON .. 1 - EPSILON before taking the logarithm
+
+
+def head(data: Sequences) -> tuple[int, str]:
+    """One probability for two classes, else one a class."""
+    return (1, "sigmoid") if data.classes == 2 else (data.classes, "softmax")
+
+
+def answers(outputs: Array, data: Sequences) -> Array:
+    """The most probable class."""
+    return predict_classes(outputs)
+
+
+def look(outputs: Array, data: Sequences) -> float:
+    """The accuracy."""
+    correct = predict_classes(outputs) == data.y
+    return float((correct * data.weights).sum() / data.weights.sum())
 
 
 def predict_classes(probabilities: Array) -> Array:
@@ -30,27 +50,32 @@ def log_loss(probabilities: Array, data: Sequences) -> float:
     return float((losses * weights).sum() / weights.sum())
 
 
-def evaluate(probabilities: Array, data: Sequences) -> Metrics:
+LOSSES: Mapping[str, Callable[[Array, Sequences], float]] = {"crossentropy": log_loss}
+
+
+def evaluate(
+    probabilities: Array, data: Sequences, loss: Callable[[Array, Sequences], float] = log_loss
+) -> Metrics:
     """Score probabilities of shape (n, ..., outputs) on the labels that count."""
     weights = data.weights.astype(np.float64)  # summing in float32 would round the accuracy
     predictions = predict_classes(probabilities)
-    correct = (predictions == data.y) * weights
-    loss = log_loss(probabilities, data)
-    accuracy = float(correct.sum() / weights.sum())
-    hits = correct.reshape(len(data), -1).sum(1)  # per sequence
-    labels = weights.reshape(len(data), -1).sum(1)
-    # The steps of a sequence are not independent, so the sampling unit is the sequence.
-    deviation = (hits - accuracy * labels) / labels.mean()
+    correct = predictions == data.y
     scores = {
-        "loss": loss if np.isfinite(loss) else None,
-        "accuracy": accuracy,
-        "accuracy_error": float(deviation.std() / np.sqrt(len(data))),
-        "exact": float(((hits == labels) & (labels > 0)).sum() / (labels > 0).sum()),
-        "accuracy_by_position": _accuracy_by_position(correct, weights) if data.per_step else [],
+        "loss": finite(loss(probabilities, data)),
+        "accuracy": mean(correct, weights),
+        "accuracy_error": error(correct, weights),
+        "exact": exact(correct, weights),
+        "accuracy_by_position": by_position(correct, weights),
     }
-    further = {name: score(probabilities, data) for name, score in FURTHER_METRICS.items()}
-    finite = {name: value if np.isfinite(value) else None for name, value in further.items()}
-    return Metrics.model_validate(scores | finite)
+    further = {name: finite(of(probabilities, data)) for name, of in FURTHER_METRICS.items()}
+    return Metrics.model_validate(scores | further)
+
+
+def exact(correct: Array, weights: Array) -> float:
+    """Share of the sequences with a label that counts in which all of these are right."""
+    hits = (correct * weights).reshape(len(correct), -1).sum(1)
+    labels = weights.reshape(len(correct), -1).sum(1)
+    return float(((hits == labels) & (labels > 0)).sum() / (labels > 0).sum())
 
 
 def balanced_accuracy(probabilities: Array, data: Sequences) -> float:
@@ -82,13 +107,12 @@ def brier(probabilities: Array, data: Sequences) -> float:
     return float((squares * data.weights).sum() / data.weights.sum())
 
 
-# Metrics that are not fields of `storage.Metrics`. Each also has a row in `measures`. A function
-# takes the probabilities (n, ..., outputs); a value that is not finite is stored as None.
-FURTHER_METRICS: dict[str, Callable[[Array, Sequences], float]] = {
+FURTHER_METRICS: Mapping[str, Callable[[Array, Sequences], float]] = {
     "balanced_accuracy": balanced_accuracy,
     "macro_f1": macro_f1,
     "brier": brier,
 }
+SCORES: Sequence[str] = ("accuracy", "exact", *FURTHER_METRICS, "loss")
 
 
 def count_classes(predictions: Array, data: Sequences, names: Sequence[str] = ()) -> Classes:
@@ -111,14 +135,19 @@ def count_classes(predictions: Array, data: Sequences, names: Sequence[str] = ()
     )
 
 
-def score_sequences(
-    predictions: Array, data: Sequences, names: Sequence[str] | None = None
-) -> BySequence:
-    """How many labels of each sequence are right.
+def by_sequence(answers: Array, data: Sequences, names: Sequence[str] | None = None) -> BySequence:
+    """How many labels of each sequence are right; names: of the sequences."""
+    return BySequence.of("hits", answers == data.y, data.weights, data.group, names)
 
-    predictions: int, the shape of the labels. names: of the sequences, None if they have none.
-    """
-    return BySequence.of("hits", predictions == data.y, data.weights, data.group, names)
+
+def details(answers: Array, data: Sequences, names: Sequence[str]) -> dict[str, Any]:
+    """The counts of the classes."""
+    return {"classes": count_classes(answers, data, names)}
+
+
+def baseline(train: Sequences, test: Sequences) -> dict[str, float]:
+    """What always answering the most frequent class scores."""
+    return {"majority": majority(train, test)}
 
 
 def majority(train: Sequences, test: Sequences) -> float:
@@ -140,8 +169,3 @@ def _counts_by_class(predictions: Array, data: Sequences) -> tuple[Array, Array,
         )
     )
     return labels, predicted, hits
-
-
-def _accuracy_by_position(correct: Array, weights: Array) -> list[float | None]:
-    labels = weights.sum(0)
-    return [float(hits / n) if n else None for hits, n in zip(correct.sum(0), labels, strict=True)]
