@@ -59,13 +59,14 @@ def save(figure: Figure, folder: Path, name: str) -> tuple[Path, Path]:
     # A user's own matplotlibrc must not reach a published figure.
     fixed: dict[Any, Any] = {"font.family": "sans-serif", "font.sans-serif": "DejaVu Sans"}
     fixed |= {"savefig.bbox": None, "svg.fonttype": "path", "svg.hashsalt": "ablation"}
+    fixed |= {"figure.autolayout": False, "figure.constrained_layout.use": False}
     with mpl.rc_context(fixed), warnings.catch_warnings():
         # A script that the font lacks is drawn as boxes, which is no reason to stop a report.
         warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
         for old in (png, svg):  # a link would be written through, wherever it leads
             old.unlink(missing_ok=True)
         figure.savefig(png, dpi=150)
-        figure.set_layout_engine("none")  # its parts have their places, which takes a while to find
+        figure.set_layout_engine(None)  # its parts have their places; "none" would draw twice
         figure.savefig(svg, metadata={"Date": None})
     return png, svg
 
