@@ -47,7 +47,7 @@ def test_vectors_stand_in_the_place_of_codes() -> None:
     inputs = keras.Input(data.x.shape[1:])
     model = keras.Model(inputs, with_vectors(make_trial(), data, inputs))
     first, second = (w.numpy() for w in model.weights)
-    found = model.predict(data.x, verbose=0)
+    found = model(data.x).numpy()
     codes = data.x[..., 1:].astype(int)
     expected = [data.x[..., :1], first[codes[..., 0]], second[codes[..., 1]]]
     np.testing.assert_array_equal(found, np.concatenate(expected, axis=-1))
@@ -69,11 +69,11 @@ def test_what_is_padding_does_not_matter(arm: dict[str, Any]) -> None:
     assert data.present is not None
     assert (data.x[~data.present] == PADDING).all()
     trial = make_trial(**arm)
-    padded = build_model(trial, data).predict(data.x, verbose=0)
+    padded = build_model(trial, data)(data.x).numpy()
     for i in range(5):
         n = int(data.present[i].sum())
         alone = replace(data, x=data.x[i : i + 1, :n], y=data.y[i : i + 1, :n], present=None)
-        bare = build_model(trial, alone).predict(alone.x, verbose=0)
+        bare = build_model(trial, alone)(alone.x).numpy()
         np.testing.assert_allclose(padded[i, :n], bare[0], atol=1e-6)
 
 
@@ -83,6 +83,4 @@ def test_a_saved_model_is_of_keras_alone(tmp_path: Path) -> None:
     model = build_model(make_trial(direction="bidirectional"), data)
     model.save(tmp_path / "a.keras")
     again = keras.saving.load_model(tmp_path / "a.keras", compile=False)
-    np.testing.assert_allclose(
-        model.predict(data.x, verbose=0), again.predict(data.x, verbose=0), atol=1e-6
-    )
+    np.testing.assert_allclose(model(data.x), again(data.x), atol=1e-6)

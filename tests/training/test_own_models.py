@@ -15,6 +15,7 @@ import pytest
 from ablation.data import PADDING, Array, Dataset, Sequences
 from ablation.errors import RequestError
 from ablation.spec import Trial
+from ablation.training import loop
 from ablation.training.engines import fit, xla
 from ablation.training.loop import train
 from ablation.training.models import build_model
@@ -47,8 +48,8 @@ DATA = {
 TRAINING = {"sequences": 40, "epochs": 2, "batch_size": 10}
 WAYS: list[dict[str, Any]] = [
     {"direction": "forward", "lookahead": 1},
-    {"direction": "go_backwards"},
     {"direction": "bidirectional", "merge_mode": "mul", "cell": "gru"},
+    {"direction": "go_backwards"},
     {"direction": "bidirectional_raw", "merge_mode": "concat"},
 ]
 
@@ -74,7 +75,8 @@ def weights(model: keras.Model) -> dict[str, Array]:
 
 
 @pytest.mark.parametrize("model", DATA)
-def test_both_engines_end_in_the_same_weights(model: str) -> None:
+def test_both_engines_end_in_the_same_weights(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "CURVE_POINTS", 4)  # each costs a call of model.fit
     way = {**WAYS[list(DATA).index(model)], "cell": "simple_rnn"}  # is compiled soonest
     data = Dataset(DATA[model], DATA[model])
     ends = []
@@ -102,11 +104,12 @@ def test_arms_of_a_seed_start_with_the_same_weights(model: str) -> None:
             if weight.ndim > 1 and not any(part in weight.path for part in recurrent)
         ]
 
-    reference = own_kernels(0, **WAYS[2])  # a product is as wide as one direction
-    for way in WAYS[:2]:
+    both = WAYS[1]  # a product is as wide as one direction
+    reference = own_kernels(0, **both)
+    for way in (WAYS[0], WAYS[2]):
         for kernel, same in zip(own_kernels(0, **way), reference, strict=True):
             np.testing.assert_array_equal(kernel, same)
-    for kernel, other in zip(own_kernels(1, **WAYS[2]), reference, strict=True):
+    for kernel, other in zip(own_kernels(1, **both), reference, strict=True):
         assert not np.array_equal(kernel, other)
 
 
