@@ -105,6 +105,7 @@ class Campaign:
             self.storm.strike(self.chance.choice(list(running.values())))
             for k, command in list(running.items()):
                 if command.ended:
+                    self.storm.flush()  # a stopped worker of it would never end
                     self.site.wait(running.pop(k))
                     if command.code and restarts < RESTARTS:
                         restarts += 1
