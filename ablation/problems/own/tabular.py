@@ -53,10 +53,12 @@ def _csv(path: Path, keys: Keys) -> Table:
     lines: list[int] = []
     rows: list[list[str]] = []
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    begins = 1
+    begins, last, between = 1, 0, 0
     try:
         for row in reader:
             if row and not (len(row) == 1 and not row[0].strip()):  # nothing in it
+                between += len(rows) > 1 and begins > last + 1
+                last = reader.line_num
                 lines.append(begins)
                 rows.append(row)
                 if len(row) != len(rows[0]):
@@ -77,13 +79,15 @@ def _csv(path: Path, keys: Keys) -> Table:
 
     decimal = keys.decimal or _decimal(path, {name: cells(name) for name in texts}, separator)
     comma = ", decimal comma" if decimal == "comma" else ""
+    # They may be meant as the ends of sequences, which a column has to say here.
+    skipped = f", empty lines at {between:,} places skipped" if between else ""
     return Table(
         path,
         names,
         lambda row: f"line {lines[row + 1]}",
         cells,
         decimal,
-        f"{_separated(separator)}{comma}, {encoding}",
+        f"{_separated(separator)}{comma}, {encoding}{skipped}",
     )
 
 

@@ -97,6 +97,20 @@ def test_separators_are_recognised(
     assert f"separated by {other}s" in said
 
 
+def test_empty_lines_between_rows_are_said(plain: Dataset, tmp_path: Path) -> None:
+    """Where they end a sentence, as in many tagging files, a column has to say so as well."""
+    first, *lines = write(tmp_path / "a.csv", rows()).read_text().splitlines(keepends=True)
+    path = tmp_path / "b.csv"
+    path.write_text(
+        "\n".join([first, "".join(lines[:5]), "".join(lines[5:9]), *lines[9:]]) + "\n\n"
+    )
+    assert_same(load(path), plain)
+    places = 1 + len(lines[9:])
+    said = f"separated by commas, UTF-8, empty lines at {places:,} places skipped"
+    assert understood(path)["read as"] == said
+    assert said in refused(path, "problem.group=sentence")
+
+
 def test_a_separator_of_ones_own(plain: Dataset, tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", rows(), "~")
     assert "problem.sequence=id: choose one of id~t~v~k~y" in refused(path)
