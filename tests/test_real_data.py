@@ -39,7 +39,7 @@ def packages(tmp_path: Path) -> Path:
     channels = [":".join([",".join(["0.5", "1.5"] * n)] * 12) for n in range(2, 22)]
     vowels = "@data\n" + "".join(f"{text}:{n % 2 + 1}\n" for n, text in enumerate(channels))
     walk = ["timestamp,leg_horiz_fwd,leg_vert,trunk_horiz_fwd,trunk_vert,trunk_horiz_lateral"]
-    walk += [f"{t}," + ",".join(map(str, rng.integers(0, 999, 5))) for t in range(600)]
+    walk += [f"{t}," + ",".join(map(str, rng.integers(0, 999, 5))) for t in range(1800)]
     tags = ["B-LOC", "I-LOC", "O"]
     words = ["2005", "\u3000", "a", "b"]  # the wide space is a word too
     sentences = [
