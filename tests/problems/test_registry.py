@@ -26,7 +26,11 @@ def name_of(problem: ModuleType) -> str:
     return problem.__name__.split(".")[-1]
 
 
+NUMBERS = [module for module in SUITE if name_of(module) == "tracking"]
+LABELS = [module for module in SUITE if module not in NUMBERS]
 suite = pytest.mark.parametrize("problem", SUITE, ids=name_of)
+labels = pytest.mark.parametrize("problem", LABELS, ids=name_of)
+numbers = pytest.mark.parametrize("problem", NUMBERS, ids=name_of)
 
 
 def test_the_suite_is_found_by_its_files() -> None:
@@ -56,11 +60,17 @@ def test_shapes_and_types(problem: ModuleType, length: int) -> None:
     data = problem.generate(np.random.default_rng(3), 17, length)
     assert data.x.shape == (17, length, 1)
     assert data.x.dtype == np.float32
-    assert data.y.shape == (17, length)
-    assert data.y.dtype == np.int32
-    assert set(np.unique(data.y)) <= {0, 1}
-    assert data.classes == 2
+    assert data.weights.shape == (17, length)
     assert data.weights.sum() > 0
+    assert data.task == ("numbers" if problem in NUMBERS else "classes")
+    if problem in NUMBERS:
+        assert data.y.shape == (17, length, 1)
+        assert data.y.dtype == np.float32
+    else:
+        assert data.y.shape == (17, length)
+        assert data.y.dtype == np.int32
+        assert set(np.unique(data.y)) <= {0, 1}
+        assert data.classes == 2
 
 
 @suite
@@ -71,7 +81,7 @@ def test_the_same_generator_gives_the_same_data(problem: ModuleType) -> None:
     assert (first.x != other.x).any()
 
 
-@suite
+@labels
 @pytest.mark.parametrize("length", [5, 10, 13])
 def test_a_view_that_sees_more_has_a_higher_ceiling(problem: ModuleType, length: int) -> None:
     ceilings = problem.ceilings(length)
@@ -93,7 +103,27 @@ def test_a_view_that_sees_more_has_a_higher_ceiling(problem: ModuleType, length:
         assert (ceiling.accuracy[scored] >= 0.5).all()
 
 
-@suite
+@numbers
+@pytest.mark.parametrize("length", [5, 10, 13])
+def test_a_view_that_sees_more_has_a_lower_floor(problem: ModuleType, length: int) -> None:
+    ceilings = problem.ceilings(length)
+    assert ceilings.keys() == {"constant", *DIRECTIONS}
+    floors = {view: ceiling.mse for view, ceiling in ceilings.items()}
+    for view in DIRECTIONS:
+        assert floors[view].shape == (length,)
+        assert (floors["bidirectional"] <= floors[view] + 1e-12).all()
+        assert (floors[view] <= floors["constant"] + 1e-12).all()
+    assert (floors["bidirectional"] >= 0).all()
+
+
+@numbers
+def test_the_constant_floor_is_the_variance_at_each_step(problem: ModuleType) -> None:
+    data = problem.generate(np.random.default_rng(8), 40_000, 11)
+    variance = data.y[..., 0].var(axis=0, dtype=np.float64)
+    np.testing.assert_allclose(problem.ceilings(11)["constant"].mse, variance, rtol=0.04)
+
+
+@labels
 def test_the_majority_ceiling_is_the_most_frequent_label_at_each_step(problem: ModuleType) -> None:
     data = problem.generate(np.random.default_rng(8), 40_000, 11)
     share = data.y.mean(axis=0)
