@@ -44,8 +44,8 @@ def generate(
     for t in range(1, length):
         y[:, t] = memory * y[:, t - 1] + steps[:, t]
     x = y + np.sqrt(noise) * rng.standard_normal(y.shape)
-    x, y = (values[..., None].astype(np.float32) for values in (x, y))
-    return Sequences(x, y, task="numbers")
+    seen, hidden = (values[..., None].astype(np.float32) for values in (x, y))
+    return Sequences(seen, hidden, task="numbers")
 
 
 @lru_cache
