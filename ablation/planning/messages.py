@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pydantic import BaseModel, ValidationError
 
 from ablation.errors import suggest
-from ablation.spec import Arm, Claim, ReportSettings, Settings, Training
+from ablation.spec import Arm, Claim, Cluster, ReportSettings, Settings, Training
 
 GROUPS = (
     "problem",
@@ -67,6 +67,9 @@ def unknown_key(name: str, siblings: Iterable[str] = ()) -> str:
         return f"{name}: unknown key; {suggest(leaf, Training.model_fields)}"
     if group == "report":
         return f"{name}: unknown key; {suggest(leaf, ReportSettings.model_fields)}"
+    if group == "cluster":
+        keys = [key for key in siblings if key != "name"] or list(Cluster.model_fields)
+        return f"{name}: this cluster has no such key; {suggest(leaf, keys)}"
     if group.startswith("report.claims."):
         return f"{name}: a claim has no such key; {suggest(leaf, Claim.model_fields)}"
     if group in ("problem", "model"):

@@ -108,7 +108,7 @@ class Cluster(Frozen):
     def _dask_has_an_address(self) -> Cluster:
         if self.name == "dask" and not re.fullmatch(r"(tcp|tls)://[^/]+:\d+", self.address or ""):
             raise ValueError(
-                f"address={self.address}: the scheduler's address is needed, such as "
+                f"address={self.address or 'null'}: the scheduler's address is needed, such as "
                 "tcp://127.0.0.1:8786"
             )
         if self.address and (self.tls is None) == self.address.startswith("tls"):

@@ -25,7 +25,13 @@ def campaign(folder: Path) -> Iterator[Check]:
     local = Command(home, "local", "results=local")
     local.process.wait()
     with running(folder) as site:
-        options = ("cluster=dask", f"cluster.address=tcp://{HEAD}:{PORT}", "results=results")
+        (home / "conf/cluster").mkdir(parents=True)
+        (home / "conf/cluster/ours.yaml").write_text(
+            f"defaults: [dask]\naddress: tls://{HEAD}:{PORT}\n"
+            f"tls:\n  ca: {site.file('ca.pem')}\n"
+            f"  cert: {site.file('me.pem')}\n  key: {site.file('me.key')}\n"
+        )
+        options = ("cluster=ours", "results=results")
         calm = Command(home, "calm", *options, prefix=site.inside("head"))
         calm.process.wait(1800)
         yield from compare("undisturbed", home, calm)
@@ -62,6 +68,20 @@ class Hosts:
         """What stands before a command that runs in the namespace."""
         return ["ip", "netns", "exec", _name(host)]
 
+    def file(self, name: str) -> Path:
+        """A certificate or key: of the authority (ca), of the command (me), of the hosts (node)."""
+        return self.folder / name
+
+    def certify(self) -> None:
+        """Make an authority, and a key and certificate of it for the command and the hosts."""
+        new = ("openssl", "req", "-x509", "-nodes", "-newkey", "rsa:2048", "-days", "2")
+        whole = (*new, "-subj", "/CN=ca", "-keyout", "ca.key", "-out", "ca.pem")
+        subprocess.run(whole, cwd=self.folder, check=True, capture_output=True)
+        for name in ("me", "node"):
+            signed = ("-CA", "ca.pem", "-CAkey", "ca.key", "-subj", f"/CN={name}")
+            ours = (*new, *signed, "-keyout", f"{name}.key", "-out", f"{name}.pem")
+            subprocess.run(ours, cwd=self.folder, check=True, capture_output=True)
+
     def make(self) -> None:
         """Make the namespaces, joined by a bridge in the first."""
         for host in ("head", "host1", "host2"):
@@ -81,13 +101,18 @@ class Hosts:
         own = self.folder / host
         own.mkdir(exist_ok=True)
         python = f"{sys.executable} -m distributed.cli."
+        files = {"ca-file": "ca.pem", "cert": "node.pem", "key": "node.key"}
+        tls = " ".join(f"--tls-{option} {self.file(file)}" for option, file in files.items())
         if host == "head":
-            script = f"exec {python}dask_scheduler --host {HEAD} --port {PORT} --no-dashboard"
+            script = (
+                f"exec {python}dask_scheduler --protocol tls {tls} "
+                f"--host {HEAD} --port {PORT} --no-dashboard"
+            )
         else:
             # An empty folder lies over the command's, and over the home with its caches.
             script = (
                 f"mount -t tmpfs none {self.folder}/command && hostname {host} && exec "
-                f"{python}dask_worker tcp://{HEAD}:{PORT} --nworkers 1 --nthreads 1 --no-dashboard"
+                f"{python}dask_worker tls://{HEAD}:{PORT} {tls} --nthreads 1 --no-dashboard"
             )
         with open(self.folder / f"{host}.log", "ab") as log:
             self.processes[host] = subprocess.Popen(
@@ -139,13 +164,14 @@ def running(folder: Path) -> Iterator[Hosts]:
     """Two hosts with a worker each inside the block. Raises Unavailable where there are none."""
     if os.geteuid() != 0:
         raise Unavailable("network namespaces need root")
-    commands_exist("ip", "unshare", "mount", "hostname")
+    commands_exist("ip", "unshare", "mount", "hostname", "openssl")
     hosts = Hosts(folder)
     try:
         try:
+            hosts.certify()
             hosts.make()
         except subprocess.CalledProcessError as error:
-            raise Unavailable(f"no network namespaces ({error})") from None
+            raise Unavailable(f"no certificates or network namespaces ({error})") from None
         for host in ("head", "host1", "host2"):
             hosts.start(host)
         answers = until(lambda: _reachable(hosts), 30)

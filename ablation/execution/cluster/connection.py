@@ -164,5 +164,7 @@ class Connection:
 
 def unreachable(where: str, error: BaseException) -> RequestError:
     """The error for a scheduler that does not answer."""
-    text = str(error) or type(error).__name__
-    return RequestError(f"{where}: no scheduler answers there ({text})")
+    cause = error.__cause__ or error  # Dask's own text is long, and names a socket
+    text = getattr(cause, "strerror", None) or type(cause).__name__
+    hint = "" if "tls://" in where else "; one with TLS has an address that begins with tls://"
+    return RequestError(f"{where}: no scheduler answers there ({text}{hint})")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,7 +27,13 @@ from ablation.execution.cluster.connection import (
 from ablation.spec import Cluster, Settings
 from ablation.terminal import say
 
-KINDS = {"slurm": "SLURMCluster", "pbs": "PBSCluster", "sge": "SGECluster", "lsf": "LSFCluster"}
+# Of each batch system, the class of dask-jobqueue and the command that submits a job.
+KINDS = {
+    "slurm": ("SLURMCluster", "sbatch"),
+    "pbs": ("PBSCluster", "qsub"),
+    "sge": ("SGECluster", "qsub"),
+    "lsf": ("LSFCluster", "bsub"),
+}
 # Dask gives up a silent connection after half a minute; a network may be gone for longer.
 DASK = {"distributed.comm.timeouts.tcp": "600s"}
 JOBS = ".jobs"  # the folder in the results for what the jobs print
@@ -86,6 +93,12 @@ def _started(cluster: Cluster, logs: Path, trials: int) -> Iterator[Connection]:
         raise RequestError(
             f'{where}: the package {error.name} is missing; pip install "ablation[cluster]"'
         ) from None
+    kind, submit = KINDS[cluster.name]
+    if shutil.which(submit) is None:
+        raise RequestError(
+            f"{where}: no command {submit} here; train where jobs can be submitted, or choose "
+            "another cluster"
+        )
     cores = cluster.cores or 1
     options: dict[str, Any] = {
         "cores": cores,
@@ -103,7 +116,7 @@ def _started(cluster: Cluster, logs: Path, trials: int) -> Iterator[Connection]:
     }
     jobs = min(cluster.jobs or 1, math.ceil(trials / cores))
     try:
-        started = getattr(dask_jobqueue, KINDS[cluster.name])(
+        started = getattr(dask_jobqueue, kind)(
             **{key: value for key, value in options.items() if value is not None}
         )
     except (OSError, RuntimeError, ValueError) as error:

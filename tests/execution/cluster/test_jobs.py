@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import pytest
+
+from ablation.errors import RequestError
+from ablation.execution import open_trainer
+from ablation.planning import parse
+from tests.helpers import compose
+
+
+@pytest.mark.parametrize(("cluster", "command"), [("pbs", "qsub"), ("lsf", "bsub")])
+def test_a_machine_without_the_batch_system_is_told(
+    cluster: str, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    settings = parse(compose(f"cluster={cluster}")).settings
+    with (
+        pytest.raises(RequestError, match=rf"^cluster={cluster}: no command {command} here"),
+        open_trainer(settings, 1, ""),
+    ):
+        pass
+
+
+def test_a_wrong_address_is_refused_before_anything_starts() -> None:
+    address = "cluster.address=127.0.0.1"
+    with pytest.raises(RequestError, match=r"^cluster: address=127.0.0.1: the scheduler's address"):
+        parse(compose("cluster=dask", address))
+    with pytest.raises(RequestError, match=r"^cluster: address=null"):
+        parse(compose("cluster=dask"))
+    with pytest.raises(RequestError, match=r"tls:// and cluster.tls go together"):
+        parse(compose("cluster=dask", "cluster.address=tls://host:1"))
