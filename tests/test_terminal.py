@@ -18,7 +18,7 @@ from ablation.report import (
     show_report,
 )
 from ablation.spec import Request, Trial
-from ablation.storage import CommittedTrial, Store
+from ablation.storage import CommittedTrial, Example, Store
 from ablation.terminal import LONGEST, Terminal, duration, terminal
 from tests.helpers import make_result, make_sweep, make_trial
 
@@ -244,3 +244,14 @@ def test_a_model_is_shown_as_in_the_lesson(screen: io.StringIO) -> None:
     assert lines[0] == 'Model: "ablation"'
     assert "Seed 0: loss 0.125000, accuracy 87.5000 %" in lines
     assert "y=[0 0 1 1], yhat=[0 1 1 1], correct=False" in lines
+
+
+def test_an_example_is_a_line_whatever_its_shape(screen: io.StringIO) -> None:
+    number = [[step / 3] for step in range(40)]  # one number a step
+    labels = [[step % 2, 1] for step in range(40)]  # two labels a step
+    examples = [Example(y=number, yhat=number), Example(y=labels, yhat=labels)]
+    show_predictions(make_result(FORWARD).model_copy(update={"examples": examples}))
+    lines = [line for line in screen.getvalue().splitlines() if line.startswith("y=")]
+    assert [line.count("yhat") for line in lines] == [1, 1]
+    assert lines[0].startswith("y=[0. 0.333 0.667 1. ")
+    assert lines[1].startswith("y=[[0 1] [1 1] [0 1]")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import textwrap
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ablation.data import Array
 from ablation.errors import one_line
 from ablation.measures import MEASURES
 from ablation.terminal import LONGEST, count, show_rows, terminal
@@ -34,8 +36,17 @@ def show_predictions(result: TrialResult) -> None:
     for example in result.examples:
         y, yhat = np.array(example.y), np.array(example.yhat)
         correct = "" if accuracy is None else f", correct={np.array_equal(y, yhat)}"
-        terminal.print(f"y={y}, yhat={yhat}{correct}", markup=False, soft_wrap=True)
+        texts = f"y={_on_a_line(y)}, yhat={_on_a_line(yhat)}{correct}"
+        terminal.print(texts, markup=False, soft_wrap=True)
     terminal.print()
+
+
+def _on_a_line(values: Array) -> str:
+    """The values as NumPy prints them, to three digits, but never over several lines."""
+    if values.ndim > 1 and values.shape[-1] == 1:  # a single number a step
+        values = values[..., 0]
+    text = np.array2string(values, precision=3, suppress_small=True, max_line_width=sys.maxsize)
+    return " ".join(text.split()).replace("[ ", "[")
 
 
 def show_report(report: Report, folder: Path) -> None:
