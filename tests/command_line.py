@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from ablation.__main__ import main
+from ablation.storage import programs_folder, xla_flags
 
 
 def run_here(folder: Path, *words: str) -> CompletedProcess[str]:
@@ -36,6 +37,7 @@ def run_here(folder: Path, *words: str) -> CompletedProcess[str]:
         patch.setattr(sys, "argv", ["ablation", *words])
         patch.setattr(sys, "path", [str(folder), *sys.path])
         patch.setenv("HYDRA_FULL_ERROR", "1")  # main sets it, and here it would stay
+        compile_soon(patch)
         warnings.simplefilter("default")
         try:
             main()
@@ -46,6 +48,19 @@ def run_here(folder: Path, *words: str) -> CompletedProcess[str]:
                 signal.signal(number, handler)
             forget_modules(folder)
     return CompletedProcess(words, code, out.getvalue(), err.getvalue())
+
+
+def compile_soon(patch: pytest.MonkeyPatch) -> None:
+    """Let the workers of this process compile without optimisation, in three quarters of the time.
+
+    Tests of what is trained do so in this process, and commands in a process of their own are run
+    as by a user: both are optimised. The programs are stored apart from the user's.
+    """
+    with pytest.MonkeyPatch.context() as cache:
+        cache.setenv("XDG_CACHE_HOME", str(programs_folder().parent / "tests"))
+        flags = xla_flags()
+    patch.setenv("TF_XLA_FLAGS", flags)
+    patch.setenv("XLA_FLAGS", "--xla_backend_optimization_level=0")
 
 
 def forget_modules(folder: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from ablation.execution import run_trials
 from ablation.spec import Request
 from ablation.storage import Store
-from tests.command_line import forget_modules
+from tests.command_line import compile_soon, forget_modules
 from tests.helpers import compose, make_trial, parse_all
 
 LONG = ("test_chaos.py", "test_faults.py", "test_main.py", "test_engines.py", "test_own_models.py")
@@ -37,7 +37,9 @@ def fork_server() -> None:
 
     What is not the work of a sweep does not load it, and whoever starts the server first decides.
     """
-    (ended,) = run_trials([make_trial()], "ablation.execution.worker:nothing", (), 1, 600)
+    with pytest.MonkeyPatch.context() as patch:
+        compile_soon(patch)
+        (ended,) = run_trials([make_trial()], "ablation.execution.worker:nothing", (), 1, 600)
     assert ended.kind == "AttributeError"
 
 

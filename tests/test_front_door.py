@@ -90,16 +90,24 @@ def test_a_sweep_from_python_is_that_of_the_command_line(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     tiny = {"sequences": 40, "batch_size": 10}
+    cell = "cell=simple_rnn"  # is compiled soonest
     study = ablation.run(
-        "training=smoke", training=tiny, units=[3, 4], direction="forward", seeds=2, name="tried"
+        *("training=smoke", cell),
+        training=tiny,
+        units=[3, 4],
+        direction="forward",
+        seeds=2,
+        name="tried",
     )
     assert study.arms == ["units=3", "units=4"]
     assert "[4/4]" in capsys.readouterr().out
     assert study.trials["status"].tolist() == ["done"] * 4
     assert any("accuracy" in sentence for sentence in study.answer)
-    assert study.plan.command.startswith("python -m ablation -m training=smoke training.seq")
+    assert study.plan.command.startswith(f"python -m ablation -m training=smoke {cell}")
     again = ablation.run(
-        "training=smoke", "units=3,4", "direction=forward", "seeds=2", training=tiny, name="tried"
+        *("training=smoke", "units=3,4", "direction=forward", "seeds=2", cell),
+        training=tiny,
+        name="tried",
     )
     assert "nothing to train" in capsys.readouterr().out
     assert again.trials["id"].tolist() == study.trials["id"].tolist()
@@ -115,7 +123,8 @@ def test_a_script_needs_no_guard(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
         "import ablation\n"
-        "ran = ablation.run('training=smoke', 'training.sequences=40', units=3, seeds=1)\n"
+        "tiny = ['training=smoke', 'training.sequences=40', 'cell=simple_rnn', 'length=4']\n"
+        "ran = ablation.run(*tiny, direction='forward', units=3, seeds=1)\n"
         "print(ran)\n"
     )
     shown = subprocess.run(

@@ -147,7 +147,8 @@ def test_a_model_with_code_of_ones_own_says_what_it_needs(
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "mine.py").write_text(MINE)
     monkeypatch.syspath_prepend(str(tmp_path / "code"))
-    trial = make_trial(direction="bidirectional", merge_mode="mine.Larger")
+    parts = {"direction": "bidirectional", "merge_mode": "mine.Larger", "cell": "simple_rnn"}
+    trial = make_trial(**parts)
     trial = Trial(arm=pinned(trial.arm), seed=0)
     work = "ablation.execution.worker:train_and_save"
     (outcome,) = run_trials([trial], work, (), 1, 600)
