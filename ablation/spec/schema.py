@@ -238,6 +238,16 @@ class Arm(Frozen):
             raise ValueError(f"merge_mode: {suggest('', MERGES)}")
         return self
 
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        # Arms are looked up for every trial of a sweep, and pydantic would hash all fields each
+        # time. It is the same in every process, as it travels with a pickled arm.
+        digest = hashlib.sha256(canonical(self.model_dump())).digest()
+        return int.from_bytes(digest[:7])
+
     def flat(self) -> dict[str, Any]:
         """One level of columns: problem, length, direction, ..., sequences, epochs, ..."""
         columns = self.model_dump(exclude={"training", "digest"})

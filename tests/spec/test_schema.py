@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import pickle
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -200,3 +203,16 @@ def test_a_wrong_report_setting_is_refused_in_one_line(override: str, message: s
     with pytest.raises(RequestError, match=message) as caught:
         parse_all(compose(override))
     assert len(str(caught.value).splitlines()) == 1
+
+
+def test_equal_arms_have_the_same_hash_in_every_process() -> None:
+    arm, same = make_trial().arm, make_trial(seed=7).arm
+    assert {arm, same} == {arm}
+    script = (
+        "import pickle, sys; arm = pickle.loads(bytes.fromhex(sys.argv[1])); "
+        "print(hash(arm), arm in {type(arm).model_validate(arm.model_dump())})"
+    )
+    hash(arm)  # is kept in what is pickled
+    command = [sys.executable, "-c", script, pickle.dumps(arm).hex()]
+    completed = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert completed.stdout.split() == [str(hash(arm)), "True"]
