@@ -1,6 +1,6 @@
 """Can a sensor at the belt stand in for one at the thigh? Writes gait.csv.
 
-110 seconds of a walk, three accelerometers, 64 rows a second, in thousandths of g: a part of the
+110 seconds of walking, three accelerometers, 64 rows a second, in thousandths of g: a part of the
 Daphnet data (package aeon) of M. Bächlin et al., "Wearable Assistant for Parkinson's Disease
 Patients With the Freezing of Gait Symptom", IEEE Trans. Inf. Technol. Biomed. 14, 2010. UCI Machine
 Learning Repository, licence CC BY 4.0. A sequence is a stretch of two seconds; the last quarter is

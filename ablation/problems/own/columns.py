@@ -106,7 +106,9 @@ def _features(table: Table, keys: Keys) -> list[str]:
         for name in given[key]:
             if name is None:
                 if key in ("sequence", "label"):
-                    raise RequestError(f"problem.{key}: {suggest('', table.names)} ({table.path})")
+                    raise RequestError(
+                        f"problem.{key}: {suggest('', table.names)} ({table.path}, {table.layout})"
+                    )
                 continue
             _known(table, key, name)
             if name in roles and key != "group":

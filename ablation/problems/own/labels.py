@@ -117,7 +117,7 @@ def odd_names(found: Labels) -> list[str]:
         for name in classes
         if name.lower() in ABSENT or (name == "-1" and _only_negative(classes))
     ]
-    if len(classes) > MANY and all(map(INTEGER.fullmatch, classes)):
+    if may_be_numbers(classes):
         remarks.append(
             f"labels: {len(classes)} whole numbers are taken as classes; problem.target predicts "
             "them as numbers"
@@ -131,6 +131,11 @@ def odd_names(found: Labels) -> list[str]:
         for names in alike.values()
         if len(names) > 1
     ]
+
+
+def may_be_numbers(classes: list[str]) -> bool:
+    """Whether so many whole numbers may have been meant as numbers."""
+    return len(classes) > MANY and all(map(INTEGER.fullmatch, classes))
 
 
 def _only_negative(classes: list[str]) -> bool:

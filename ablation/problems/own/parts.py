@@ -10,6 +10,7 @@ import numpy as np
 from ablation.data import Array
 from ablation.errors import RequestError
 from ablation.problems.own.examples import Examples, shown
+from ablation.problems.own.labels import may_be_numbers
 from ablation.seeding import stream
 
 NAMED = 5  # labels that a sentence lists before it says how many more there are
@@ -79,10 +80,11 @@ def with_usable_labels(
     if len(strange) and unseen == "error":
         first = int(np.argmax(hit & (found.y == strange[0])))
         place, part = of_label[first], next(part for part in labelled if labelled[part][first])
+        numbers = "; problem.target predicts numbers" * may_be_numbers(found.classes)
         raise RequestError(
             f"{path}: label {shown(found.classes[strange[0]])} is in the {part} part alone "
             f"({found.names[place]}); what cannot be learnt cannot be tested; problem.unseen=count "
-            "counts such labels as wrong, =ignore leaves them out"
+            f"counts such labels as wrong, =ignore leaves them out{numbers}"
         )
     if len(train) == 1:
         name = shown(found.classes[train[0]])

@@ -109,6 +109,7 @@ def test_empty_lines_between_rows_are_said(plain: Dataset, tmp_path: Path) -> No
     said = f"separated by commas, UTF-8, empty lines at {places:,} places skipped"
     assert understood(path)["read as"] == said
     assert said in refused(path, "problem.group=sentence")
+    assert said in refused(path, roles=[])
 
 
 def test_a_separator_of_ones_own(plain: Dataset, tmp_path: Path) -> None:
@@ -314,6 +315,17 @@ def test_labels_that_only_the_test_part_has(tmp_path: Path) -> None:
             f"2 of {labels} labels of the test part {words}, because the training part does not "
             "have their 2 classes: 'rare3', 'rare7'"
         )
+
+
+def test_many_whole_numbers_that_only_the_test_part_has_may_be_meant_as_numbers(
+    tmp_path: Path,
+) -> None:
+    lines, few = tagged(), tagged()
+    for i, (line, other) in enumerate(zip(lines, few, strict=True)):
+        line[4], other[4] = str(i), str(i % 9 if line[3] == "train" else 10)
+    said = [refused(write(tmp_path / "a.csv", made), "problem.part=k") for made in (lines, few)]
+    assert said[0].endswith("=ignore leaves them out; problem.target predicts numbers")
+    assert said[1].endswith("=ignore leaves them out")
 
 
 def test_an_unseen_label_of_a_whole_sequence_is_left_out_with_it(tmp_path: Path) -> None:

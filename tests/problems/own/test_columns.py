@@ -136,7 +136,11 @@ DEFECTS: list[tuple[list[str], dict[str, Any], str]] = [
         {},
         r"line 6, column id: it is empty; problem\.fill_down=true takes",
     ),
-    (GOOD, {"sequence": None}, r"^problem\.sequence: choose one of id, t, x, y \(.*a\.csv\)$"),
+    (
+        GOOD,
+        {"sequence": None},
+        r"^problem\.sequence: choose one of id, t, x, y \(.*a\.csv, separated by commas",
+    ),
     (GOOD, {"label": None}, r"^problem\.label: choose one of id, t, x, y"),
     (
         GOOD,
