@@ -72,7 +72,7 @@ class Sequences:
         if self.task == "classes":
             return self.y[..., None]
         if self.mean is None or self.scale is None:
-            return self.y if self.task == "labels" else self.y.astype(np.float32)
+            return self.y.astype(np.float32)
         return np.asarray((self.y - self.mean) / self.scale, np.float32)
 
     def in_own_units(self, outputs: Array) -> Array:

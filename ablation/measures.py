@@ -128,16 +128,16 @@ MEASURES = {
     "r2": Measure(
         "R2", "R2 (share of the variance explained)", sense=1, margin=0.01, source="metrics.r2"
     ),
-    "loss": Measure("loss", "loss (nats per label)", sense=-1, margin=0.005, source="metrics.loss"),
+    "loss": Measure("loss", "loss (mean per label)", sense=-1, margin=0.005, source="metrics.loss"),
     "train_loss": Measure(
         "training loss at the end",
-        "training loss at the end (nats per label)",
+        "training loss at the end (mean per label)",
         sense=-1,
         margin=0.005,
     ),
     "train_loss_mean": Measure(
         "training loss throughout",
-        "training loss throughout (nats per label)",
+        "training loss throughout (mean per label)",
         sense=-1,
         margin=0.005,
     ),

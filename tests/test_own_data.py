@@ -38,7 +38,7 @@ def visits(tmp_path: Path) -> Path:
 
 
 def test_the_page_is_run_as_it_stands(visits: Path) -> None:
-    sweep, preset = COMMANDS
+    sweep, preset, _ = COMMANDS
     tiny = [*sweep, *TINY, "seeds=1", "direction=forward,bidirectional"]
     shown = run_here(visits, *tiny)
     assert shown.returncode == 0, shown.stdout + shown.stderr
@@ -64,6 +64,29 @@ def test_the_page_is_run_as_it_stands(visits: Path) -> None:
     table.write_text(table.read_text().replace("none", "nothing"))
     planned = run_here(visits, *preset, *TINY, "seeds=1", "plan=true")
     assert "0 done, 3 to train" in planned.stdout
+
+
+def test_numbers_and_several_labels_of_the_page_are_trained(visits: Path) -> None:
+    shown = run_here(visits, *COMMANDS[2], *TINY, "seeds=1")
+    assert shown.returncode == 0, shown.stdout + shown.stderr
+    assert re.search(r"^\[\d/2\] forward  seed 0  squared error \d", shown.stdout, re.MULTILINE)
+    written = report(visits, "pressure")
+    assert "| arm | seeds | MSE | 95 % interval | constant | MAE | R2 | loss |" in written
+    assert "ccuracy" not in written
+    assert "0.98" not in written
+    table = pd.read_csv(visits / "visits.csv")
+    table["worst"] = table["worst_ahead"].eq("yes").astype(int)
+    table["high"] = table["pressure"] > 120
+    table.to_csv(visits / "visits.csv", index=False)
+    keys = [word for word in COMMANDS[0] if re.match(r"problem\.(seq|time|path)", word)]
+    features = "problem.features=[pressure]"
+    labels = ["problem=file", *keys, features, "problem.label=[worst,high]", "name=labels"]
+    shown = run_here(visits, *labels, *TINY, "seeds=1")
+    assert shown.returncode == 0, shown.stdout + shown.stderr
+    rows = re.findall(
+        r"^\| (\w+) \| [\d.–]+ \| [\d.–]+ \| [\d.–]+ \|", report(visits, "labels"), re.M
+    )
+    assert rows[-2:] == ["worst", "high"]
 
 
 def test_the_plan_understands_the_table_as_the_page_says(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from ablation.analysis.sequences import compare_sequences
 from ablation.analysis.sequential import compare_in_rounds, plan_next_round
 from ablation.analysis.summary import summarise
 from ablation.analysis.sweep_results import SweepResults, task_name
+from ablation.analysis.targets import score_targets
 from ablation.analysis.variance import decomposition
 from ablation.errors import RequestError, suggest
 from ablation.measures import COSTS, MEASURES, METRICS
@@ -95,8 +96,9 @@ class Study(SweepResults):
         """
         report = self.plan.report
         metric = metric or self.metric
-        if metric not in METRICS:
-            raise RequestError(f"metric={metric}: {suggest(metric, METRICS)}")
+        possible = [*METRICS, *self.own_metrics]
+        if metric not in possible:
+            raise RequestError(f"metric={metric}: {suggest(metric, possible)}")
         baseline = report.baseline if baseline is None else baseline
         if baseline is not None and baseline not in self.arms:
             raise RequestError(f"report.baseline={baseline}: {suggest(baseline, self.arms)}")
@@ -278,6 +280,19 @@ class Study(SweepResults):
             True
         """
         return count_confusions(self._results_by_arm)
+
+    def targets(self) -> pd.DataFrame:
+        """How well each arm predicts each number, one row per arm and number.
+
+        Columns: arm, seeds, target (its name), mse, mae, r2 (means over the seeds, in the number's
+        own units). No rows where no numbers are predicted.
+
+        Example:
+            >>> study = ablation.load("directions")
+            >>> study.targets().empty
+            True
+        """
+        return score_targets(self._results_by_arm)
 
     def sequences(self, arm: str | None = None, other: str | None = None) -> pd.DataFrame:
         """What two arms score on each test sequence, those on which they differ most first.

@@ -12,7 +12,7 @@ import pandas as pd
 from ablation.analysis.frames import Frames, load_frames
 from ablation.analysis.sequential import Schedule
 from ablation.errors import RequestError, suggest
-from ablation.measures import MEASURES, METRICS, Measure, measure_of
+from ablation.measures import METRICS, Measure, measure_of
 from ablation.planning import FIRST_ROUND, Plan, load_plan
 from ablation.spec import TRAINING_COLUMNS, Arm, varying
 from ablation.storage import Store, TrialResult
@@ -58,6 +58,18 @@ class SweepResults:
         """
         scores = {TASKS[result.task].METRIC for result in self.frames.results}
         return self.metric if len(scores) > 1 else next(iter(scores), "accuracy")
+
+    @cached_property
+    def own_metrics(self) -> list[str]:
+        """The metrics of the user's own, by dotted name.
+
+        Example:
+            >>> study = ablation.load("directions")
+            >>> study.own_metrics
+            []
+        """
+        names = [name for arm in self.plan.labels for name in arm.training.metrics or ()]
+        return list(dict.fromkeys(names))
 
     def measure(self, metric: str) -> Measure:
         """How a metric is named, formatted and compared in this sweep.
@@ -207,8 +219,9 @@ class SweepResults:
             raise RequestError(f"{key}={column}: {suggest(column, map(str, numeric))}")
 
     def _check_measured(self, metric: str) -> None:
-        measured = [m for m in METRICS if m in self.trials and self.trials[m].notna().any()]
-        if measured and metric not in measured and not MEASURES[metric].limit:
+        possible = [*METRICS, *self.own_metrics]
+        measured = [m for m in possible if m in self.trials and self.trials[m].notna().any()]
+        if measured and metric not in measured and not measure_of(metric).limit:
             raise RequestError(
                 f"report.metric={metric}: no result of {self.plan.name} has this metric (older "
                 f"versions did not measure it); {suggest(metric, measured)}"

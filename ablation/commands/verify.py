@@ -66,7 +66,7 @@ def verify(
 
 def check_consent(sweep: str, trials: Iterable[Trial], own_code: bool) -> None:
     """Raise RequestError if the trials name the user's own code and --own-code was not given."""
-    code = {name for trial in trials for name in code_of(trial.arm).values()}
+    code = {name for trial in trials for _, name in code_of(trial.arm)}
     if code and not own_code:
         raise RequestError(
             f"{sweep}: retraining runs {', '.join(sorted(code))} from this Python path; "

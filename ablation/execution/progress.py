@@ -17,7 +17,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from ablation.errors import one_line
-from ablation.measures import MEASURES, Measure
+from ablation.measures import Measure, measure_of
 from ablation.spec import Arm
 from ablation.terminal import LONGEST, CellOutput, duration, make_table, terminal
 
@@ -43,7 +43,7 @@ class Progress:
         self.planned = Counter(planned)
         self.total = len(planned)
         self.done = self.before = done
-        chosen = [metric] if MEASURES[metric].source else []
+        chosen = [metric] if "." in metric or measure_of(metric).source else []
         self.possible = list(dict.fromkeys([*chosen, "accuracy", "mse"]))
         self.scores: dict[Arm, list[dict[str, float | None]]] = {arm: [] for arm in names}
         self.failed: Counter[Arm] = Counter()
@@ -77,7 +77,7 @@ class Progress:
         if outcome.kind is None:
             measured = outcome.value.measured
             self.scores[arm].append(measured)
-            shown = [(MEASURES[metric], measured[metric]) for metric in self._metrics()]
+            shown = [(measure_of(metric), measured[metric]) for metric in self._metrics()]
             text = "  ".join(f"{measure.name} {measure.format(value)}" for measure, value in shown)
             text += f"  {outcome.value.seconds:.1f} s"
             if outcome.value.status != "done":
@@ -101,7 +101,7 @@ class Progress:
 
     def __rich__(self) -> RenderableType:
         metrics = self._metrics()
-        first, *rest = (MEASURES[metric] for metric in metrics)
+        first, *rest = (measure_of(metric) for metric in metrics)
         means = [f"mean {measure.name}" for measure in rest]
         table = make_table("arm", "seeds", f"mean {first.name}", "± sd", *means)
         # If the arms do not fit on the screen, those with the latest trials are shown.
@@ -127,7 +127,7 @@ class Progress:
     def _metrics(self) -> list[str]:
         """What is shown: what arms are compared by, and what suits the task."""
         rows = [row for rows in self.scores.values() for row in rows]
-        known = [key for key in self.possible if any(row[key] is not None for row in rows)]
+        known = [key for key in self.possible if any(row.get(key) is not None for row in rows)]
         return known or self.possible[:1]
 
     def _values(self, arm: Arm, metric: str) -> list[float]:

@@ -17,6 +17,7 @@ from ablation.training import (
     measure,
     run_trial,
     train_model,
+    without_own_loss,
 )
 
 COMPARED = 100  # test sequences on which a saved model is compared with the trained one
@@ -49,16 +50,17 @@ def measure_arm(trial: Trial, match: str) -> tuple[int, int]:
 def train_and_save(trial: Trial) -> SavedModel:
     """Train the trial, save its model and see whether it gives the same once it is loaded."""
     trained = train_model(trial)
+    model = without_own_loss(trained.model)
     x, outputs = trained.test.x[:COMPARED], trained.outputs[:COMPARED]
-    needs = classes_needed(trained.model)
+    needs = classes_needed(model)
     difference, problem = None, ""
     try:
-        difference = difference_when_loaded(trained.model, needs, x, outputs)
+        difference = difference_when_loaded(model, needs, x, outputs)
     except Exception as error:  # code of the user's own may raise anything here
         problem = f"{type(error).__name__}: {error}"
     with TemporaryDirectory() as folder:
         path = Path(folder) / "model.keras"
-        trained.model.save(path)
+        model.save(path)
         content = path.read_bytes()
     return SavedModel(
         trained.result,

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ablation import problems
-from ablation.spec import CELLS, DIRECTIONS, MERGES, STACK, Arm
+from ablation.spec import CELLS, DIRECTIONS, LOSSES, MERGES, STACK, Arm
 from ablation.tasks import task_of
 
 
 def countable(arm: Arm) -> bool:
-    """Whether arithmetic can tell; of the user's own code only a worker can."""
+    """Whether arithmetic can tell; of the user's own code only a worker can, which tries it out."""
     built_in = arm.cell in CELLS and arm.merge_mode in (None, *MERGES)
-    return built_in and arm.model.name == STACK
+    plain = arm.training.loss in (None, *LOSSES) and not arm.training.metrics
+    return built_in and plain and arm.model.name == STACK
 
 
 def count_parameters(arm: Arm) -> int:

@@ -12,7 +12,7 @@ from ablation import problems
 from ablation.errors import RequestError, suggest
 from ablation.planning.messages import GROUPS, explain_validation, unknown_key
 from ablation.planning.pins import pinned
-from ablation.spec import VALIDATION, Arm, Request, Settings
+from ablation.spec import LOSSES, VALIDATION, Arm, Request, Settings
 from ablation.tasks import task_of
 
 INERT = ("merge_mode", "lookahead", "layers")  # keys that have no effect in some arms
@@ -83,7 +83,7 @@ def _with_loss(arm: Arm) -> Arm:
             f"training.stop_at={training.stop_at}: it is an accuracy, and {what}; "
             "training.patience stops by the validation loss"
         )
-    if training.loss and training.loss not in task.LOSSES:
+    if training.loss in LOSSES and training.loss not in task.LOSSES:
         raise RequestError(
             f"training.loss={training.loss}: {what}; {suggest(training.loss, task.LOSSES)}"
         )

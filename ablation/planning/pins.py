@@ -61,15 +61,17 @@ def check_unchanged(arm: Arm) -> None:
         raise RequestError(f"{names} changed since the sweep was planned; run the command again")
 
 
-def code_of(arm: Arm) -> dict[str, str]:
-    """The dotted names of the arm's own code, by the key that names it."""
-    names = {
-        "problem": arm.problem.name,
-        "model": arm.model.name,
-        "merge_mode": arm.merge_mode,
-        "cell": arm.cell,
-    }
-    return {key: name for key, name in names.items() if name and re.fullmatch(DOTTED, name)}
+def code_of(arm: Arm) -> list[tuple[str, str]]:
+    """The dotted names of the arm's own code, each after the key that names it."""
+    names = [
+        ("problem", arm.problem.name),
+        ("model", arm.model.name),
+        ("merge_mode", arm.merge_mode),
+        ("cell", arm.cell),
+        ("training.loss", arm.training.loss),
+        *(("training.metrics", name) for name in arm.training.metrics or ()),
+    ]
+    return [(key, name) for key, name in names if name and re.fullmatch(DOTTED, name)]
 
 
 def files_of(arm: Arm) -> list[Path]:
@@ -81,7 +83,7 @@ def files_of(arm: Arm) -> list[Path]:
     path = arm.model.parameters.get("path")
     if isinstance(path, str):
         files.append(Path(path))
-    for key, name in code_of(arm).items():
+    for key, name in code_of(arm):
         module, _, attribute = name.rpartition(".")
         try:
             files += source_files(module, attribute)

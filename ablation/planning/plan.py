@@ -121,7 +121,7 @@ def make_plan(
         run=run,
         commit=source[0],
         dirty=source[1],
-        report=_with_metrics(settings.report, tasks),
+        report=_with_metrics(settings.report, tasks, [arm for arm, _ in arm_seeds]),
         max_seeds=settings.max_seeds if adaptive else None,
         match=settings.match,
         requested=sum(count for _, count in arm_seeds),
@@ -136,17 +136,33 @@ def make_plan(
     return plan if plan.name else plan.model_copy(update={"name": _default_name(plan.trials)})
 
 
-def _with_metrics(report: ReportSettings, tasks: Mapping[str, str]) -> ReportSettings:
+def _with_metrics(
+    report: ReportSettings, tasks: Mapping[str, str], arms: Sequence[Arm]
+) -> ReportSettings:
     """The settings with the metrics that they leave to the task.
 
     tasks: what each problem predicts, by name. Raises RequestError for a metric that it does not
-    have, and where problems of a sweep have no first metric in common.
+    have, where problems of a sweep have no first metric in common, and for a metric of the user's
+    own that not all arms are scored by, or that has no margin.
     """
     kinds = list(dict.fromkeys(tasks.values()))
     possible = [key for key in comparable(kinds[0]) if all(key in comparable(k) for k in kinds)]
     firsts = {TASKS[kind].METRIC for kind in kinds}
 
-    def chosen(key: str, metric: str | None) -> str:
+    def chosen(key: str, metric: str | None, margin: float | None) -> str:
+        if metric and "." in metric:
+            if not all(metric in (arm.training.metrics or ()) for arm in arms):
+                raise RequestError(
+                    f"{key}={metric}: training.metrics=[{metric}] has to name it too, so that it "
+                    "is computed"
+                )
+            if margin is None:
+                scope = key.rpartition(".")[0]
+                raise RequestError(
+                    f"{scope}.margin=null: {metric} has no margin of its own; say how large a "
+                    "difference does not matter"
+                )
+            return metric
         problem = next((name for name, k in tasks.items() if metric not in comparable(k)), "")
         if metric is None and len(firsts) > 1:
             each = " and ".join(f"{name} predicts {TASKS[k].WHAT}" for name, k in tasks.items())
@@ -161,10 +177,14 @@ def _with_metrics(report: ReportSettings, tasks: Mapping[str, str]) -> ReportSet
         return metric
 
     claims = tuple(
-        claim.model_copy(update={"metric": chosen(f"report.claims.{at}.metric", claim.metric)})
+        claim.model_copy(
+            update={
+                "metric": chosen(f"report.claims.{at}.metric", claim.metric, claim.margin),
+            }
+        )
         for at, claim in enumerate(report.claims)
     )
-    metric = chosen("report.metric", report.metric)
+    metric = chosen("report.metric", report.metric, report.margin)
     return report.model_copy(update={"metric": metric, "claims": claims})
 
 

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 
 from ablation.analysis import Study, best_arm, finished_trials
-from ablation.measures import MEASURES
 from ablation.report.cells import Column, Table, make_table
 from ablation.report.document import Group
 from ablation.terminal import count
@@ -79,7 +78,7 @@ def _shown(study: Study, task: pd.DataFrame) -> dict[str, str]:
     arms = list(dict.fromkeys(finished["arm"]))
     if len(arms) < 3 or not finished[metric].notna().any():
         return dict.fromkeys(arms[:2], "")
-    measure = MEASURES[metric]
+    measure = study.measure(metric)
     best = best_arm(finished, metric)
     reasons = {best: f"best {measure.typical} {measure.name}"}
     if baseline in arms:

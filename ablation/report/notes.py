@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ablation.analysis import Study
-from ablation.measures import MEASURES
 from ablation.report.cells import Table
 from ablation.report.document import Group
 from ablation.report.mistakes import MOST_ROWS
@@ -50,6 +49,7 @@ SEQUENCES = (
     "sequence has the name that the data gives it, or its number, from 0, as in the "
     "predictions.csv of an exported model."
 )
+TARGETS = "Means over the seeds of each number's errors, in its own units, and of its R2."
 FAILURES = "The same command tries failed trials again and keeps all others."
 
 
@@ -67,7 +67,7 @@ def target_note(study: Study) -> str:
 
 def summary_note(study: Study, table: Table | None) -> str:
     names = {column.name for column in table.columns} if table else set()
-    if MEASURES[study.metric].limit:
+    if study.measure(study.metric).limit:
         interval = "of the median, by order statistics"
     else:
         interval = "of the mean, by Student's t"
@@ -153,7 +153,7 @@ def mistakes_note(study: Study, by_class: Sequence[Group], by_sequence: Sequence
 def contrasts_note(study: Study) -> str:
     margin = study.margin()
     sentences = [
-        f"Difference: in {MEASURES[study.metric].name}, paired by seed. p: sign-flip "
+        f"Difference: in {study.measure(study.metric).name}, paired by seed. p: sign-flip "
         "permutation test, corrected by Holm's method over the rows of one problem and length. "
         "P(better): the chance that a run of the first arm beats a run of the second. Equivalent: "
         f"two one-sided tests within ±{margin:g}. Seeds to decide: how many more would settle it "

@@ -23,6 +23,7 @@ from ablation.report.tables import (
     probes_table,
     summary_table,
     target_table,
+    targets_table,
     variance_table,
 )
 
@@ -59,6 +60,7 @@ def make_sections(
         ("target", target, target_table(study), notes.target_note(study)),
         ("lookahead", "How much future is enough", lookahead_table(study), notes.LOOKAHEAD),
         ("summary", "Summary", summary, notes.summary_note(study, summary)),
+        ("targets", "Each number by itself", targets_table(study), notes.TARGETS),
         ("contrasts", notes.DIFFERENCES, contrasts_table(study), notes.contrasts_note(study)),
         ("expected", "Expected and observed order", expected_table(study), notes.EXPECTED),
         ("accuracy", score.capitalize(), None, ""),

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ablation.analysis import Study, best_arm, finished_trials
-from ablation.measures import COSTS, MEASURES, Measure
+from ablation.measures import COSTS, Measure, measure_of
 from ablation.report.cells import Column, Kind, Table, make_table
 from ablation.report.record import Failure
 
@@ -108,6 +108,22 @@ def _column(study: Study, key: str, by_score: bool) -> Column:
         "number",
         3 if key in short else measure.digits,
         brief=key == study.score or (by_score and key in short),
+    )
+
+
+def targets_table(study: Study) -> Table | None:
+    """A row an arm and number, where several numbers are predicted."""
+    rows = study.targets()
+    if rows.empty or rows["target"].nunique() < 2:
+        return None
+    return make_table(
+        (ARM, rows["arm"]),
+        (Column("number"), rows["target"]),
+        *(
+            (Column(HEADS[name], "general"), rows[name].map(lambda value: float(f"{value:.4g}")))
+            for name in ("mse", "mae")
+        ),
+        (Column("R2", "number", 3), rows["r2"]),
     )
 
 
@@ -247,7 +263,9 @@ def _best(study: Study) -> set[str]:
     """The arm with the best mean of each task in which arms are compared; none of a median."""
     metric = study.metric
     tasks = [task for task in study.tasks if task[metric].notna().any()]
-    compared = [task for task in tasks if task["arm"].nunique() > 1 and not MEASURES[metric].limit]
+    compared = [
+        task for task in tasks if task["arm"].nunique() > 1 and not measure_of(metric).limit
+    ]
     return {best_arm(task, metric) for task in compared}
 
 

@@ -6,6 +6,7 @@ from ablation.spec.labels import label_arms, varying
 from ablation.spec.layers import CELLS, DIRECTIONS, MERGES, Cell, Direction, Merge
 from ablation.spec.schema import (
     DOTTED,
+    LOSSES,
     SCHEDULES,
     SCHEMA,
     STACK,
@@ -36,6 +37,7 @@ __all__ = [
     "DIRECTIONS",
     "DOTTED",
     "LOCAL",
+    "LOSSES",
     "MERGES",
     "SCHEDULES",
     "SCHEMA",

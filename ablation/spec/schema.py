@@ -14,6 +14,7 @@ from typing import Annotated, Any
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PlainValidator,
@@ -115,6 +116,13 @@ def _share_or_part(value: Any) -> Any:
     )
 
 
+def _own_functions(value: Any) -> tuple[str, ...] | None:
+    names = value if isinstance(value, list | tuple) else [value] if value else []
+    if not all(isinstance(name, str) and re.fullmatch(DOTTED, name) for name in names):
+        raise ValueError("names of functions of your own are needed, such as [mine.score]")
+    return tuple(dict.fromkeys(names)) or None
+
+
 class Training(Frozen):
     """How long and with what a model is trained; an option that is None is off.
 
@@ -133,7 +141,8 @@ class Training(Frozen):
     patience: looks without a lower validation loss after which training ends. The model then has
     the weights of the lowest one.
     class_weights: "balanced" makes all classes of the training data weigh the same in its loss.
-    loss: what is made small; None: what suits the task.
+    loss: what is made small, also a function of the user's own; None: what suits the task.
+    metrics: the user's own functions that score the predictions of the test set, by dotted name.
     """
 
     sequences: PositiveInt
@@ -150,7 +159,8 @@ class Training(Frozen):
     stop_at: Annotated[float, Field(gt=0, le=1)] | None = None
     patience: PositiveInt | None = None
     class_weights: Annotated[str, one_of(*CLASS_WEIGHTS)] | None = None
-    loss: Annotated[str, one_of(*LOSSES)] | None = None
+    loss: Annotated[str, one_of(*LOSSES, or_own=True)] | None = None
+    metrics: Annotated[tuple[str, ...] | None, BeforeValidator(_own_functions)] = None
 
     @model_validator(mode="after")
     def _a_batch_fits(self) -> Training:
@@ -263,6 +273,7 @@ class Arm(Frozen):
         if self.lookahead is None:
             del columns["lookahead"]  # no value, in contrast to 0
         training = dict(zip(TRAINING_COLUMNS, self.training.model_dump().values(), strict=True))
+        training["metrics"] = ",".join(self.training.metrics or ()) or None
         return {**names, **columns, **training, **parameters}
 
 

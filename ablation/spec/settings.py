@@ -26,7 +26,7 @@ class Claim(Frozen):
     says: str
     arm: str
     other: str
-    metric: Annotated[str, one_of(*METRICS)] | None = None
+    metric: Annotated[str, one_of(*METRICS, or_own=True)] | None = None
     verdict: Annotated[str, one_of(*VERDICTS)]
     margin: Margin | None = None
 
@@ -40,7 +40,8 @@ def _as_claims(value: object) -> object:
 class ReportSettings(Frozen):
     """How arms are compared.
 
-    metric: the measure to compare; None: the first one of what is predicted. A plan says which.
+    metric: the measure to compare, also one of training.metrics; None: the first one of what is
+    predicted. A plan says which.
     margin: the difference that does not matter, in the metric's unit; None: the metric's default.
     baseline: the arm that all others are compared with; None: pairs of arms are compared.
     target: the accuracy that an arm should reach; updates_to_target counts the updates until then.
@@ -49,7 +50,7 @@ class ReportSettings(Frozen):
     claims: statements made before training, which the report checks.
     """
 
-    metric: Annotated[str, one_of(*METRICS)] | None = None
+    metric: Annotated[str, one_of(*METRICS, or_own=True)] | None = None
     margin: Margin | None = None
     baseline: str | None = None
     target: Annotated[float, Field(gt=0, le=1)] = 0.98

@@ -230,8 +230,12 @@ class TrialResult(Frozen):
 
     @property
     def measured(self) -> dict[str, float | None]:
-        """The measures that a result holds; None for those that are newer than this result."""
-        return {key: self._at(m.source) for key, m in MEASURES.items() if m.source}
+        """The measures that a result holds, and the scores by functions of the user's own.
+
+        None for measures that are newer than this result, or that do not suit its task.
+        """
+        own = {name: value for name, value in self.metrics.further.items() if "." in name}
+        return {key: self._at(m.source) for key, m in MEASURES.items() if m.source} | own
 
     def _at(self, source: str) -> Any:
         """The value at a dotted path."""

@@ -6,6 +6,7 @@ from ablation.training.imports import UNUSED, hide_packages
 
 with hide_packages(UNUSED):
     from ablation.training.loop import Programs, chunk_shape
+    from ablation.training.losses import without_own_loss
     from ablation.training.models import build_model
     from ablation.training.probes import halves_of, probe
     from ablation.training.saving import classes_needed, difference_when_loaded
@@ -23,4 +24,5 @@ __all__ = [
     "probe",
     "run_trial",
     "train_model",
+    "without_own_loss",
 ]

@@ -29,6 +29,7 @@ from ablation.tasks import task_of
 from ablation.training import engines
 from ablation.training.loop import Programs, predict, train
 from ablation.training.losses import mean_loss
+from ablation.training.metrics import check_metrics, own_scores
 from ablation.training.models import build_model, parameters_of
 from ablation.training.probes import Halves, halves_of, probe
 
@@ -72,12 +73,15 @@ def train_model(trial: Trial, commit: str | None = None, dirty: bool | None = No
     arm = _compiled_arm(trial.arm)
     compiling = time.perf_counter() - ready
     arm.restart(trial, data)
+    if training.metrics:  # what is wrong with one should cost no training
+        own_scores(training, np.zeros_like(predict(arm.programs, data.test)), data.test)
     history = train(arm.programs, data, training, trial.seed)
     trained = time.perf_counter()
     outputs = predict(arm.programs, data.test)
     evaluating = time.perf_counter() - trained
     task = task_of(data.test)
     metrics = task.evaluate(outputs, data.test, mean_loss(training, data.test))
+    metrics = metrics.model_copy(update=own_scores(training, outputs, data.test))
     answers = task.answers(outputs, data.test)
     guess = task.baseline(data.train, data.test)
     details = task.details(answers, data.test, problems.class_names(trial.arm.problem))
@@ -126,14 +130,18 @@ def measure(arm: Arm, match: str) -> tuple[int, int]:
     """
     check_unchanged(arm)
     data = problems.sample(arm.problem, arm.length)
+    check_metrics(arm.training)
 
     def count(arm: Arm) -> int:
         try:
-            return parameters_of(build_model(Trial(arm=arm, seed=0), data))
+            model = build_model(Trial(arm=arm, seed=0), data)
+            if arm.training.loss:
+                mean_loss(arm.training, data)(model.predict(data.x, verbose=0), data)
+            return parameters_of(model)
         except RequestError:
             raise
         except Exception as error:
-            codes = ", ".join(f"{key}={name}" for key, name in code_of(arm).items())
+            codes = ", ".join(f"{key}={name}" for key, name in code_of(arm))
             raise RequestError(f"{codes}: {type(error).__name__}: {error}") from error
 
     if match == "parameters":

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from ablation.measures import MEASURES
+from ablation.measures import measure_of
 from ablation.report.figures import drawing
 from ablation.report.figures.arms import PALETTE, numbers
 
@@ -19,7 +19,7 @@ def metric_by_lookahead(task: pd.DataFrame, axes: Axes, metric: str, reference: 
     task: `arm`, `direction`, `lookahead`, `seed`, the metric, and if present its bound (`ceiling`).
     The band is the range of the reference's seeds.
     """
-    measure, title = MEASURES[metric], "How much future is enough"
+    measure, title = measure_of(metric), "How much future is enough"
     values = task.assign(value=numbers(task, metric)).dropna(subset=["value"])
     delayed = values[values["direction"].eq("forward") & values["lookahead"].notna()]
     both = values[values["arm"].eq(reference)]["value"]

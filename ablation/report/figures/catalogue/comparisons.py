@@ -33,7 +33,7 @@ class Comparisons(Figures):
             >>> study = ablation.load("directions")
             >>> axes = study.plot.accuracy(metric="loss")
             >>> axes.get_xlabel()
-            'loss (nats per label)'
+            'loss (mean per label)'
         """
         metric = metric or self.study.score
         summary = self.study.summary(metric)
@@ -99,7 +99,7 @@ class Comparisons(Figures):
         """The arms against each other: the differences, and what they are differences of."""
         study = self.study
         arms, metric, score = height_of(len(self.arms)), study.metric, study.score
-        measure = MEASURES[metric]
+        measure = study.measure(metric)
         pictures = []
         contrasts = study.contrasts() if len(self.arms) > 1 else pd.DataFrame()
         if len(contrasts):

@@ -29,7 +29,7 @@ class OverTime(Figures):
             >>> study = ablation.load("directions")
             >>> axes = study.plot.learning(value="loss")
             >>> axes.get_ylabel()
-            'loss (nats per label)'
+            'loss (mean per label)'
         """
         value, possible = value or self.study.score, (self.study.score, "loss")
         if value not in possible:
@@ -76,7 +76,7 @@ class OverTime(Figures):
                     partial(self.learning, value="loss"),
                 )
             )
-        if len(study.positions):
+        if study.score in study.positions:
             away = "drops below" if measure.sense > 0 else "rises above"
             ceiling = f" An arm makes its errors where it {away} its dashed {measure.bound}."
             pictures.append(
