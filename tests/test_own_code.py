@@ -60,7 +60,7 @@ def planned(**changes: Any) -> Trial:
 
 
 def test_the_page_is_run_as_it_stands(tmp_path: Path) -> None:
-    assert len(FILES) == 5
+    assert len(FILES) == 6
     assert len(COMMANDS) == 2
     write(tmp_path)
     shown = run_here(tmp_path, *COMMANDS[1], *SMALL, "seeds=1")

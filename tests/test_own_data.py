@@ -72,8 +72,8 @@ def test_numbers_and_several_labels_of_the_page_are_trained(visits: Path) -> Non
     assert re.search(r"^\[\d/2\] forward  seed 0  squared error \d", shown.stdout, re.MULTILINE)
     written = report(visits, "pressure")
     assert "| arm | seeds | MSE | 95 % interval | constant | MAE | R2 | loss |" in written
-    assert "ccuracy" not in written
-    assert "0.98" not in written
+    assert not re.search(r"accuracy(?!\.png)", written, re.IGNORECASE)
+    assert "Which arms reach" not in written
     table = pd.read_csv(visits / "visits.csv")
     table["worst"] = table["worst_ahead"].eq("yes").astype(int)
     table["high"] = table["pressure"] > 120

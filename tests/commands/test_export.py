@@ -235,3 +235,40 @@ def test_several_tasks_need_a_choice(store: Store, request_as_composed: Request)
     with pytest.raises(RequestError, match="study has 2 tasks; --arm must say which, such as the"):
         choose_arm(study, None)
     assert choose_arm(study, "length=5") == "length=5"
+
+
+def test_numbers_are_exported_in_their_own_units(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(60, 4, 1))
+    np.savez(tmp_path / "a.npz", x=x, y=500 + 30 * np.cumsum(x, axis=1))
+    sweep = [*TINY, "seeds=1", "name=walk", "direction=forward", "workers=1"]
+    tried = run_here(tmp_path, *sweep, "problem=file", "problem.path=a.npz")
+    assert tried.returncode == 0, tried.stderr
+    made = run_here(tmp_path, "export", "walk", "--to", "out")
+    assert made.returncode == 0, made.stderr
+    assert "which gives the same outputs to" in made.stdout
+    folder = tmp_path / "out"
+    assert predict(folder) < 1e-6
+    table = pd.read_csv(folder / "predictions.csv")
+    assert list(table.columns) == ["sequence", "step", "y", "predicted_y"]
+    assert table["y"].between(300, 700).all()
+    described = json.loads((folder / "preprocessing.json").read_text())
+    (number,) = described["output"]["numbers"]
+    assert number["name"] == "y"
+    assert number["mean"] == pytest.approx(500, abs=20)
+    outputs = np.load(folder / "example.npz")["outputs"].ravel()
+    expected = outputs * number["deviation"] + number["mean"]
+    np.testing.assert_allclose(table["predicted_y"][: len(expected)], expected, rtol=1e-6)
+    readme = (folder / "README.md").read_text()
+    assert "Squared error on the test set: " in readme
+    assert "A predicted number is output * deviation + mean" in readme
+
+
+def test_predictions_of_several_labels_have_a_column_for_each() -> None:
+    x, y = np.zeros((2, 2, 1), np.float32), np.array([[[0, 1], [1, 1]], [[1, 0], [0, 0]]], np.int32)
+    scored = np.array([[True, True], [True, False]])
+    test = Sequences(x, y, scored, task="labels")
+    table = predictions(test, np.where(y, 0.75, 0.25), ["a", "b"])
+    assert list(table.columns) == ["sequence", "step", "a", "b", "p_a", "p_b"]
+    assert table["a"].tolist() == [0, 1, 1, ""]
+    assert table["p_b"].tolist() == [0.75, 0.75, 0.25, 0.25]

@@ -133,7 +133,7 @@ def _told(array: Array) -> str:
 
 
 def _typed(value: object) -> object:
-    return f"[{','.join(map(str, value))}]" if isinstance(value, tuple) else value
+    return shown_columns(value) if isinstance(value, tuple) else value
 
 
 def _mask(path: Path, arrays: dict[str, Array], n: int, steps: int) -> Array | None:
