@@ -73,7 +73,7 @@ def test_whole_numbers_are_classes_unless_the_key_says_otherwise(tmp_path: Path)
     with pytest.raises(RequestError, match=r"in the test part alone .*; problem\.target predicts"):
         load(path)
     data = load(path, target="y")
-    assert (data.train.task, data.train.y.dtype) == ("numbers", np.float64)
+    assert (data.train.task, data.train.y.dtype.name) == ("numbers", "float64")
 
 
 def test_zeros_and_ones_that_are_not_one_hot_are_several_labels(tmp_path: Path) -> None:
