@@ -41,6 +41,8 @@ def summarise(trials: pd.DataFrame, metric: str = "accuracy") -> pd.DataFrame:
     measure = measure_of(metric)
     if measure.share and len(table):
         table[["low", "high"]] = table[["low", "high"]].clip(0, 1)
+    if measure.unit and len(table):  # an error is never below 0
+        table[["low", "high"]] = table[["low", "high"]].clip(0)
     if measure.bound:
         names = [measure.bound, measure.guess]
         bounds = trials.reindex(columns=names).astype(float)

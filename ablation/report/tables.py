@@ -77,7 +77,7 @@ def summary_table(study: Study) -> Table | None:
     arms, trials = study.summary(score), finished_trials(study.trials)
     measured = [key for key in SHOWN if trials[key].notna().any()]
     means = trials[measured].astype(float).groupby(trials["arm"]).mean().reindex(arms["arm"])
-    name = f"median {measure.name}" if measure.limit else HEADS.get(metric, measure.name)
+    name = f"median {measure.name}" if measure.limit else _head(study, metric)
     ends: Kind = "limits" if measure.limit else "interval"  # of a median, one may be unknown
     fields: list[tuple[Column, Iterable[object]]] = [
         (ARM, arms["arm"]),
@@ -98,13 +98,19 @@ def summary_table(study: Study) -> Table | None:
     return make_table(*fields, best=_best(study))
 
 
+def _head(study: Study, key: str) -> str:
+    """What a column is called; the loss of numbers is no log loss."""
+    name = study.measure(key).name
+    return name if (key, study.score) == ("loss", "mse") else HEADS.get(key, name)
+
+
 def _column(study: Study, key: str, by_score: bool) -> Column:
     """A further column of the summary."""
     if key in COSTS:
         return _cost(key, brief=by_score and key == "seconds")
     measure, short = study.measure(key), ("exact", "r2")
     return Column(
-        "loss" if (key, study.score) == ("loss", "mse") else HEADS.get(key, measure.name),
+        _head(study, key),
         "number",
         3 if key in short else measure.digits,
         brief=key == study.score or (by_score and key in short),
