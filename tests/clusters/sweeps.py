@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -71,6 +72,13 @@ def until(holds: Callable[[], bool], seconds: float) -> bool:
     while not holds() and time.monotonic() < end:
         time.sleep(0.2)
     return holds()
+
+
+def free_port() -> int:
+    """A port of this machine that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def commands_exist(*names: str) -> None:
