@@ -71,6 +71,8 @@ def load_frames(plan: Plan, store: Store) -> Frames:
             is_own = problems.is_own(trial.arm.problem)
             bounds = result.ceilings if is_own else _bounds(trial.arm)
             metric = TASKS[result.task].METRIC
+            if result.classes:
+                row["f1"] = result.classes.f1_of(plan.report.positive)
             row |= _measures(result) | _best_and_guess(result, bounds, metric)
             row["updates_to_target"] = updates_to(plan.report.target, result.curve)
             nothing = [np.nan] * len(result.curve.updates)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from ablation.analysis.age import check_age
 from ablation.analysis.frames import Frames, load_frames
 from ablation.analysis.sequential import Schedule
 from ablation.errors import RequestError, suggest
@@ -83,6 +84,9 @@ class SweepResults:
             0.002
         """
         measure = measure_of(metric)
+        if metric == "f1" and self.plan.report.positive:
+            name = f"F1 of {self.plan.report.positive}"
+            return replace(measure, name=name, label=name)
         if measure.unit is None or measure.margin is None:
             return measure
         column, power = measure.unit
@@ -219,12 +223,14 @@ class SweepResults:
             raise RequestError(f"{key}={column}: {suggest(column, map(str, numeric))}")
 
     def _check_measured(self, metric: str) -> None:
+        """Raise RequestError where results are older than a metric, or none has it."""
         possible = [*METRICS, *self.own_metrics]
         measured = [m for m in possible if m in self.trials and self.trials[m].notna().any()]
+        check_age(metric, self._results_by_arm, self.store.trials, measured)
         if measured and metric not in measured and not measure_of(metric).limit:
             raise RequestError(
-                f"report.metric={metric}: no result of {self.plan.name} has this metric (older "
-                f"versions did not measure it); {suggest(metric, measured)}"
+                f"report.metric={metric}: no result of {self.plan.name} has this metric; "
+                f"{suggest(metric, measured)}"
             )
 
 

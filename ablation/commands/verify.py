@@ -25,6 +25,7 @@ COMPARED = (
     "updates",
     "majority",
     "classes",
+    "segments",
     "by_sequence",
 )
 

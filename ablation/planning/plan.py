@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from ablation import problems
 from ablation.errors import RequestError, suggest
+from ablation.planning.metrics import settle_metrics
 from ablation.planning.parameters import count_parameters, countable, match_parameters
 from ablation.spec import (
     SCHEMA,
@@ -28,7 +29,6 @@ from ablation.spec import (
     varying,
 )
 from ablation.storage import locked, read_file, replace_file
-from ablation.tasks import TASKS, comparable
 
 FIRST_ROUND = 10  # seeds per arm that seeds=auto trains before it first compares the arms
 
@@ -103,8 +103,8 @@ def make_plan(
         if key != "seeds" and len({getattr(request.settings, key) for request in requests}) > 1:
             raise RequestError(f"{key}: applies to the whole sweep and cannot be swept")
     adaptive = any(request.settings.seeds == "auto" for request in requests)
-    tasks = {
-        problem.name: problems.check(problem, length).task
+    samples = {
+        problem: problems.check(problem, length)
         for problem, length in dict.fromkeys((r.arm.problem, r.arm.length) for r in requests)
     }
     arm_seeds: list[tuple[Arm, int]] = []
@@ -121,7 +121,7 @@ def make_plan(
         run=run,
         commit=source[0],
         dirty=source[1],
-        report=_with_metrics(settings.report, tasks, [arm for arm, _ in arm_seeds]),
+        report=settle_metrics(settings.report, samples, [arm for arm, _ in arm_seeds]),
         max_seeds=settings.max_seeds if adaptive else None,
         match=settings.match,
         requested=sum(count for _, count in arm_seeds),
@@ -134,58 +134,6 @@ def make_plan(
     if run is None:  # a job that arrives alone does not know the arms of the others
         _check_report(plan)
     return plan if plan.name else plan.model_copy(update={"name": _default_name(plan.trials)})
-
-
-def _with_metrics(
-    report: ReportSettings, tasks: Mapping[str, str], arms: Sequence[Arm]
-) -> ReportSettings:
-    """The settings with the metrics that they leave to the task.
-
-    tasks: what each problem predicts, by name. Raises RequestError for a metric that it does not
-    have, where problems of a sweep have no first metric in common, and for a metric of the user's
-    own that not all arms are scored by, or that has no margin.
-    """
-    kinds = list(dict.fromkeys(tasks.values()))
-    possible = [key for key in comparable(kinds[0]) if all(key in comparable(k) for k in kinds)]
-    firsts = {TASKS[kind].METRIC for kind in kinds}
-
-    def chosen(key: str, metric: str | None, margin: float | None) -> str:
-        if metric and "." in metric:
-            if not all(metric in (arm.training.metrics or ()) for arm in arms):
-                raise RequestError(
-                    f"{key}={metric}: training.metrics=[{metric}] has to name it too, so that it "
-                    "is computed"
-                )
-            if margin is None:
-                scope = key.rpartition(".")[0]
-                raise RequestError(
-                    f"{scope}.margin=null: {metric} has no margin of its own; say how large a "
-                    "difference does not matter"
-                )
-            return metric
-        problem = next((name for name, k in tasks.items() if metric not in comparable(k)), "")
-        if metric is None and len(firsts) > 1:
-            each = " and ".join(f"{name} predicts {TASKS[k].WHAT}" for name, k in tasks.items())
-            raise RequestError(f"{key}=null: {each}; {suggest('', possible)}, which all have")
-        if metric is None:
-            return next(iter(firsts))
-        if metric not in possible:
-            what = TASKS[tasks[problem]].WHAT
-            raise RequestError(
-                f"{key}={metric}: {problem} predicts {what}; {suggest(metric, possible)}"
-            )
-        return metric
-
-    claims = tuple(
-        claim.model_copy(
-            update={
-                "metric": chosen(f"report.claims.{at}.metric", claim.metric, claim.margin),
-            }
-        )
-        for at, claim in enumerate(report.claims)
-    )
-    metric = chosen("report.metric", report.metric, report.margin)
-    return report.model_copy(update={"metric": metric, "claims": claims})
 
 
 def _check_report(plan: Plan) -> None:

@@ -102,6 +102,11 @@ def summary_note(study: Study, table: Table | None) -> str:
             "numbers; with several, they are means over them. Loss: what was trained on, of scaled "
             "numbers."
         )
+    if "segment F1" in names:
+        sentences.append(
+            "Segment F1: of the spans that the tags mark; a span is right if its type, first and "
+            "last step are."
+        )
     if "balanced accuracy" in names:
         sentences.append(
             "Balanced accuracy: the mean over the classes of the share of their labels that are "

@@ -16,7 +16,7 @@ UNBALANCED = 0.005  # between accuracy and balanced accuracy: less is not worth 
 BY_CLASS = ("balanced_accuracy", "macro_f1")
 # What the summary shows, as far as it was measured.
 SHOWN = (
-    *("accuracy", *BY_CLASS, "exact", "mse", "mae", "r2"),
+    *("accuracy", *BY_CLASS, "segment_f1", "exact", "mse", "mae", "r2"),
     *("loss", "parameters", "seconds"),
 )
 HEADS = {"loss": "log loss", "mse": "MSE", "mae": "MAE"}  # of columns, otherwise as in sentences

@@ -37,6 +37,13 @@ def _as_claims(value: object) -> object:
     raise ValueError(f"a list of claims is needed, each with {', '.join(Claim.model_fields)}")
 
 
+def _as_name(value: object) -> object:
+    """Classes have texts as names, and YAML takes 1 and yes for other things than texts."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value) if isinstance(value, int | float) else value
+
+
 class ReportSettings(Frozen):
     """How arms are compared.
 
@@ -44,6 +51,7 @@ class ReportSettings(Frozen):
     predicted. A plan says which.
     margin: the difference that does not matter, in the metric's unit; None: the metric's default.
     baseline: the arm that all others are compared with; None: pairs of arms are compared.
+    positive: the class that metric f1 is of; None: the second of two.
     target: the accuracy that an arm should reach; updates_to_target counts the updates until then.
     reached_by: how many seeds must reach the target for an arm to be reliable; None: nine in ten,
     rounded up.
@@ -52,6 +60,7 @@ class ReportSettings(Frozen):
 
     metric: Annotated[str, one_of(*METRICS, or_own=True)] | None = None
     margin: Margin | None = None
+    positive: Annotated[str | None, BeforeValidator(_as_name)] = None
     baseline: str | None = None
     target: Annotated[float, Field(gt=0, le=1)] = 0.98
     reached_by: PositiveInt | None = None

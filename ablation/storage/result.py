@@ -77,8 +77,13 @@ class Classes(Frozen):
         """The names, or 0, 1, ... where the problem does not say."""
         return self.names or [str(number) for number in range(len(self.labels))]
 
-    def f1_of(self, name: str) -> float | None:
-        """F1 of one class; None if it is no class, or neither a label nor ever predicted."""
+    def f1_of(self, name: str | None) -> float | None:
+        """F1 of one class; None if it is no class, or neither a label nor ever predicted.
+
+        name: None: the second of two.
+        """
+        if name is None and len(self.confusion) == 2:
+            name = self.known_names[1]
         if name not in self.known_names:
             return None
         at = self.known_names.index(name)
@@ -200,8 +205,9 @@ class TrialResult(Frozen):
     task: what was predicted; see `tasks`.
     majority: accuracy on the test set of always predicting the class that is most frequent in the
     training set. constant: of numbers, the mean squared error of always predicting the training
-    set's mean. classes: what was taken for what. targets: the scores of each number. by_sequence:
-    the score of each test sequence. What does not fit the task is None, and so is what an older
+    set's mean. classes: what was taken for what. targets: the scores of each number. segments:
+    the spans that the classes mark, counted by type, if they are tags. by_sequence: the score of
+    each test sequence. What does not fit the task is None, and so is what an older
     result lacks.
     """
 
@@ -226,6 +232,7 @@ class TrialResult(Frozen):
     constant: FiniteFloat | None = None
     classes: Classes | None = None
     targets: Targets | None = None
+    segments: Classes | None = None
     by_sequence: BySequence | None = None
 
     @property

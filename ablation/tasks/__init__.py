@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from ablation.data import Array, Sequences
-from ablation.measures import MEASURES, METRICS
+from ablation.measures import METRICS
 from ablation.storage import BySequence, Metrics
 from ablation.tasks import classes, labels, numbers
+from ablation.tasks.segments import are_tags
 
-__all__ = ["TASKS", "Loss", "Task", "comparable", "task_of"]
+__all__ = ["TASKS", "Loss", "Task", "are_tags", "comparable", "task_of"]
 
 Loss = Callable[[Array, Sequences], float]
 
@@ -23,7 +24,7 @@ class Task(Protocol):
     LOSSES: mean losses that a model can be trained by; the first is the default.
     FURTHER_METRICS: scores of outputs that are not fields of `storage.Metrics`, by their name in
     `measures`. A value that is not finite is stored as None.
-    SCORES: the measures that `evaluate` gives.
+    SCORES: the measures that `evaluate` gives. COUNTED: those that follow from `details`.
     """
 
     @property
@@ -36,6 +37,8 @@ class Task(Protocol):
     def FURTHER_METRICS(self) -> Mapping[str, Callable[[Array, Sequences], float]]: ...
     @property
     def SCORES(self) -> Sequence[str]: ...
+    @property
+    def COUNTED(self) -> Sequence[str]: ...
 
     def head(self, data: Sequences) -> tuple[int, str]:
         """Width of the head, and the name of its activation."""
@@ -72,8 +75,9 @@ def task_of(data: Sequences) -> Task:
 def comparable(name: str) -> list[str]:
     """The metrics by which arms with this task can be compared, its own first."""
     task = TASKS[name]
-    scores = [key for key in task.SCORES if key in METRICS]
-    others = [key for key in METRICS if not MEASURES[key].source.startswith("metrics.")]
+    scores = [key for key in (*task.SCORES, *task.COUNTED) if key in METRICS]
+    of_tasks = {key for each in TASKS.values() for key in (*each.SCORES, *each.COUNTED)}
+    others = [key for key in METRICS if key not in of_tasks]
     if "accuracy" not in scores:
         others.remove("updates_to_target")  # the target is an accuracy
     return [*scores, *others]

@@ -10,6 +10,8 @@ import numpy as np
 from ablation.data import Array, Sequences
 from ablation.storage import MOST_CONFUSED, BySequence, Classes, Metrics
 from ablation.tasks.means import by_position, error, finite, mean
+from ablation.tasks.probabilities import auc, average_precision, by_class, calibration_error
+from ablation.tasks.segments import are_tags, count_segments
 
 WHAT = "classes"
 METRIC = "accuracy"
@@ -100,9 +102,7 @@ def brier(probabilities: Array, data: Sequences) -> float:
     Summed over the classes, so it lies between 0 and 2 (Brier 1950). With two classes it is twice
     the default result of scikit-learn's brier_score_loss.
     """
-    per_class = probabilities.astype(np.float64)
-    if per_class.shape[-1] == 1:
-        per_class = np.concatenate([1 - per_class, per_class], axis=-1)
+    per_class = by_class(probabilities)
     squares = ((per_class - np.eye(per_class.shape[-1])[data.y]) ** 2).sum(axis=-1)
     return float((squares * data.weights).sum() / data.weights.sum())
 
@@ -110,9 +110,13 @@ def brier(probabilities: Array, data: Sequences) -> float:
 FURTHER_METRICS: Mapping[str, Callable[[Array, Sequences], float]] = {
     "balanced_accuracy": balanced_accuracy,
     "macro_f1": macro_f1,
+    "auc": auc,
+    "average_precision": average_precision,
     "brier": brier,
+    "calibration_error": calibration_error,
 }
 SCORES: Sequence[str] = ("accuracy", "exact", *FURTHER_METRICS, "loss")
+COUNTED: Sequence[str] = ("f1", "mcc", "segment_f1")
 
 
 def count_classes(predictions: Array, data: Sequences, names: Sequence[str] = ()) -> Classes:
@@ -141,8 +145,11 @@ def by_sequence(answers: Array, data: Sequences, names: Sequence[str] | None = N
 
 
 def details(answers: Array, data: Sequences, names: Sequence[str]) -> dict[str, Any]:
-    """The counts of the classes."""
-    return {"classes": count_classes(answers, data, names)}
+    """The counts of the classes, and of the spans that they mark if they are tags."""
+    counts = {"classes": count_classes(answers, data, names)}
+    if data.per_step and are_tags(names):
+        counts["segments"] = count_segments(answers, data, names)
+    return counts
 
 
 def baseline(train: Sequences, test: Sequences) -> dict[str, float]:

@@ -12,6 +12,7 @@ from ablation.storage import BySequence, Classes, Metrics
 from ablation.tasks import classes
 from ablation.tasks.classes import EPSILON
 from ablation.tasks.means import by_position, error, finite, mean
+from ablation.tasks.probabilities import auc, average_precision
 
 WHAT = "several labels at once"
 METRIC = "accuracy"
@@ -66,8 +67,13 @@ def macro_f1(outputs: Array, data: Sequences) -> float:
     return float((2 * hits[total > 0] / total[total > 0]).mean()) if total.any() else float("nan")
 
 
-FURTHER_METRICS: Mapping[str, Callable[[Array, Sequences], float]] = {"macro_f1": macro_f1}
+FURTHER_METRICS: Mapping[str, Callable[[Array, Sequences], float]] = {
+    "macro_f1": macro_f1,
+    "auc": auc,
+    "average_precision": average_precision,
+}
 SCORES: Sequence[str] = ("accuracy", "exact", *FURTHER_METRICS, "loss")
+COUNTED: Sequence[str] = ("f1",)
 
 
 def details(answers: Array, data: Sequences, names: Sequence[str]) -> dict[str, Any]:

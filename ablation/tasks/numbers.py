@@ -96,6 +96,7 @@ FURTHER_METRICS: Mapping[str, Callable[[Array, Sequences], float]] = {
     "r2": r2,
 }
 SCORES: Sequence[str] = (*FURTHER_METRICS, "loss")
+COUNTED: Sequence[str] = ()
 
 
 def details(answers: Array, data: Sequences, names: Sequence[str]) -> dict[str, Any]:

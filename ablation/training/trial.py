@@ -115,6 +115,7 @@ def train_model(trial: Trial, commit: str | None = None, dirty: bool | None = No
         constant=guess.get("constant"),
         classes=details.get("classes"),
         targets=details.get("targets"),
+        segments=details.get("segments"),
         by_sequence=task.by_sequence(
             answers, data.test, problems.ids(trial.arm.problem, trial.arm.length)
         ),

@@ -11,6 +11,7 @@ import pytest
 
 import ablation
 import ablation.analysis
+from ablation.analysis.age import ranges
 from ablation.analysis.study import Study
 from ablation.errors import RequestError
 from ablation.planning import FIRST_ROUND, Plan
@@ -327,7 +328,14 @@ def test_arms_of_equal_cost_have_no_pareto_front(
         study.pareto("bytes")
 
 
-def test_a_metric_that_no_result_has_is_an_error_in_one_line(
+@pytest.mark.parametrize(
+    ("numbers", "text"), [([0], "0"), ([0, 1, 2], "0-2"), ([0, 2, 3, 7], "0, 2-3, 7")]
+)
+def test_neighbouring_seeds_are_put_together(numbers: list[int], text: str) -> None:
+    assert ranges(numbers) == text
+
+
+def test_a_metric_that_older_results_lack_is_an_error_in_one_line(
     store: Store, request_as_composed: Request
 ) -> None:
     settings = ReportSettings(metric="macro_f1")
@@ -338,7 +346,10 @@ def test_a_metric_that_no_result_has_is_an_error_in_one_line(
         store.commit(make_result(trial))
     study = Study(store.root / plan.name)
     with pytest.raises(
-        RequestError, match=r"^report.metric=macro_f1: no result of study has this metric.*"
+        RequestError,
+        match=r"^report.metric=macro_f1: 4 of 4 results are older than this metric: units=3 seed "
+        r"0-1, units=4 seed 0-1; to train them again, delete their files in .*trials and repeat "
+        r"the command; otherwise choose one of accuracy, .*",
     ):
         study.contrasts()
     assert len(study.contrasts("accuracy")) == 1

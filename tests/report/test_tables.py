@@ -16,8 +16,8 @@ from ablation.report.tables import (
     target_table,
 )
 from ablation.spec import ReportSettings, Request, Trial
-from ablation.storage import Store
-from ablation.tasks import comparable
+from ablation.storage import Classes, Store
+from ablation.tasks import TASKS, comparable
 from tests.helpers import make_result, make_sweep, make_trial
 
 CLAIM = {
@@ -28,6 +28,8 @@ CLAIM = {
     "verdict": "equivalent",
     "margin": 0.05,
 }
+
+ANY_CLASSES = [key for key in comparable("classes") if key != "segment_f1"]  # which needs tags
 
 
 def texts(table: Table | None) -> list[dict[str, str]]:
@@ -94,12 +96,14 @@ def test_by_what_arms_are_compared_is_in_the_summary(
     assert not any("training" in key or "median" in key for key in plain)
 
 
-@pytest.mark.parametrize("metric", comparable("classes"))
+@pytest.mark.parametrize("metric", ANY_CLASSES)
 def test_what_arms_are_compared_by_comes_first_and_once(
     metric: str, store: Store, request_as_composed: Request
 ) -> None:
     study = study_of(store, request_as_composed, metric=metric)
-    scores = {"balanced_accuracy": 0.8, "macro_f1": 0.7, "brier": 0.2}
+    task = TASKS["classes"]
+    measured = {"accuracy", "exact", "loss"}
+    scores = dict.fromkeys({*task.SCORES, *task.COUNTED} - measured, 0.5)
     study.trials = study.trials.assign(**scores)
     table = summary_table(study)
     assert table is not None
@@ -132,10 +136,21 @@ def test_the_majority_is_a_column_beside_accuracy(
     assert [*row][2:5] == ["accuracy", "95 % interval", "majority"]
 
 
+def test_spans_have_a_column_where_classes_are_tags(
+    store: Store, request_as_composed: Request
+) -> None:
+    plan = make_sweep(store, request_as_composed, make_trial(), seeds=2)
+    spans = Classes(names=["x"], labels=[4], predictions=[4], hits=[3], confusion=[])
+    for trial in plan.trials:
+        store.commit(make_result(trial, segments=spans))
+    (row,) = texts(summary_table(Study(store.root / plan.name)))
+    assert row["segment F1"] == "0.7500"
+
+
 ALIASES = {"loss": "log loss", "seconds": "seconds", "parameters": "parameters"}
 
 
-@pytest.mark.parametrize("metric", comparable("classes"))
+@pytest.mark.parametrize("metric", ANY_CLASSES)
 def test_every_metric_goes_from_the_result_to_the_report(
     metric: str, store: Store, request_as_composed: Request
 ) -> None:
@@ -147,7 +162,14 @@ def test_every_metric_goes_from_the_result_to_the_report(
     for trial in plan.trials:
         result = make_result(trial, 0.99)
         field = measure.source.removeprefix("metrics.")
-        if field != measure.source:  # a score
+        if metric in TASKS["classes"].COUNTED:
+            right = trial.arm.units + trial.seed
+            table = [[right, 10 - right], [10 - right, right]]
+            counts = Classes(
+                labels=[10, 10], predictions=[10, 10], hits=[right] * 2, confusion=table
+            )
+            result = make_result(trial, 0.99, classes=counts, segments=counts)
+        elif field != measure.source:  # a score
             changes = {field: 0.25 * trial.arm.units - 0.125 * trial.seed}
             result = make_result(trial, 0.99, metrics=result.metrics.model_copy(update=changes))
         store.commit(result)

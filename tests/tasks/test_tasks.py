@@ -39,6 +39,8 @@ def test_every_metric_has_a_row_in_measures_and_every_row_a_metric() -> None:
     assert wanted == scores
     assert all(set(task.FURTHER_METRICS) <= {*task.SCORES} for task in TASKS.values())
     assert scores <= set(METRICS)
+    counted = {name for task in TASKS.values() for name in task.COUNTED}
+    assert counted <= set(METRICS) - scores
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -56,6 +58,9 @@ def test_a_task_gives_what_it_says(name: str) -> None:
     assert measured[task.METRIC] == pytest.approx(task.look(outputs, data))
     assert len(getattr(metrics, f"{task.METRIC}_by_position")) == 4
     assert comparable(name)[: len(task.SCORES)] == list(task.SCORES)
+    assert set(task.COUNTED) <= set(comparable(name))
+    foreign = {key for other in TASKS.values() for key in (*other.SCORES, *other.COUNTED)}
+    assert set(comparable(name)) & foreign == {*task.SCORES, *task.COUNTED}
     measure = MEASURES[task.METRIC]
     assert set(task.baseline(data, data)) == {measure.guess}
     details = task.details(task.answers(outputs, data), data, ["a", "b"])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from ablation.planning import pinned
+from ablation.spec import Trial
 from ablation.training.trial import run_trial
 from tests.helpers import make_trial
 
@@ -81,3 +84,21 @@ def test_a_trial_that_reaches_stop_at_ends_early_and_records_its_updates() -> No
     assert result.status == "done"
     assert result.updates == 1  # of 4
     assert result.curve.updates == [1]
+
+
+def test_spans_of_tags_are_counted(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(60, 6, 2))
+    y = np.array(["O", "B-x", "I-x"])[(x[..., 0] > 0.5) * (1 + (x[..., 1] > 0))]
+    np.savez(tmp_path / "tags.npz", x=x, y=y)
+    problem = {"name": "file", "path": str(tmp_path / "tags.npz"), "test_size": 60}
+    arm = Trial.model_validate(make_trial().model_dump() | {"problem": problem, "length": 6}).arm
+    result = run_trial(Trial(arm=pinned(arm), seed=0))
+    assert result.classes is not None
+    assert result.segments is not None
+    assert result.segments.names == ["x"]
+    begun = result.classes.labels[result.classes.names.index("B-x")]
+    assert sum(result.segments.labels) >= begun  # an I-x after O begins one too
+    assert result.measured["segment_f1"] == result.segments.micro_f1
+    assert result.measured["mcc"] == result.classes.mcc
+    assert {"auc", "average_precision", "calibration_error"} <= result.metrics.further.keys()
