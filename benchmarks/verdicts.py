@@ -1,55 +1,207 @@
-"""How often a verdict is right: python -m benchmarks.verdicts.
+"""How often verdicts are wrong, and how often they find what is there.
 
-Simulates sweeps of two arms with a known difference in accuracy, and counts the verdicts. The
-accuracies vary between seeds as in the lesson: standard deviation about .003, half of the variance
-shared by the arms of a seed.
+Simulates sweeps whose truth is known and counts false claims, by the tests of this program and by
+others. The tables are in docs/statistics.md. One core, a few minutes; --quick: half a minute.
 """
 
 from __future__ import annotations
 
-import argparse
-from collections import Counter
+import itertools
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
 
-from ablation.analysis import compare_arms
-from benchmarks.record import record
+from ablation.analysis import failures, sequential, student
+from benchmarks.record import options, record
+from benchmarks.simulated import KINDS, SPREAD, STEPS, Floats, Rng, sweeps
 
-SPREAD = 0.003
+ALPHA, MARGIN, DIFFERENCE = 0.05, 0.005, 0.005
+EXACT = 10  # seeds up to which all flips of the signs are counted
+METHODS = ("sign flips", "t", "blocks", "ours")
+ARMS, SEEDS = (2, 4, 6, 15), (3, 5, 8, 10, 20, 30)
 
 
-def sweep(rng: np.random.Generator, difference: float, seeds: int) -> pd.DataFrame:
-    """The trials frame of two arms; the second is better by `difference`."""
-    shared = rng.normal(0, SPREAD / np.sqrt(2), seeds)
-    separate = rng.normal(0, SPREAD / np.sqrt(2), (2, seeds))
-    means = (0.985, 0.985 + difference)
-    return pd.DataFrame(
-        [
-            {"arm": name, "seed": seed, "status": "done", "accuracy": mean + shared[seed] + noise}
-            for name, mean, noises in zip(("first", "second"), means, separate, strict=True)
-            for seed, noise in enumerate(noises)
-        ]
+def pairs_of(arms: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The first and the second arm of all pairs."""
+    first, second = np.triu_indices(arms, 1)
+    return first, second
+
+
+def holm(p: Floats) -> Floats:
+    """Holm's corrected p of each row, (sweeps, pairs)."""
+    order = np.argsort(p, axis=1)
+    factors = p.shape[1] - np.arange(p.shape[1])
+    corrected = np.maximum.accumulate(np.take_along_axis(p, order, axis=1) * factors, axis=1)
+    back: Floats = np.empty_like(p)
+    np.put_along_axis(back, order, corrected, axis=1)
+    return back
+
+
+def sign_flips(differences: Floats) -> Floats:
+    """p of all 2^n flips of the signs, (sweeps, pairs) from (sweeps, n, pairs)."""
+    flips = list(itertools.product([1.0, -1.0], repeat=differences.shape[1] - 1))
+    signs = np.c_[np.ones(len(flips)), flips]
+    observed = np.abs(differences.sum(axis=1))
+    p: Floats = np.empty(observed.shape)
+    for row in range(len(differences)):
+        sums = np.abs(signs @ differences[row])
+        p[row] = (sums >= observed[row] - 1e-12).mean(axis=0)
+    return p
+
+
+@cache
+def tukey(arms: int, df: int) -> float:
+    """The critical value of the studentised range."""
+    return float(stats.studentized_range.isf(ALPHA, arms, df))
+
+
+def ours(values: Floats, step: float, margin: float) -> dict[str, Floats]:
+    """The program's own tests of all pairs, each (sweeps, pairs)."""
+    count, seeds, arms = values.shape
+    first, second = pairs_of(arms)
+    differences = values[..., first] - values[..., second]
+    floor = student.rounding_variance(step)
+    priors = np.array([student.prior_of(sweep.T, floor) for sweep in values])
+    variance, df = (np.repeat(column, len(first)) for column in priors.T)
+    prior = student.Prior(variance, df)
+    flat = np.ones(count * len(first))
+    pairs = student.Pairs(
+        flat * seeds,
+        differences.mean(axis=1).ravel(),
+        differences.var(axis=1, ddof=1).ravel(),
+        flat * floor,
     )
+    found = student.t_tests(pairs, prior, flat * margin, ALPHA, len(first))
+    return {name: column.reshape(count, len(first)) for name, column in found.items()}
+
+
+def decided(values: Floats, step: float) -> dict[str, NDArray[np.bool_]]:
+    """Which pairs each method calls different, (sweeps, pairs)."""
+    _, seeds, arms = values.shape
+    first, second = pairs_of(arms)
+    differences = values[..., first] - values[..., second]
+    found = {"ours": holm(ours(values, step, MARGIN)["p"]) <= ALPHA}
+    t = np.abs(differences.mean(axis=1)) / np.sqrt(
+        np.maximum(differences.var(axis=1, ddof=1), 1e-30) / seeds
+    )
+    found["t"] = holm(2 * stats.t.sf(t, seeds - 1)) <= ALPHA
+    residual = values - values.mean(axis=1, keepdims=True) - values.mean(axis=2, keepdims=True)
+    residual += values.mean(axis=(1, 2), keepdims=True)
+    df = (arms - 1) * (seeds - 1)
+    error = np.sqrt(np.maximum((residual**2).sum(axis=(1, 2)) / df, 1e-30) / seeds)
+    found["blocks"] = np.abs(differences.mean(axis=1)) / error[:, None] >= tukey(arms, df)
+    if seeds <= EXACT:
+        found["sign flips"] = holm(sign_flips(differences)) <= ALPHA
+    return found
+
+
+def errors(rng: Rng, count: int) -> Iterator[dict[str, Any]]:
+    """Family error, power, errors of equivalence and coverage of each kind, arms and seeds.
+
+    The error is the larger one of two truths: all arms equal, and two groups of equal arms far
+    apart. For the power, the groups are 0.005 apart; for equivalence, they are a margin apart.
+    """
+    for arms, seeds, kind in itertools.product(ARMS, SEEDS, KINDS):
+        step, half = STEPS.get(kind, 0.0), np.arange(arms) >= arms // 2
+        first, second = pairs_of(arms)
+        across = half[first] != half[second]
+
+        def draw(shift: float, half: Any = half, kind: str = kind, seeds: int = seeds) -> Floats:
+            return sweeps(rng, kind, 0.9 + shift * half, seeds, count)
+
+        equal, apart = draw(0.0), draw(0.9 if arms > 2 else 0.0)
+        null, found = decided(equal, step), decided(draw(DIFFERENCE), step)
+        grouped = decided(apart, step) if arms > 2 else null
+        truly = ~across if arms > 2 else np.ones(1, bool)
+        row: dict[str, Any] = {"values": kind, "arms": arms, "seeds": seeds}
+        for method in METHODS:
+            if method in null:
+                wrong = [null[method].any(axis=1), grouped[method][:, truly].any(axis=1)]
+                row[f"error, {method}"] = round(max(map(np.mean, wrong)), 3)
+                row[f"power, {method}"] = round(found[method][:, across].mean(), 2)
+        limit = ours(draw(MARGIN), step, MARGIN)
+        same = holm(limit["p_equivalence"]) <= ALPHA
+        row["false equivalence"] = round(same[:, across].any(axis=1).mean(), 3)
+        row["found equivalent"] = round(
+            (holm(ours(equal, step, MARGIN)["p_equivalence"]) <= ALPHA).mean(), 2
+        )
+        inside = (limit["low"] <= -MARGIN) & (limit["high"] >= -MARGIN)
+        row["coverage, difference"] = round(inside[:, across].mean(), 3)
+        mean = equal.mean(axis=1)
+        error = equal.std(axis=1, ddof=1) / np.sqrt(seeds) * stats.t.isf(ALPHA / 2, seeds - 1)
+        truth = 0.9 - (3 * SPREAD / np.sqrt(2) if kind == "two humps" else 0)
+        row["coverage, arm"] = round((np.abs(mean - truth) <= error).mean(), 3)
+        yield row
+
+
+def rounds(rng: Rng, count: int) -> Iterator[dict[str, Any]]:
+    """Family error of seeds=auto, where no arm differs: a claim at any of its looks."""
+    schedule = sequential.Schedule()
+    kinds = ("normal", "skewed", "heavy-tailed", "half 5 times", "1 to 10 times")
+    for arms, kind in itertools.product((2, 4, 6), kinds):
+        values = sweeps(rng, kind, np.full(arms, 0.9), schedule.most, count)
+        wrong = np.zeros(count, bool)
+        for seeds, level in zip(schedule.looks, schedule.alphas(ALPHA), strict=True):
+            p = ours(values[:, :seeds], 0.0, MARGIN)["p"]
+            wrong |= (holm(p) <= level).any(axis=1)
+        yield {"values": kind, "arms": arms, "error": round(wrong.mean(), 3)}
+
+
+def unseen(rng: Rng, count: int) -> Iterator[dict[str, Any]]:
+    """A stable arm, and one that fails in a share of its seeds: how often they are equivalent.
+
+    The arms are alike in the seeds that train, but for failures their means are beyond the margin
+    of 0.002 apart. Sign flips are this program's method of before: they withheld nothing.
+    """
+    margin = 0.002
+    for (share, depth), seeds in itertools.product(((0.05, 0.1), (0.1, 0.1), (0.05, 0.3)), SEEDS):
+        values = sweeps(rng, "normal", np.array([0.9, 0.9]), seeds, count)
+        values = 0.9 + (values - 0.9) / 3  # alike within the margin
+        failed = rng.random((count, seeds)) < share
+        values[..., 1] -= depth * failed
+        same = holm(ours(values, 0.0, margin)["p_equivalence"])[:, 0] <= ALPHA
+        seen = np.array(
+            [
+                failures.failed_seeds(sweep[:, 1], 1, margin, np.nan).any() if seeds > 2 else False
+                for sweep in values
+            ]
+        )
+        said = same & ~seen & (seeds >= 5)
+        yield {
+            "fails": f"{share:.0%} by {depth:g}",
+            "seeds": seeds,
+            "called equivalent before": round(same.mean(), 2),
+            "now": round(said.mean(), 2),
+            "now, although a seed had failed": round((said & failed.any(axis=1)).mean(), 3),
+            "not excluded": f"{failures.unseen_share(seeds):.0%} fail",
+        }
+
+
+TABLES = {"errors": errors, "rounds": rounds, "unseen": unseen}
 
 
 def main() -> None:
-    """Count the verdicts for each true difference and save the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sweeps", type=int, default=200)
+    """Simulate, print the tables and save them."""
+    parser = options(__doc__)
+    parser.add_argument("tables", nargs="*", choices=[*TABLES, []], help="all if none is named")
+    parser.add_argument("--sweeps", type=int, default=2000, help="simulated in each cell")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the sweeps")
     arguments = parser.parse_args()
-    rng = np.random.default_rng(0)
-    rows = []
-    for difference in (0.0, 0.002, 0.01):
-        for seeds in (10, 20):
-            verdicts = Counter(
-                compare_arms(sweep(rng, difference, seeds), baseline="first")["verdict"].item()
-                for _ in range(arguments.sweeps)
-            )
-            names = ("better", "worse", "equivalent", "undecided")
-            shares = {name: verdicts[name] / arguments.sweeps for name in names}
-            rows.append({"true difference": difference, "seeds": seeds, **shares})
-    record("verdicts", rows)
+    count = arguments.sweeps // 10 if arguments.quick else arguments.sweeps
+    folder: Path = arguments.results
+    for name in arguments.tables or TABLES:
+        error = np.sqrt(ALPHA * (1 - ALPHA) / count)
+        notes = [
+            f"{count} sweeps a cell: an error rate of 0.05 has a standard error of {error:.4f}."
+        ]
+        record(
+            f"verdicts-{name}", list(TABLES[name](np.random.default_rng(0), count)), notes, folder
+        )
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ablation.analysis.contrasts import compare_arms
 from ablation.analysis.costs import cheapest_equivalent, pareto_front
-from ablation.analysis.samples import finished_trials
+from ablation.analysis.failures import unseen_share
+from ablation.analysis.samples import finished_trials, label_step
 from ablation.analysis.study import Study
 from ablation.analysis.summary import best_arm, guessing_arms
 from ablation.analysis.sweep_results import factor_columns, task_name
@@ -17,6 +18,8 @@ __all__ = [
     "factor_columns",
     "finished_trials",
     "guessing_arms",
+    "label_step",
     "pareto_front",
     "task_name",
+    "unseen_share",
 ]

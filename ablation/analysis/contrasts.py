@@ -14,12 +14,24 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from ablation.analysis.paired import Floats, Sample, compare_pair
-from ablation.analysis.samples import kind_of, samples_of
-from ablation.analysis.summary import best_arm
+from ablation.analysis.paired import Sample, compare_pair
+from ablation.analysis.samples import kind_of, label_step, rounding_step, samples_of
+from ablation.analysis.student import Floats, Pairs, Prior, prior_of, rounding_variance, t_tests
+from ablation.analysis.summary import best_arm, guessing_arms
 from ablation.measures import measure_of
 
 ALL_PAIRS_UP_TO = 7  # arms
+LEAST_SEEDS = 5  # of an equivalence: if none of five fails, fewer than half do, at 95 %
+COLUMNS = [
+    *("arm", "other", "n", "dropped", "failed", "difference", "low", "high", "p", "p_holm"),
+    *("improvement", "effect", "p_equivalence", "p_equivalence_holm", "verdict", "withheld"),
+    *("more_seeds", "possible"),
+]
+
+# Why an equivalence is withheld.
+GUESS = "neither arm beats guessing"
+FAILURE = "a seed failed to train"
+SEEDS = f"there are fewer than {LEAST_SEEDS} seeds"
 
 
 class Comparison(NamedTuple):
@@ -74,8 +86,9 @@ def compare_arms(
     Columns:
     arm, other;
     n, dropped: pairs used, and pairs of finished trials left out because a value is missing;
+    failed: trials of these that failed to train (`failures.failed_seeds`);
     difference, low, high: mean of arm - other with its t interval at 1 - alpha;
-    p: two-sided sign-flip permutation test, exact up to 32 pairs;
+    p: paired t test, whose variance borrows from the other pairs (`student`);
     p_holm: p corrected for the family (Holm 1979);
     improvement: probability that arm beats other, over all n x n pairs of runs, where a tie counts
     half (Agarwal et al. 2021);
@@ -83,9 +96,10 @@ def compare_arms(
     differences are 0, NaN if they are all the same but not 0;
     p_equivalence: two one-sided t tests within +-margin (Lakens 2017); p_equivalence_holm;
     verdict;
+    withheld: why the pair is not called equivalent although p_equivalence_holm says so, or "";
     more_seeds: how many more seeds would decide an undecided pair with 80 % power, if the observed
     mean and spread were the true ones; NaN if unknown;
-    possible: whether the smallest p that n pairs can give would be significant in the family.
+    possible: whether so many pairs could ever give a difference.
 
     Verdict: "better" and "worse" follow the sense of the metric (less loss is better). It is
     "equivalent" if p_equivalence_holm <= alpha, even if the difference is significant, because the
@@ -93,6 +107,10 @@ def compare_arms(
     else "undecided". The null hypotheses "no difference" and "a difference of at least the margin"
     cannot both be true of a pair. Each correction therefore keeps the chance of its own error in
     the family at alpha.
+
+    An equivalence is withheld in three cases, see `_reasons`, and there is none within a margin
+    that is less than one test label. It speaks of seeds that train: what a share of failing seeds
+    would change, seeds without a failure cannot tell.
 
     Censored metrics: NaN is "not reached", the worst value. Two trials tie if neither reached the
     target, or if one was not trained long enough to tell. difference is the median with its
@@ -111,7 +129,12 @@ def compare_arms(
     if baseline is not None:
         pairs = [(arm, baseline) for arm in samples if arm != baseline]
     comparisons = [Comparison(arm, other, metric, margin) for arm, other in pairs]
-    return _contrast_table(comparisons, {metric: samples}, alpha, max(len(pairs), family or 1))
+    size = max(len(pairs), family or 1)
+    prior = Prior()
+    if kind_of(metric) == "mean":
+        floor = rounding_variance(rounding_step(trials, metric))
+        prior = prior_of((sample.values for sample in samples.values()), floor)
+    return _contrast_table(trials, comparisons, {metric: samples}, prior, alpha, size)
 
 
 def compare_planned(
@@ -120,18 +143,22 @@ def compare_planned(
     """Comparisons that were planned before training, each with its own metric and margin.
 
     One row per comparison; columns, verdicts and errors as in `compare_arms`. Holm's correction
-    treats all comparisons as one family, whatever their metrics.
+    treats all comparisons as one family, whatever their metrics. Nothing is borrowed from other
+    pairs, whose trials may be of other tasks.
     """
     samples = {metric: samples_of(trials, metric) for _, _, metric, _ in comparisons}
     unknown = {name for pair in comparisons for name in pair[:2]} - set(trials["arm"])
     if unknown:
         raise ValueError(f"arm={min(unknown)!r}: no such arm")
-    return _contrast_table(comparisons, samples, alpha, max(len(comparisons), 1))
+    size = max(len(comparisons), 1)
+    return _contrast_table(trials, comparisons, samples, Prior(), alpha, size)
 
 
 def _contrast_table(
+    trials: pd.DataFrame,
     comparisons: Sequence[Comparison],
     samples: dict[str, dict[str, Sample]],
+    prior: Prior,
     alpha: float,
     size: int,
 ) -> pd.DataFrame:
@@ -139,8 +166,6 @@ def _contrast_table(
 
     samples: by metric and arm. size: how many comparisons Holm's correction counts.
     """
-    columns = "arm other n dropped difference low high p p_holm improvement effect p_equivalence"
-    columns += " p_equivalence_holm verdict more_seeds possible"
     rows = [
         {"arm": arm, "other": other}
         | compare_pair(
@@ -154,19 +179,84 @@ def _contrast_table(
         )
         for arm, other, metric, margin in comparisons
     ]
-    table = pd.DataFrame(rows, columns=columns.split())
+    table = pd.DataFrame(rows, columns=[*COLUMNS, "variance"])
+    metrics = [metric for _, _, metric, _ in comparisons]
+    tests = _test_means(trials, comparisons, table, prior, alpha, size)
+    table.loc[tests.index, tests.columns] = tests
     table["p_holm"] = _holm(table["p"], size)
     table["p_equivalence_holm"] = _holm(table["p_equivalence"], size)
     # With a censored metric, the median may be 0 or NaN although the ranks show a difference.
-    censored = np.array([bool(measure_of(metric).limit) for _, _, metric, _ in comparisons], bool)
+    censored = np.array([bool(measure_of(metric).limit) for metric in metrics], bool)
     positive = np.where(censored, table["effect"], table["difference"]).astype(float) > 0
-    upward = [measure_of(metric).sense > 0 for _, _, metric, _ in comparisons]
+    upward = [measure_of(metric).sense > 0 for metric in metrics]
     wins = positive == np.array(upward, bool)
     equivalent, different = table["p_equivalence_holm"] <= alpha, table["p_holm"] <= alpha
-    verdicts = ["equivalent", "better", "worse"]
-    table["verdict"] = np.select([equivalent, different & wins, different], verdicts, "undecided")
-    table["more_seeds"] = table["more_seeds"].where(table["verdict"] == "undecided")
-    return table
+    table["withheld"] = np.where(equivalent, _reasons(trials, comparisons, table), "")
+    withheld = table["withheld"] != ""
+    table["verdict"] = np.select(
+        [withheld, equivalent, different & wins, different],
+        ["undecided", "equivalent", "better", "worse"],
+        "undecided",
+    )
+    table["more_seeds"] = table["more_seeds"].where((table["verdict"] == "undecided") & ~withheld)
+    few = table["withheld"] == SEEDS
+    table.loc[few, "more_seeds"] = LEAST_SEEDS - table.loc[few, "n"].astype(float)
+    return table[COLUMNS]
+
+
+def _test_means(
+    trials: pd.DataFrame,
+    comparisons: Sequence[Comparison],
+    table: pd.DataFrame,
+    prior: Prior,
+    alpha: float,
+    size: int,
+) -> pd.DataFrame:
+    """The columns of `student.t_tests` for the rows that compare means."""
+    metrics = {metric for _, _, metric, _ in comparisons if kind_of(metric) == "mean"}
+    floors = {metric: rounding_variance(rounding_step(trials, metric)) for metric in metrics}
+    labels = {metric: label_step(trials, metric) for metric in metrics}
+    chosen = [row for row, pair in enumerate(comparisons) if pair.metric in metrics]
+    rows, pairs = table.iloc[chosen], [comparisons[row] for row in chosen]
+    # A margin of less than one test label has no meaning, and nothing lies within it.
+    margins = [0.0 if p.margin < labels[p.metric] else p.margin for p in pairs]
+    tests = t_tests(
+        Pairs(
+            n=rows["n"].to_numpy(float),
+            mean=rows["difference"].to_numpy(float),
+            variance=rows["variance"].to_numpy(float),
+            floor=np.array([floors[pair.metric] for pair in pairs], float),
+        ),
+        prior,
+        np.array(margins, float),
+        alpha,
+        size,
+    )
+    return pd.DataFrame(tests, index=rows.index)
+
+
+def _reasons(
+    trials: pd.DataFrame, comparisons: Sequence[Comparison], table: pd.DataFrame
+) -> list[str]:
+    """Why each pair may not be called equivalent whatever the test says; "" if it may.
+
+    Neither arm beats a guess: two arms that learnt nothing have little spread, and are alike in
+    that only. A seed failed to train: the means are of two humps. So few seeds that, although none
+    failed, most may fail.
+    """
+    guessing = {metric: set(guessing_arms(trials, metric)) for _, _, metric, _ in comparisons}
+    reasons = []
+    rows = zip(comparisons, table["n"], table["failed"], strict=True)
+    for (arm, other, metric, _), n, failed in rows:
+        if kind_of(metric) == "deterministic":
+            reasons.append("")
+        elif {arm, other} <= guessing[metric]:
+            reasons.append(GUESS)
+        elif failed:
+            reasons.append(FAILURE)
+        else:
+            reasons.append(SEEDS if n < LEAST_SEEDS else "")
+    return reasons
 
 
 def _holm(p: pd.Series, size: int) -> Floats:

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from scipy import stats as scipy_stats
 
 from ablation.analysis.contrasts import choose_family, compare_arms
-from ablation.analysis.paired import Floats
 from ablation.analysis.samples import finished_trials
+from ablation.analysis.student import Floats
 from ablation.analysis.summary import best_arm
 from ablation.measures import measure_of
 

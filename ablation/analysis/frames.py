@@ -74,7 +74,7 @@ def load_frames(plan: Plan, store: Store) -> Frames:
             if result.classes:
                 row["f1"] = result.classes.f1_of(plan.report.positive)
             row |= _measures(result) | _best_and_guess(result, bounds, metric)
-            row["updates_to_target"] = updates_to(plan.report.target, result.curve)
+            row["updates_to_target"] = updates_to(plan.report.goal, result.curve)
             nothing = [np.nan] * len(result.curve.updates)
             points = result.curve.model_dump().items()
             _append(curves, key, {name: values or nothing for name, values in points})
@@ -156,6 +156,7 @@ def _measures(result: TrialResult) -> dict[str, Any]:
     return {
         "status": result.status,
         **result.measured,
+        **_test_sizes(result),
         f"{metric}_se": getattr(result.metrics, f"{metric}_error"),
         "train_loss": training_loss(result.curve, last=0.1),
         "train_loss_mean": training_loss(result.curve),
@@ -168,4 +169,18 @@ def _measures(result: TrialResult) -> dict[str, Any]:
         "commit": origin.commit,
         "dirty": origin.dirty,
         **{f"{name}_version": version for name, version in origin.versions.items()},
+    }
+
+
+def _test_sizes(result: TrialResult) -> dict[str, float]:
+    """The true size of the test part in sequences and labels; NaN where a result does not tell.
+
+    What was asked for, problem.test_size, is more than a file may hold.
+    """
+    scores, problem = result.by_sequence, result.trial.arm.problem
+    if scores:
+        return {"test_sequences": scores.sequences, "test_labels": float(scores.labels.sum())}
+    return {
+        "test_sequences": problem.test_size if problems.is_generated(problem) else math.nan,
+        "test_labels": sum(result.classes.labels) if result.classes else math.nan,
     }

@@ -1,229 +1,86 @@
-"""Compares one pair of arms over the seeds that both have."""
+"""What is known of one pair of arms over the seeds that both have."""
 
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
-from statsmodels.stats.weightstats import ttost_paired
 
-Floats = NDArray[np.float64]
+from ablation.analysis.ranks import censored_difference, compare_ranks
+from ablation.analysis.student import Floats
+
 Kind = Literal["mean", "censored", "deterministic"]
 Sense = Literal[1, -1]  # 1: more is better, -1: less is better
-
-POWER = 0.8  # the power that `more_seeds` aims at
-EXACT_UP_TO = 32  # pairs; for more, the permutation test samples the sign flips
-SAMPLED_FLIPS = 99_999
 
 
 class Sample(NamedTuple):
     """The values of one arm, each array (seeds,).
 
     values: NaN if missing, or not reached. limits: for a censored metric, how far each trial was
-    observed. finished: which trials have a result.
+    observed. finished: which trials have a result. failed: which of these failed to train.
     """
 
     values: Floats
     limits: Floats
     finished: NDArray[np.bool_]
+    failed: NDArray[np.bool_]
 
 
 def compare_pair(
     arm: Sample, other: Sample, kind: Kind, sense: Sense, margin: float, alpha: float, size: int
 ) -> dict[str, Any]:
-    """One pair's row of `contrasts.compare_arms`, without the columns that depend on other pairs.
+    """One pair's row of `contrasts.compare_arms`, as far as it does not depend on other pairs.
 
-    size: how many comparisons Holm's correction counts.
+    Of means, that is n, and difference and variance of the paired differences; `student.t_tests`
+    makes the tests. size: how many comparisons Holm's correction counts.
     """
     shared = arm.finished & other.finished
     a, b = arm.values[shared], other.values[shared]
+    row: dict[str, Any] = {"possible": False}
     if kind == "censored":
         limit_a, limit_b = arm.limits[shared], other.limits[shared]
-        all_pairs, _ = _censored_difference(a[:, None], b, limit_a[:, None], limit_b)
-        row = _test_ranks(*_censored_difference(a, b, limit_a, limit_b), margin, alpha, size)
+        all_pairs, _ = censored_difference(a[:, None], b, limit_a[:, None], limit_b)
+        row |= compare_ranks(*censored_difference(a, b, limit_a, limit_b), margin, alpha, size)
     else:
         usable = np.isfinite(a) & np.isfinite(b)
         a, b = a[usable], b[usable]
         all_pairs = a[:, None] - b
-        row = _test_means(a, b, kind == "deterministic", margin, alpha, size)
+        row |= _differences(a, b)
+        if kind == "deterministic" and len(a) and not row["variance"] > 0:
+            row |= _certain(row["difference"], margin)
     n = len(a)
-    smallest_p = max(2.0 ** (1 - n), 0.0 if n <= EXACT_UP_TO else 2 / (SAMPLED_FLIPS + 1))
     return row | {
         "n": n,
         "dropped": int(shared.sum()) - n,
+        "failed": int((arm.failed & shared).sum() + (other.failed & shared).sum()),
         "improvement": (1 + sense * np.sign(all_pairs).mean()) / 2 if n else math.nan,
-        "possible": bool(smallest_p * size <= alpha or (kind == "deterministic" and n > 0)),
     }
 
 
-def sign_flip(signed: NDArray[np.int64], alternative: str = "two-sided") -> float:
-    """p of the sum of paired differences under all 2^n flips of their signs.
-
-    signed: (n,) integer differences, so that equal sums compare as equal.
-    alternative: "two-sided" or "greater".
-    Up to 32 pairs, all flips are counted: each half of the pairs has 2^(n/2) sums, and for each sum
-    of one half a binary search counts the sums of the other half that reach the total. p then
-    equals scipy.stats.permutation_test(permutation_type="samples"). With more pairs, 99,999 random
-    flips are counted, the same ones in every call.
-    """
-    total = int(signed.sum())
-    if alternative == "two-sided":
-        return min(1.0, 2 * sign_flip(signed if total > 0 else -signed, "greater"))
-    if len(signed) > EXACT_UP_TO:
-        parts = np.array_split(_flips(len(signed)), 1 + len(signed) // 20)
-        reaching = sum(int((part.astype(float) @ signed >= total).sum()) for part in parts)
-        return (1 + reaching) / (1 + SAMPLED_FLIPS)
-    half = len(signed) // 2
-    left, right = np.sort(_all_sums(signed[:half])), np.sort(_all_sums(signed[half:]))
-    counts = len(right) - np.searchsorted(right, total - left, side="left")
-    return float(counts.sum()) / 2.0 ** len(signed)
-
-
-@lru_cache(maxsize=2)
-def _flips(pairs: int) -> NDArray[np.int8]:
-    """(99,999, pairs) random signs, +1 or -1."""
-    bits = np.random.default_rng(0).integers(0, 2, (SAMPLED_FLIPS, pairs), np.int8)
-    return np.asarray(2 * bits - 1, np.int8)
-
-
-def _all_sums(values: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The sums of the values under all 2^n flips of their signs."""
-    sums = np.zeros(1, np.int64)
-    for value in values:
-        sums = np.concatenate([sums + value, sums - value])
-    return sums
-
-
-def finite(value: float) -> float:
-    """The value, or NaN if it is infinite."""
-    return float(value) if math.isfinite(value) else math.nan
-
-
-def median_interval(values: Floats, alpha: float) -> tuple[float, float, float]:
-    """Median, low and high of its order-statistic interval; NaN if infinite or n is too small."""
-    ordered = np.sort(values)
-    low, high = ordered[(len(values) - 1) // 2], ordered[len(values) // 2]
-    median = low if low == high else (low + high) / 2
-    if len(values) < 2:
-        return finite(median), math.nan, math.nan
-    interval = stats.quantile_test(ordered, q=0, p=0.5).confidence_interval(1 - alpha)
-    return finite(median), finite(interval.low), finite(interval.high)
-
-
-_NOT_TESTED = dict.fromkeys(
-    ["difference", "low", "high", "p", "effect", "p_equivalence", "more_seeds"],
-    math.nan,
-)
-
-
-def _test_means(
-    a: Floats, b: Floats, deterministic: bool, margin: float, alpha: float, size: int
-) -> dict[str, float]:
-    """Interval, difference test and equivalence test for the mean of the paired differences."""
-    n = len(a)
-    if n == 0:
-        return _NOT_TESTED
+def _differences(a: Floats, b: Floats) -> dict[str, Any]:
+    """Mean and variance of the paired differences, and whether they can be tested."""
+    if len(a) == 0:
+        return {}
     # In units of 1e-12 of the largest value, so that 0.9 - 0.8 equals 0.8 - 0.7.
     scale = max(np.abs(a).max(), np.abs(b).max()) or 1.0
-    signed = np.rint((a - b) / scale * 1e12).astype(np.int64)
-    difference = float((a - b).mean()) if signed.any() else 0.0
-    constant = bool(np.ptp(signed) == 0)
-    # p_equivalence if there is no variance: 0 within the margin, else 1.
-    p_constant = float(difference != 0 and abs(difference) >= margin)
-    row = _NOT_TESTED | {"difference": difference}
-    if deterministic and constant:
-        p = 0.0 if difference else 1.0
-        return row | {"low": difference, "high": difference, "p": p, "p_equivalence": p_constant}
-    if n == 1:
-        return row
-    sd = 0.0 if constant else float((a - b).std(ddof=1))
-    half = float(stats.t.ppf(1 - alpha / 2, n - 1)) * sd / math.sqrt(n)
-    effect = difference / sd if sd else (math.nan if difference else 0.0)
-    p_equivalence = p_constant if constant else float(ttost_paired(a, b, -margin, margin)[0])
-    # Sample sizes of two z tests: one of the difference, one of its distance to the margin.
-    level, power = alpha / size, stats.norm.ppf(POWER)
-    distances = [abs(difference), margin - abs(difference)]
-    quantiles = [stats.norm.isf(level / 2) + power, stats.norm.isf(level) + power]
-    needed = [
-        max((z * sd / distance) ** 2, least)
-        for z, distance, least in zip(quantiles, distances, [_least_pairs(level), 2], strict=True)
-        if distance > 0
-    ]
-    return row | {
-        "low": difference - half,
-        "high": difference + half,
-        "p": sign_flip(signed),
-        "effect": effect,
-        "p_equivalence": p_equivalence,
-        "more_seeds": _more_seeds(min(needed, default=math.inf), n),
+    rounded = np.rint((a - b) / scale * 1e12)
+    constant = bool(np.ptp(rounded) == 0)
+    return {
+        "difference": float((a - b).mean()) if rounded.any() else 0.0,
+        "variance": math.nan if len(a) == 1 else 0.0 if constant else (a - b).var(ddof=1),
+        "possible": len(a) > 1,
     }
 
 
-def _test_ranks(
-    difference: Floats, comparable: NDArray[np.bool_], margin: float, alpha: float, size: int
-) -> dict[str, float]:
-    """Like _test_means, for the signed ranks of paired differences that may be infinite.
-
-    comparable: (n,) False where censoring hides which of the two values is larger.
-    """
-    n = len(difference)
-    if n == 0:
-        return _NOT_TESTED
-    median, low, high = median_interval(difference, alpha)
-    row = _NOT_TESTED | {"difference": median}
-    if n == 1:
-        return row
-    signed = _signed_ranks(difference)
-    p = sign_flip(signed)
-    sides = (_signed_ranks(side) for side in (margin + difference, margin - difference))
-    p_equivalence = max(sign_flip(side, "greater") for side in sides)
-    if not comparable.all():
-        p_equivalence = 1.0
-    elif not difference.any():
-        p_equivalence = 0.0
-    level, z = alpha / size, stats.norm.isf(p / 2)
-    needed = n * ((stats.norm.isf(level / 2) + stats.norm.ppf(POWER)) / z) ** 2 if z else math.inf
-    return row | {
-        "low": low,
-        "high": high,
-        "p": p,
-        "effect": signed.sum() / max(np.abs(signed).sum(), 1),
-        "p_equivalence": p_equivalence,
-        "more_seeds": _more_seeds(max(needed, _least_pairs(level)), n),
+def _certain(difference: float, margin: float) -> dict[str, Any]:
+    """The tests of a difference that no seed changes, such as one of parameters."""
+    return {
+        "low": difference,
+        "high": difference,
+        "p": 0.0 if difference else 1.0,
+        "p_equivalence": float(difference != 0 and abs(difference) >= margin),
+        "effect": math.nan if difference else 0.0,
+        "possible": True,
     }
-
-
-def _censored_difference(
-    a: Floats, b: Floats, limit_a: Floats, limit_b: Floats
-) -> tuple[Floats, NDArray[np.bool_]]:
-    """a - b with NaN as "not reached before the limit" (Gehan 1965), and where it can be compared.
-
-    A difference is infinite if one value was not reached although observed as long as the other,
-    and 0 if the two cannot be compared.
-    """
-    a, b, limit_a, limit_b = np.broadcast_arrays(a, b, limit_a, limit_b)
-    censored_a, censored_b = np.isnan(a), np.isnan(b)
-    a_later, b_later = censored_a & (b <= limit_a), censored_b & (a <= limit_b)
-    both = ~censored_a & ~censored_b
-    difference = np.select([both, a_later, b_later], [a - b, np.inf, -np.inf], 0.0)
-    return difference, both | a_later | b_later
-
-
-def _signed_ranks(difference: Floats) -> NDArray[np.int64]:
-    """Wilcoxon's signed ranks, doubled so that tied ranks are integers; zeros stay 0 (Pratt)."""
-    ranks: Floats = stats.rankdata(np.abs(difference))
-    return np.rint(2 * ranks * np.sign(difference)).astype(np.int64)
-
-
-def _least_pairs(level: float) -> int:
-    """How many pairs it takes until the smallest p, 2 / 2^n, is at most the level."""
-    return math.ceil(1 - math.log2(level))
-
-
-def _more_seeds(needed: float, n: int) -> float:
-    """Seeds missing to the needed number, at least 1; NaN if no number is enough."""
-    return float(max(math.ceil(needed) - n, 1)) if math.isfinite(needed) else math.nan

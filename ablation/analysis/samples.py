@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from ablation.analysis.failures import failed_seeds
 from ablation.analysis.paired import Kind, Sample
+from ablation.analysis.student import Floats
 from ablation.measures import measure_of
 
 
@@ -55,5 +60,59 @@ def samples_of(trials: pd.DataFrame, metric: str) -> dict[str, Sample]:
         bound = rows[limit].to_numpy(float, na_value=np.nan)
         no_limit = np.isnan(bound) | (rows["status"] == "diverged").to_numpy()
         limits[row, column] = np.where(no_limit, np.inf, bound)
-    by_arm = zip(arms, values.T, limits.T, finished.T, strict=True)
+    diverged = np.zeros(values.shape, bool)
+    diverged[row, column] = (rows["status"] == "diverged").to_numpy()
+    failed = diverged | _failed(values, metric, _guesses(rows, arms, metric))
+    by_arm = zip(arms, values.T, limits.T, finished.T, failed.T, strict=True)
     return {arm: Sample(*columns) for arm, *columns in by_arm}
+
+
+def _failed(values: Floats, metric: str, guesses: Floats) -> NDArray[np.bool_]:
+    """Which trials failed to train, (seeds, arms), as their values tell. guesses: (arms,)."""
+    measure = measure_of(metric)
+    if measure.limit or measure.fixed or measure.cheaper:  # no score
+        return np.zeros(values.shape, bool)
+    # The margin of an error of numbers is a share of what a guess scores.
+    units = np.nan_to_num(guesses) if measure.unit else np.ones(len(guesses))
+    columns = [
+        failed_seeds(arm, measure.sense, (measure.margin or 0.0) * unit, guess)
+        for arm, guess, unit in zip(values.T, guesses, units, strict=True)
+    ]
+    return np.column_stack(columns) if columns else np.zeros(values.shape, bool)
+
+
+def _guesses(rows: pd.DataFrame, arms: list[str], metric: str) -> Floats:
+    """What a guess scores on the task of each arm, (arms,); NaN where that is unknown."""
+    guess = measure_of(metric).guess
+    if guess not in rows:
+        return np.full(len(arms), np.nan)
+    means = rows[guess].astype(float).groupby(rows["arm"]).mean()
+    return np.array(means.reindex(arms), np.float64)
+
+
+def label_step(trials: pd.DataFrame, metric: str) -> float:
+    """The least by which a share of the test part can change, as one label decides; NaN if unknown.
+
+    It needs the sizes of the test part, the columns test_sequences and test_labels. A metric that
+    is not a share of labels has no such step: 0.
+    """
+    if not measure_of(metric).share:
+        return 0.0
+    sizes = trials.reindex(columns=["test_sequences", "test_labels"]).astype(float).min()
+    count = sizes["test_sequences"]
+    if metric != "exact" and sizes["test_labels"] > 0:
+        count = sizes["test_labels"]
+    return 1 / float(count) if count > 0 else math.nan
+
+
+def rounding_step(trials: pd.DataFrame, metric: str) -> float:
+    """The step between the metric's possible values, for `student.rounding_variance`; 0 if none.
+
+    Where nothing tells it, it is the least difference between any two values of the frame.
+    """
+    step = label_step(trials, metric)
+    if math.isfinite(step):
+        return step
+    values = trials[metric].to_numpy(float, na_value=np.nan)
+    gaps = np.diff(np.unique(values[np.isfinite(values)]))
+    return float(gaps[gaps > 1e-12].min(initial=1.0)) if (gaps > 1e-12).any() else 0.0

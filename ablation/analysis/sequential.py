@@ -9,7 +9,7 @@ for any distribution and any dependence between the looks. Tests that use the co
 looks would have slightly more power, but would lose this property.
 
 The O'Brien-Fleming spending function keeps nearly all of alpha for the last look: at 10 of 30 seeds
-it spends 0.0007, less than the smallest p that ten pairs can give. It would never save a seed.
+it spends 0.0007 and would hardly ever save a seed.
 
 Decisions are final: a contrast keeps the verdict of the look that decided it. This needs no stored
 state, because every look is recomputed from the trials.
@@ -24,14 +24,14 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from ablation.analysis.contrasts import choose_family, compare_arms
+from ablation.analysis.contrasts import FAILURE, GUESS, choose_family, compare_arms
 
 
 @dataclass(frozen=True)
 class Schedule:
     """How many seeds an arm has at each look: first, first + step, ..., and finally most.
 
-    first: seeds of the first round; with 10, it can decide all pairs of up to five arms.
+    first: seeds of the first round; of ten, an arm that fails to train one in four times shows it.
     step: seeds added in each further round. most: the maximum number of seeds per arm.
     Raises ValueError unless 2 <= first <= most and step >= 1.
     """
@@ -136,7 +136,9 @@ def plan_next_round(
     level = schedule.alphas(alpha)[looks - 1]
     if looks == len(schedule.looks):
         return Round(level, (), schedule.most, table)
-    undecided = table[table["verdict"] == "undecided"]
+    # More seeds do not help arms that only guess, nor a seed that failed to train.
+    hopeless = table["withheld"].isin([GUESS, FAILURE])
+    undecided = table[(table["verdict"] == "undecided") & ~hopeless]
     undecided_arms = set(undecided["arm"]) | set(undecided["other"])
     arms = tuple(arm for arm in dict.fromkeys(trials["arm"]) if arm in undecided_arms)
     return Round(level, arms, schedule.looks[looks], table)

@@ -21,7 +21,7 @@ from ablation.analysis.targets import score_targets
 from ablation.analysis.variance import decomposition
 from ablation.errors import RequestError, suggest
 from ablation.measures import COSTS, MEASURES, METRICS
-from ablation.spec import TRAINING_COLUMNS, Arm, ReportSettings
+from ablation.spec import LESSON_TARGET, TRAINING_COLUMNS, Arm
 
 ALPHA = 0.05  # the chance of any false verdict among the contrasts of one task
 
@@ -156,8 +156,9 @@ class Study(SweepResults):
         """Which arms reach the target accuracy, in how many seeds and at what cost.
 
         One row per arm, for tasks whose arms differ in size or training; for all tasks if the sweep
-        sets a target. Columns: arm, task, seeds (planned), n (finished), reached, low, high (95 %
-        interval of the share), needed, reliable, parameters, seconds, updates, updates_to_target.
+        sets a target. The target of the lesson is asked of its own problem only.
+        Columns: arm, task, seeds (planned), n (finished), reached, low, high (95 % interval of the
+        share), needed, reliable, parameters, seconds, updates, updates_to_target.
 
         Example:
             >>> study = ablation.load("size_vs_length")
@@ -167,16 +168,22 @@ class Study(SweepResults):
             1  length=10 units=10       10  10       981.0
         """
         report = self.plan.report
-        target_is_set = report.target != ReportSettings().target or report.reached_by
+        # Plans of older versions hold the lesson's target where none was set.
+        target_is_set = report.goal != LESSON_TARGET or report.reached_by
         sizes = ["layers", *TRAINING_COLUMNS]
         # With match=parameters, units follow from the other options.
         sizes += ["units"] if self.plan.match == "units" else []
         if not self.frames.results:
             return pd.DataFrame()
+
+        def asked(task: pd.DataFrame) -> bool:
+            return report.target is not None or set(task["problem"]) == {"cumsum"}
+
         tables = [
-            count_reached(task, report.target, report.reached_by).assign(task=task_name(task))
+            count_reached(task, report.goal, report.reached_by).assign(task=task_name(task))
             for task in self.tasks
-            if task["accuracy"].notna().any() and (target_is_set or varying_columns(task, sizes))
+            if task["accuracy"].notna().any()
+            and (target_is_set or (asked(task) and varying_columns(task, sizes)))
         ]
         return stack_tables(tables)
 
@@ -325,8 +332,9 @@ class Study(SweepResults):
             >>> study.leaks().empty
             True
         """
-        size = min(trial.arm.problem.test_size for trial in self.plan.trials)
-        return find_leaks(self.trials, size, self.score)
+        asked = min(trial.arm.problem.test_size for trial in self.plan.trials)
+        known = self.trials.reindex(columns=["test_sequences"]).astype(float).min().fillna(asked)
+        return find_leaks(self.trials, int(known.iloc[0]), self.score)
 
     @cached_property
     def variance(self) -> pd.DataFrame:

@@ -9,15 +9,17 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ablation.analysis.paired import Floats, finite, median_interval
+from ablation.analysis.ranks import finite, median_interval
 from ablation.analysis.samples import finished_trials, samples_of
+from ablation.analysis.student import Floats
 from ablation.measures import measure_of
 
 
 def summarise(trials: pd.DataFrame, metric: str = "accuracy") -> pd.DataFrame:
     """One row per arm: the distribution of the metric over its seeds.
 
-    Columns: arm, n (trials with a value), dropped (finished trials without one), mean, sd,
+    Columns: arm, n (trials with a value), dropped (finished trials without one), failed (trials
+    that failed to train, see `failures`), mean, sd,
     iqm (interquartile mean; Agarwal et al. 2021), low and high (95 % interval), interval (its
     method), min, max. The method is "t" (Student's t: with few seeds it covers the mean in nearly
     95 % of cases, a bootstrap in far fewer: docs/statistics.md), "constant" if all values are the
@@ -34,7 +36,9 @@ def summarise(trials: pd.DataFrame, metric: str = "accuracy") -> pd.DataFrame:
     description = describe_censored if measure_of(metric).limit else describe
     table = pd.DataFrame(
         [
-            {"arm": arm} | description(sample.values[sample.finished])
+            {"arm": arm}
+            | description(sample.values[sample.finished])
+            | {"failed": int(sample.failed.sum())}
             for arm, sample in samples.items()
         ]
     )
@@ -61,17 +65,19 @@ def guessing_arms(trials: pd.DataFrame, metric: str = "accuracy") -> dict[str, f
 
     metric: "mse" asks the same of the mean squared error and that of always predicting the mean.
 
-    Shown is it by a 95 % interval of the mean that lies above; for a single seed, by an accuracy
-    that is at least 1.96 standard errors (over the test sequences) above. Arms without a known
-    majority are left out.
+    Shown is it by a mean that lies above by more than its error: that of a 95 % interval over the
+    seeds, and 1.96 standard errors over the test sequences, added in quadrature. Arms without a
+    known majority are left out.
     """
-    table, measure = summarise(trials, metric), measure_of(metric)
-    guess, sense = measure.guess, measure.sense
-    if not guess or guess not in table:
+    guess, sense = measure_of(metric).guess, measure_of(metric).sense
+    table = summarise(trials, metric) if guess in trials else pd.DataFrame()
+    if guess not in table:
         return {}
-    finished = finished_trials(trials).groupby("arm", sort=False)
-    errors = finished[f"{metric}_se"].mean().reindex(table["arm"]).to_numpy(float)
-    worst = table["low" if sense > 0 else "high"].fillna(table["mean"] - sense * 1.96 * errors)
+    finished = finished_trials(trials).reindex(columns=["arm", f"{metric}_se"])
+    errors = finished.groupby("arm", sort=False)[f"{metric}_se"].mean().reindex(table["arm"])
+    sequences = 1.96 * np.nan_to_num(errors.to_numpy(float, na_value=0.0))
+    seeds = (table["high"] - table["mean"] if sense < 0 else table["mean"] - table["low"]).fillna(0)
+    worst = table["mean"] - sense * np.hypot(seeds, sequences)
     # All seeds may score the majority, of which the mean is off by a rounding error.
     better = sense * (worst - table[guess]) > 1e-9 * table[guess].abs().clip(1)
     guesses = table[guess].notna() & table["mean"].notna() & ~better

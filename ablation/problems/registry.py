@@ -173,6 +173,14 @@ def is_own(problem: Problem) -> bool:
     return re.fullmatch(DOTTED, problem.name) is not None
 
 
+def is_generated(problem: Problem) -> bool:
+    """Whether its test part surely has as many sequences as were asked for: it is made of numbers.
+
+    Data that is fixed may have fewer, and so may what the user's own code returns.
+    """
+    return problem.name in PROBLEMS and not _has(problem, "available")
+
+
 def check(problem: Problem, length: int) -> Sequences:
     """Two training sequences, as `sample` makes them.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ablation.analysis import Study
+from ablation.analysis import Study, unseen_share
 from ablation.report.cells import Table
 from ablation.report.document import Group
 from ablation.report.mistakes import MOST_ROWS
@@ -156,20 +156,41 @@ def mistakes_note(study: Study, by_class: Sequence[Group], by_sequence: Sequence
 
 
 def contrasts_note(study: Study) -> str:
-    margin = study.margin()
+    margin, measure = study.margin(), study.measure(study.metric)
+    if measure.limit:
+        test = "sign flips of Wilcoxon's signed ranks, with Gehan's ranks where it was not reached"
+    elif measure.fixed:
+        test = "none is needed of what is the same for every seed"
+    else:
+        test = (
+            "paired t test, whose variance borrows from the other pairs where there are at least "
+            "four arms and five seeds (Smyth 2004)"
+        )
     sentences = [
-        f"Difference: in {study.measure(study.metric).name}, paired by seed. p: sign-flip "
-        "permutation test, corrected by Holm's method over the rows of one problem and length. "
-        "P(better): the chance that a run of the first arm beats a run of the second. Equivalent: "
-        f"two one-sided tests within ±{margin:g}. Seeds to decide: how many more would settle it "
-        "with 80 % power if the observed difference were the true one."
+        f"Difference: in {measure.name}, paired by seed; all of this speaks of new seeds on the "
+        f"same test set. p: {test}, corrected by Holm's method over the rows of one problem and "
+        "length. P(better): the chance that a run of the first arm beats a run of the second. "
+        f"Equivalent: two one-sided tests within ±{margin:g} (Lakens 2017), from five seeds on. "
+        "Seeds to decide: how many more would settle it with 80 % power if the observed difference "
+        "were the true one. docs/statistics.md has the error rates."
     ]
+    if not measure.limit and not measure.fixed:
+        sentences.append(_unseen(study))
     if study.plan.max_seeds:
         sentences.append(
             "Seeds were added in rounds: each row is of the round that decided it, and each round "
             "has its share of the error rate."
         )
     return " ".join(sentences)
+
+
+def _unseen(study: Study) -> str:
+    """What seeds without a failure do not say."""
+    seeds = int(study.contrasts()["n"].max()) if len(study.contrasts()) else 0
+    return (
+        f"Equivalent speaks of seeds that train: {seeds} seeds without a failure do not exclude "
+        f"that up to {unseen_share(seeds):.0%} of seeds fail."
+    )
 
 
 def variance_note(study: Study) -> str:

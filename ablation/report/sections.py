@@ -50,7 +50,7 @@ def make_sections(
     study: Study, pictures: Sequence[Picture], failures: Sequence[Failure]
 ) -> list[Section]:
     """The sections that these results fill, the most important first."""
-    target = f"Which arms reach {study.plan.report.target:g}"
+    target = f"Which arms reach {study.plan.report.goal:g}"
     summary, by_class, by_sequence = summary_table(study), mistakes(study), disagreements(study)
     score = MEASURES[study.score].name
     cost = f"What {'a small error' if study.score == 'mse' else score} costs"

@@ -13,6 +13,7 @@ from ablation.analysis import (
     cheapest_equivalent,
     finished_trials,
     guessing_arms,
+    label_step,
     task_name,
 )
 from ablation.measures import MEASURES, Measure
@@ -41,29 +42,46 @@ def answer(study: Study) -> list[str]:
         guessing = guessing_arms(task, study.score)
         all_guess = finished <= guessing.keys()
         if all_guess:
-            where = f" on {task_name(task)}" if len(study.tasks) > 1 else ""
-            warnings.append(_none_beats(study, guessing, where))
+            warnings.append(_none_beats(study, guessing, task))
+        sentences += _failures(study, task)
         if task["arm"].nunique() == 1:
             sentences.append(_single(study, task["arm"].iloc[0]))
             continue
+        if all_guess and by_score:
+            continue
         pairs = contrasts[contrasts["arm"].isin(task["arm"])] if len(contrasts) else contrasts
         sentences += _comparison(study, task, pairs)
-        if len(pairs) and pairs["possible"].any() and not (all_guess and by_score):
+        if len(pairs) and pairs["possible"].any():
             sentences += _choice(study, task, pairs)
         if guessing and not all_guess:
             sentences.append(_some_guess(study, guessing))
-    return warnings + sentences
+    return warnings + sentences + _coarse(study)
 
 
-def _none_beats(study: Study, guessing: Mapping[str, float], where: str) -> str:
-    measure = study.measure(study.score)
-    by_score, of_numbers = study.metric == study.score, measure.guess == "constant"
-    usual = "the training set's mean" if of_numbers else "the most frequent class"
-    scores = "has a mean squared error of" if of_numbers else "is right for"
+def _coarse(study: Study) -> list[str]:
+    """That a margin is finer than the test part can show."""
+    measure, margin = study.measure(study.metric), study.margin()
+    compared = [task for task in study.tasks if task["arm"].nunique() > 1]
+    steps = [label_step(task, study.metric) for task in compared]
+    step = max((step for step in steps if margin < step), default=0.0)
+    if not step:
+        return []
+    return [
+        f"No two arms can be called equivalent within {margin:g}: one test label of "
+        f"{1 / step:,.0f} is {measure.name} {measure.format(step)}."
+    ]
+
+
+def _none_beats(study: Study, guessing: Mapping[str, float], task: pd.DataFrame) -> str:
+    measure, by_score = study.measure(study.score), study.metric == study.score
+    where = f" on {task_name(task)}" if len(study.tasks) > 1 else ""
+    of_numbers = measure.guess == "constant"
+    usual = "the mean, mean squared error" if of_numbers else "the most frequent class"
+    factors = " or ".join(factor.rpartition(".")[2].replace("_", " ") for factor in study.factors)
+    nothing = f": nothing can be said of {factors}" if task["arm"].nunique() > 1 and factors else ""
     return (
-        f"No arm{'' if by_score else f'’s {measure.name}'} beats always predicting {usual}"
-        f"{where}, which {scores} {_between(measure, guessing)}"
-        + (": that two arms are equivalent does not make them good." if by_score else ".")
+        f"No arm{'' if by_score else f'’s {measure.name}'} beats guessing{where} (always {usual}: "
+        f"{_between(measure, guessing)}){nothing if by_score else ''}."
     )
 
 
@@ -76,6 +94,16 @@ def _some_guess(study: Study, guessing: Mapping[str, float]) -> str:
         f"{measure.name.capitalize()} not shown to be {beyond} that of always predicting {usual} "
         f"({_between(measure, guessing)}): {_listed(guessing)}."
     )
+
+
+def _failures(study: Study, task: pd.DataFrame) -> list[str]:
+    """Arms of which some seeds failed to train: this is an answer of its own."""
+    rows = study.summary(study.metric).query("failed > 0 and arm in @task.arm")
+    return [
+        f"{row['arm']} trains in {row['n'] + row['dropped'] - row['failed']} of "
+        f"{count(row['n'] + row['dropped'], 'seed')}: the others ended far below these."
+        for row in rows.to_dict("records")
+    ]
 
 
 def _between(measure: Measure, guesses: Mapping[str, float]) -> str:
@@ -158,7 +186,7 @@ def _target(study: Study) -> list[str]:
         least = f"{needs[0][0]} of {needs[0][1]}"
         if len(needs) > 1:  # seeds=auto
             least = str(settings.reached_by or "nine in ten")
-        goal = f"reaches {settings.target:g}{where} in at least {least} seeds"
+        goal = f"reaches {settings.goal:g}{where} in at least {least} seeds"
         reliable = arms[arms["reliable"]]
         if reliable.empty:
             closest = arms.iloc[int((arms["reached"] / arms["n"]).fillna(0).argmax())]
@@ -230,17 +258,18 @@ class Opponent(NamedTuple):
     difference: float
     verdict: str
     more_seeds: float
+    withheld: str
 
 
 def _opponents(reference: str, pairs: pd.DataFrame) -> list[Opponent]:
-    columns = ["arm", "other", "difference", "verdict", "more_seeds"]
+    columns = ["arm", "other", "difference", "verdict", "more_seeds", "withheld"]
     opponents = []
-    for arm, other, difference, verdict, more in pairs.reindex(columns=columns).to_numpy():
+    for arm, other, difference, verdict, *more in pairs.reindex(columns=columns).to_numpy():
         if other == reference:
-            opponents.append(Opponent(arm, difference, verdict, more))
+            opponents.append(Opponent(arm, difference, verdict, *more))
         elif arm == reference:
             opposite = OPPOSITE.get(verdict, verdict)
-            opponents.append(Opponent(other, -difference, opposite, more))
+            opponents.append(Opponent(other, -difference, opposite, *more))
     return opponents
 
 
@@ -262,14 +291,23 @@ def _comparison(study: Study, task: pd.DataFrame, pairs: pd.DataFrame) -> list[s
     }
     possible = pairs.empty or bool(pairs["possible"].any())
     for verdict, word in words.items():
-        group = [opponent for opponent in opponents if opponent.verdict == verdict]
+        group = [o for o in opponents if o.verdict == verdict and not o.withheld]
         if group and (possible or verdict != "undecided"):
             named = [_sized(o, measure) if verdict != "equivalent" else o.arm for o in group]
             sentences.append(f"{word}: {_listed(named)}.")
-    if not possible:
+    for why in dict.fromkeys(o.withheld for o in opponents if o.withheld):
+        alike = _listed(o.arm for o in opponents if o.withheld == why)
         sentences.append(
-            f"With {count(int(pairs['n'].max()), 'seed')} no difference could ever be significant "
+            f"Within {study.margin():g} of {reference}, but not called "
+            f"equivalent because {why}: {alike}."
+        )
+    if not possible:
+        seeds = int(pairs["n"].max())
+        sentences.append(
+            f"With {count(seeds, 'seed')} no difference could ever be significant "
             f"among {task['arm'].nunique()} arms: train more seeds."
+            if seeds
+            else "No two arms have a finished seed in common yet."
         )
         return sentences
     needs = [opponent.more_seeds for opponent in opponents if opponent.verdict == "undecided"]

@@ -73,7 +73,11 @@ def _counted(texts: Iterable[str]) -> tuple[str, ...]:
 
 def _constants(study: Study) -> tuple[str, ...]:
     first = study.trials.iloc[0]
-    names = [name for name in factor_columns(study.trials) if name not in study.factors]
+    sizes = study.trials.reindex(columns=["test_sequences"])["test_sequences"].dropna().unique()
+    # What was asked for may be more than there is.
+    hidden = {*study.factors, *(["problem.test_size"] if len(sizes) == 1 else [])}
+    names = [name for name in factor_columns(study.trials) if name not in hidden]
     # A parameter that only some problems have is not the same in every arm.
     values = [f"{name}={first[name]}" for name in names if study.trials[name].notna().all()]
+    values += [f"test sequences={sizes[0]:,.0f}"] if len(sizes) == 1 else []
     return (f"match={study.plan.match}", *values)

@@ -78,10 +78,13 @@ def summary_table(study: Study) -> Table | None:
     measured = [key for key in SHOWN if trials[key].notna().any()]
     means = trials[measured].astype(float).groupby(trials["arm"]).mean().reindex(arms["arm"])
     name = f"median {measure.name}" if measure.limit else _head(study, metric)
+    finished = chosen["n"] + chosen["dropped"]
+    trained = _pairs(finished - chosen["failed"], finished)
     ends: Kind = "limits" if measure.limit else "interval"  # of a median, one may be unknown
     fields: list[tuple[Column, Iterable[object]]] = [
         (ARM, arms["arm"]),
         (Column("seeds", "number", brief=True), chosen["n"]),
+        *([(Column("train", "share", brief=True), trained)] if chosen["failed"].any() else []),
         (Column(name, "number", measure.digits, brief=True), chosen[measure.typical]),
         (
             Column("95 % interval", ends, measure.digits, brief=True),

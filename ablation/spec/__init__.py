@@ -24,6 +24,7 @@ from ablation.spec.schema import (
     trials_of,
 )
 from ablation.spec.settings import (
+    LESSON_TARGET,
     LOCAL,
     Claim,
     Cluster,
@@ -36,6 +37,7 @@ __all__ = [
     "CELLS",
     "DIRECTIONS",
     "DOTTED",
+    "LESSON_TARGET",
     "LOCAL",
     "LOSSES",
     "MERGES",

@@ -12,6 +12,7 @@ from ablation.measures import METRICS
 from ablation.spec.schema import Arm, Frozen, one_of
 
 Margin = Annotated[PositiveFloat, Field(allow_inf_nan=False)]
+LESSON_TARGET = 0.98  # accuracy
 VERDICTS = ("better", "worse", "equivalent")
 
 
@@ -53,6 +54,7 @@ class ReportSettings(Frozen):
     baseline: the arm that all others are compared with; None: pairs of arms are compared.
     positive: the class that metric f1 is of; None: the second of two.
     target: the accuracy that an arm should reach; updates_to_target counts the updates until then.
+    None: that of the lesson, whose problem is the only one that it is reported of.
     reached_by: how many seeds must reach the target for an arm to be reliable; None: nine in ten,
     rounded up.
     claims: statements made before training, which the report checks.
@@ -62,9 +64,14 @@ class ReportSettings(Frozen):
     margin: Margin | None = None
     positive: Annotated[str | None, BeforeValidator(_as_name)] = None
     baseline: str | None = None
-    target: Annotated[float, Field(gt=0, le=1)] = 0.98
+    target: Annotated[float, Field(gt=0, le=1)] | None = None
     reached_by: PositiveInt | None = None
     claims: Annotated[tuple[Claim, ...], BeforeValidator(_as_claims)] = ()
+
+    @property
+    def goal(self) -> float:
+        """The target, or that of the lesson if none is set."""
+        return LESSON_TARGET if self.target is None else self.target
 
 
 LOCAL = "local"  # the cluster that is none: processes of this machine

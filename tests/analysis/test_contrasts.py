@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,10 +13,18 @@ from scipy import stats as scipy_stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import ttost_paired
 
-from ablation.analysis.contrasts import Comparison, choose_family, compare_arms, compare_planned
+from ablation.analysis.contrasts import (
+    FAILURE,
+    GUESS,
+    SEEDS,
+    Comparison,
+    choose_family,
+    compare_arms,
+    compare_planned,
+)
 from ablation.analysis.leaks import find_leaks
-from ablation.analysis.paired import POWER
 from ablation.analysis.samples import varying_columns
+from ablation.analysis.student import POWER
 from ablation.analysis.summary import best_arm, summarise
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -60,17 +67,13 @@ TINY = {"a": [0.5, 0.6, 0.7, 0.8, 0.9, 1.0], "b": [0.4, 0.4, 0.6, 0.9, 0.6, 0.7]
 def test_a_contrast_worked_out_by_hand() -> None:
     row = compare_two(frame(TINY))
     differences = [1, 2, 1, -1, 3, 3]
-    flips = [
-        sum(s * abs(d) for s, d in zip(signs, differences, strict=True))
-        for signs in itertools.product([1, -1], repeat=6)
-    ]
-    extreme = sum(abs(total) >= 9 for total in flips)
-    assert extreme == 8
+    squares = sum((d / 10 - 0.15) ** 2 for d in differences)
+    t = 0.15 / math.sqrt(squares / 5 / 6)
+    assert t == pytest.approx(2.423, abs=0.001)
     assert row["n"] == 6
     assert row["difference"] == pytest.approx(0.15)
-    assert row["p"] == extreme / 64
+    assert row["p"] == pytest.approx(2 * scipy_stats.t.sf(t, 5))
     assert row["p_holm"] == row["p"]
-    squares = sum((d / 10 - 0.15) ** 2 for d in differences)
     assert row["effect"] == pytest.approx(0.15 / math.sqrt(squares / 5))
     # of the 36 pairs of runs: 0.5 wins 2; 0.6 wins 2 and ties 2; 0.7 wins 4 and ties 1; and so on
     assert row["improvement"] == pytest.approx(
@@ -81,18 +84,15 @@ def test_a_contrast_worked_out_by_hand() -> None:
 
 
 def test_contrasts_equal_those_of_scipy_and_statsmodels() -> None:
-    trials = random_frame(4, 12, np.random.default_rng(1))
+    trials = random_frame(3, 12, np.random.default_rng(1))  # nothing is borrowed below four arms
     table = compare_arms(trials, margin=0.002)
     values = {arm: group["accuracy"].to_numpy() for arm, group in trials.groupby("arm")}
     for _, row in table.iterrows():
         a, b = values[row["arm"]], values[row["other"]]
-        flips = scipy_stats.permutation_test(
-            (a - b,), lambda x, axis: x.mean(axis=axis), permutation_type="samples", vectorized=True
-        )
         interval = scipy_stats.ttest_rel(a, b).confidence_interval(0.95)
-        assert row["p"] == pytest.approx(flips.pvalue, abs=1e-12)
-        assert (row["low"], row["high"]) == pytest.approx((interval.low, interval.high))
-        assert row["p_equivalence"] == pytest.approx(ttost_paired(a, b, -0.002, 0.002)[0])
+        assert row["p"] == pytest.approx(scipy_stats.ttest_rel(a, b).pvalue, rel=1e-4)
+        assert (row["low"], row["high"]) == pytest.approx((interval.low, interval.high), rel=1e-4)
+        assert row["p_equivalence"] == pytest.approx(ttost_paired(a, b, -0.002, 0.002)[0], rel=1e-3)
         u = scipy_stats.mannwhitneyu(a, b).statistic
         assert row["improvement"] == pytest.approx(u / (len(a) * len(b)))
     for name in ("p", "p_equivalence"):
@@ -149,15 +149,50 @@ def test_a_significant_difference_within_the_margin_is_equivalent() -> None:
 
 
 def test_differences_without_variance() -> None:
-    same = compare_two(frame({"a": [0.7, 0.8, 0.9], "b": [0.7, 0.8, 0.9]}))
+    same = compare_two(frame({"a": TINY["a"], "b": TINY["a"]}).assign(test_sequences=10_000))
     assert (same["verdict"], same["difference"], same["effect"]) == ("equivalent", 0.0, 0.0)
     assert (same["p"], same["improvement"]) == (1.0, 0.5)
     # 0.9 - 0.8, 0.8 - 0.7 and 0.7 - 0.6 are three different floating point numbers
-    constant = compare_two(frame({"a": [0.9, 0.8, 0.7], "b": [0.8, 0.7, 0.6]}))
-    assert constant["p"] == 2 / 8
-    assert constant["low"] == constant["high"] == pytest.approx(0.1)
-    assert (constant["p_equivalence"], constant["verdict"]) == (1.0, "undecided")
-    assert math.isnan(constant["effect"])
+    constant = frame({"a": [0.9, 0.8, 0.7], "b": [0.8, 0.7, 0.6]})
+    row = compare_two(constant)
+    # Values 0.1 apart are taken as rounded to it, which leaves a variance of 0.1^2 / 6.
+    assert row["p"] == pytest.approx(2 * scipy_stats.t.sf(0.1 / math.sqrt(0.01 / 6 / 3), 2))
+    assert row["verdict"] == "undecided"
+    assert math.isnan(row["effect"])
+    fine = compare_two(constant.assign(test_labels=10_000, test_sequences=1000))
+    assert (fine["difference"], fine["verdict"]) == (pytest.approx(0.1), "better")
+
+
+def test_nothing_is_equivalent_within_less_than_one_test_label() -> None:
+    trials = frame({"a": [0.9] * 10, "b": [0.9] * 10}).assign(test_sequences=19, test_labels=19)
+    assert compare_two(trials, margin=0.04)["verdict"] == "undecided"
+    assert compare_two(trials, margin=0.06)["verdict"] == "equivalent"
+    assert compare_two(trials.assign(test_labels=190), margin=0.04)["verdict"] == "equivalent"
+
+
+def test_an_equivalence_is_withheld_where_nothing_was_learnt_or_a_seed_failed() -> None:
+    rng = np.random.default_rng(8)
+    trials = random_frame(2, 10, rng, sd=0.0002)
+    assert compare_two(trials)["withheld"] == ""
+    for majority, why in ((0.5, ""), (0.95, GUESS)):
+        row = compare_two(trials.assign(majority=majority))
+        assert row["withheld"] == why
+        assert row["verdict"] == ("undecided" if why else "equivalent")
+    few = compare_two(trials[trials["seed"] < 4])
+    assert (few["withheld"], few["verdict"], few["more_seeds"]) == (SEEDS, "undecided", 1)
+    diverged = trials.assign(status=["diverged"] + ["done"] * 19)
+    assert (compare_two(diverged)["withheld"], compare_two(diverged)["failed"]) == (FAILURE, 1)
+
+
+def test_pairs_of_four_arms_borrow_from_each_other_and_of_three_do_not() -> None:
+    trials = random_frame(4, 6, np.random.default_rng(9))
+    three = trials[trials["arm"] != "arm 3"]
+    together, alone = (compare_arms(t).set_index(["arm", "other"]) for t in (trials, three))
+    pair = ("arm 0", "arm 1")
+    assert together["difference"][pair] == alone["difference"][pair]
+    assert together["p"][pair] != pytest.approx(alone["p"][pair])
+    planned = compare_planned(trials, [Comparison(*pair, "accuracy", 0.002)])
+    assert planned["p"].item() == pytest.approx(alone["p"][pair], rel=1e-4)
 
 
 def test_too_few_seeds_are_undecided_and_not_possible() -> None:
@@ -170,10 +205,12 @@ def test_too_few_seeds_are_undecided_and_not_possible() -> None:
         assert (row["n"], row["verdict"], row["possible"]) == (n, "undecided", False)
         assert math.isnan(row["p"])
         assert math.isnan(row["p_holm"])
-    for n, pairs, possible in [(5, 1, False), (6, 1, True), (7, 6, False), (8, 6, True)]:
-        arms = {1: 2, 6: 4}[pairs]
-        table = compare_arms(random_frame(arms, n, np.random.default_rng(0)))
-        assert len(table) == pairs
+    for arms in (2, 4):
+        assert compare_arms(random_frame(arms, 2, np.random.default_rng(0)))["possible"].all()
+    # The smallest p of signed ranks is 2 / 2^n.
+    for n, arms, possible in [(5, 2, False), (6, 2, True), (7, 4, False), (8, 4, True)]:
+        many = updates({str(arm): [100.0] * n for arm in range(arms)})
+        table = compare_arms(many, metric="updates_to_target")
         assert set(table["possible"]) == {possible}
 
 

@@ -249,9 +249,12 @@ def test_an_arm_that_never_reaches_the_target_is_not_equivalent_to_one_that_does
 def test_with_seeds_auto_claims_use_only_a_share_of_alpha(
     store: Store, request_as_composed: Request
 ) -> None:
-    # The smallest p of six pairs is 1/32: significant for a single look, not for one of several.
     claims = [claim("worse", 0.01)]
     _, study = trained(store, request_as_composed, *UNITS, seeds=6, claims=claims)
+    # A p that is significant for a single look, and not for one of several.
+    smallest = study.trials["arm"] == "units=3"
+    study.trials.loc[smallest, "accuracy"] += [-0.05, 0.05, -0.04, 0.04, -0.03, 0.03]
+    assert 0.01 < study.claims()["p"].item() < 0.05
     assert study.claims()["holds"].tolist() == ["yes"]
     study.plan = study.plan.model_copy(update={"max_seeds": 30})
     assert study.claims()["holds"].tolist() == ["undecided"]

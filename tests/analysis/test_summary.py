@@ -18,7 +18,7 @@ def test_an_arm_that_scores_the_majority_in_all_seeds_guesses(majority: float, s
             "seed": [*range(seeds)] * 2,
             "status": "done",
             "accuracy": [majority] * seeds + [majority + 0.001] * seeds,
-            "accuracy_se": 0.01,
+            "accuracy_se": 0.0001,
             "majority": majority,
         }
     )

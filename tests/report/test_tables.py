@@ -170,7 +170,7 @@ def test_every_metric_goes_from_the_result_to_the_report(
             )
             result = make_result(trial, 0.99, classes=counts, segments=counts)
         elif field != measure.source:  # a score
-            changes = {field: 0.25 * trial.arm.units - 0.125 * trial.seed}
+            changes = {field: 0.9 + 0.01 * trial.arm.units - 0.001 * trial.seed}
             result = make_result(trial, 0.99, metrics=result.metrics.model_copy(update=changes))
         store.commit(result)
     study = Study(store.root / "study")

@@ -1,0 +1,148 @@
+"""Student's t tests of paired differences, each with a variance that may borrow from the others.
+
+With few seeds a pair's own variance is known badly: five seeds leave four degrees of freedom. The
+pairs of a sweep tend to have similar variances. As Smyth (2004) does for genes, we estimate from
+all pairs how alike they are, and give each pair as many more degrees of freedom as that is worth.
+Two guards keep the error rate where arms spread unequally: the borrowed degrees of freedom count
+half, and a pair's variance is never taken to be smaller than its own. docs/statistics.md has the
+tables.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special, stats
+
+Floats = NDArray[np.float64]
+
+POWER = 0.8  # the power that `more_seeds` aims at
+LEAST_ARMS, LEAST_SEEDS = 4, 5  # with fewer, too few variances are known to see if they are alike
+
+
+class Prior(NamedTuple):
+    """What the other pairs say of a pair's variance, and how many degrees of freedom that is worth.
+
+    df: 0 if nothing is borrowed.
+    """
+
+    variance: float | Floats = 0.0
+    df: float | Floats = 0.0
+
+
+class Pairs(NamedTuple):
+    """The paired differences of several pairs of arms, each array (pairs,).
+
+    n: seeds. mean, variance: of the differences; NaN below one or two seeds.
+    floor: the least variance that rounding leaves, `rounding_variance` of the metric's step.
+    """
+
+    n: Floats
+    mean: Floats
+    variance: Floats
+    floor: Floats
+
+
+def rounding_variance(step: float) -> float:
+    """The variance of a difference of two values that are rounded to multiples of a step.
+
+    Three seeds may agree by chance if a metric has few values; they have this spread all the same.
+    """
+    return 2 * step**2 / 12
+
+
+def prior_of(arms: Iterable[Floats], floor: float = 0.0) -> Prior:
+    """How alike the variances of the differences between these arms are, over all pairs.
+
+    arms: (seeds,) each, by the same seeds; NaN where a value is missing. Moments of the logarithms
+    of the variances (Smyth 2004, section 6.2). Nothing is borrowed below four arms or five seeds.
+    """
+    values = np.array(list(arms), float)
+    if len(values) < LEAST_ARMS:
+        return Prior()
+    first, second = np.triu_indices(len(values), 1)
+    differences = values[first] - values[second]
+    seeds = np.isfinite(differences).sum(axis=1)
+    differences, seeds = differences[seeds >= LEAST_SEEDS], seeds[seeds >= LEAST_SEEDS]
+    if len(seeds) < LEAST_ARMS * (LEAST_ARMS - 1) // 2:
+        return Prior()
+    variances = np.maximum(np.nanvar(differences, axis=1, ddof=1), floor)
+    half = (seeds - 1)[variances > 0] / 2
+    if not len(half):
+        return Prior()
+    logs = np.log(variances[variances > 0]) - special.digamma(half) + np.log(half)
+    # What the logarithms vary by beyond the chance of estimating each variance.
+    excess = float(logs.var(ddof=1) - special.polygamma(1, half).mean()) if len(logs) > 1 else 0.0
+    most = (len(values) - 2) * float(np.median(seeds) - 1)  # what blocks of seeds would leave
+    df = min(2 * _inverse_trigamma(excess), most) if excess > 0 else most
+    log_variance = float(logs.mean())
+    if excess > 0:
+        whole = 2 * _inverse_trigamma(excess)
+        log_variance += float(special.digamma(whole / 2)) - math.log(whole / 2)
+    return Prior(math.exp(log_variance), df / 2)
+
+
+def t_tests(
+    pairs: Pairs, prior: Prior, margin: Floats, alpha: float, size: int
+) -> dict[str, Floats]:
+    """Intervals, tests of difference and of equivalence of each pair; NaN below two seeds.
+
+    margin: (pairs,). size: how many comparisons Holm's correction counts, for `more_seeds`.
+    Returns low, high (at 1 - alpha), p (two-sided), p_equivalence (two one-sided tests within the
+    margin), effect (mean divided by standard deviation) and more_seeds, each (pairs,).
+    """
+    n, mean, own, floor = pairs
+    tested = n > 1
+    df = np.where(tested, n - 1, 1) + prior.df
+    variance = np.maximum(own, floor)
+    borrowed = (prior.df * prior.variance + (df - prior.df) * variance) / df
+    variance = np.maximum(variance, borrowed)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        error = np.sqrt(variance / n)
+        t = np.where(mean == 0, 0.0, np.abs(mean) / error)
+        room = (margin - np.abs(mean)) / error
+        effect = np.where(mean == 0, 0.0, mean / np.sqrt(own))
+    half = stats.t.isf(alpha / 2, df) * error
+    found = {
+        "low": mean - half,
+        "high": mean + half,
+        "p": 2 * stats.t.sf(t, df),
+        "p_equivalence": stats.t.sf(room, df),
+        "effect": np.where(np.isfinite(effect), effect, np.nan),
+        "more_seeds": _more_seeds(pairs.n, mean, np.sqrt(variance), margin, prior, alpha / size),
+    }
+    return {name: np.where(tested, values, np.nan) for name, values in found.items()}
+
+
+def _more_seeds(
+    n: Floats, mean: Floats, sd: Floats, margin: Floats, prior: Prior, level: float
+) -> Floats:
+    """Seeds missing to where one of the two tests would decide; NaN if no number is enough."""
+    needed = np.full(len(n), np.inf)
+    for distance, tail in ((np.abs(mean), level / 2), (margin - np.abs(mean), level)):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = np.where(distance > 0, sd / distance, np.inf)
+        seeds = np.full(len(n), 30.0)
+        for _ in range(8):  # the degrees of freedom depend on the answer
+            df = np.maximum(seeds - 1, 1) + prior.df
+            quantiles = stats.t.isf(tail, df) + stats.t.ppf(POWER, df)
+            seeds = np.clip((quantiles * ratio) ** 2, 2, 1e15)
+        needed = np.minimum(needed, np.where(np.isfinite(ratio), seeds, np.inf))
+    more = np.maximum(np.ceil(needed - 1e-9) - n, 1)
+    return np.where(needed < 1e15, more, np.nan)
+
+
+def _inverse_trigamma(value: float) -> float:
+    """The x at which the trigamma function has this value, by Newton's method (Smyth 2004)."""
+    x = 0.5 + 1 / value
+    for _ in range(50):
+        trigamma = float(special.polygamma(1, x))
+        step = trigamma * (1 - trigamma / value) / float(special.polygamma(2, x))
+        x += step
+        if -step < 1e-9 * x:
+            break
+    return x
