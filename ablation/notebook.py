@@ -26,8 +26,10 @@ class Study(analysis.Study):
     curves: one row per point of a learning curve: arm, seed, updates, loss, accuracy, and
     validation_loss (NaN without a validation set).
     positions: one row per step of the sequences: arm, seed, step (from 1), accuracy, ceiling.
+    Where numbers are predicted, mse stands in place of accuracy, and floor in place of ceiling.
     plan: the sweep's plan.
-    Accuracies are shares (0 to 1), losses are in nats per label, times in seconds.
+    Accuracies are shares (0 to 1), losses are in nats per label, errors in the units of the
+    numbers, times in seconds.
 
     Example:
         >>> study = ablation.load("directions")

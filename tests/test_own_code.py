@@ -46,7 +46,7 @@ def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     write(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     yield tmp_path
-    for name in ("tasks", "mine"):
+    for name in ("tasks", "mine", "losses"):
         sys.modules.pop(name, None)
 
 
@@ -120,6 +120,20 @@ def test_the_console_script_finds_what_lies_where_the_user_stands(tmp_path: Path
     )
     assert shown.returncode == 0, shown.stderr
     assert "1 arm, 10 trials" in shown.stdout
+
+
+@pytest.mark.usefixtures("written")
+def test_the_loss_and_the_metric_of_the_page_are_trained_and_measured() -> None:
+    values = make_trial(cell="simple_rnn").model_dump()
+    values["problem"] = {"name": "tracking", "test_size": 60}
+    values["training"] |= {"loss": "losses.pinball", "metrics": ["losses.covered"]}
+    trial = Trial(arm=pinned(Trial.model_validate(values).arm), seed=0)
+    assert trial.arm.digest is not None
+    result = run_trial(trial)
+    assert result.task == "numbers"
+    assert result.metrics.loss is not None
+    assert 0 <= (result.measured["losses.covered"] or -1) <= 1
+    assert result.metrics.accuracy is None
 
 
 NUMBERS = np.random.default_rng(0).random((3, 4, 2)).astype(np.float32)
@@ -241,7 +255,11 @@ def test_a_report_runs_nothing_that_results_name(
     }
     for trial in plan.trials:
         store.commit(make_result(trial, accuracy=0.6, ceilings=known))
-    for name in ("tasks", "mine"):  # as on the machine of somebody who was given the results
+    for name in (
+        "tasks",
+        "mine",
+        "losses",
+    ):  # as on the machine of somebody who was given the results
         sys.modules.pop(name, None)
         (written / f"{name}.py").write_text("raise SystemExit('it was run')\n")
     folder = store.root / plan.name

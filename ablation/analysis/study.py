@@ -35,6 +35,7 @@ class Study(SweepResults):
     curves: one row per point of a learning curve: arm, seed, updates, loss, accuracy, and
     validation_loss (NaN without a validation set).
     positions: one row per step of the sequences: arm, seed, step (from 1), accuracy, ceiling.
+    Where numbers are predicted, mse stands in place of accuracy, and floor in place of ceiling.
     plan: the sweep's plan.
     Units are those of `ablation.measures`: accuracies are shares, losses are in nats per label,
     times in seconds.

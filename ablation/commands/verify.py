@@ -26,6 +26,8 @@ COMPARED = (
     "majority",
     "classes",
     "segments",
+    "constant",
+    "targets",
     "by_sequence",
 )
 
