@@ -12,6 +12,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,8 +21,9 @@ from ablation.storage import Store, TrialResult
 
 ROOT = Path(__file__).parents[2]
 ARMS, SEEDS = 4, 10
+# Long enough that a job reaches its time limit, or a network is mended, before it ends.
 SWEEP = (
-    "-m direction=bidirectional merge_mode=sum,mul,concat,ave training=smoke training.epochs=10 "
+    "-m direction=bidirectional merge_mode=sum,mul,concat,ave training=smoke training.epochs=60 "
     f"seeds={SEEDS} name=sweep"
 ).split()
 
@@ -53,7 +55,8 @@ class Command:
 
     def kill(self) -> None:
         """Kill the command without warning."""
-        os.killpg(self.process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
     def wait_for(self, trials: int, seconds: float = 300) -> None:
