@@ -98,7 +98,13 @@ class Cluster:
         host = ("--host", "127.0.0.1", "--no-dashboard")
         self._start("scheduler", *host, "--port", str(self.port))
         for number in range(WORKERS):
-            alone = ("--nthreads", "1", "--no-nanny", "--preload", "tests.clusters.node")
+            alone = (
+                "--nthreads",
+                "1",
+                "--no-nanny",
+                "--preload",
+                "tests.execution.cluster.storm_node",
+            )
             self._start(f"worker{number}", self.address, *host, *alone)
 
     def kill(self, role: str) -> bool:

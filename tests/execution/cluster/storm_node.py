@@ -10,7 +10,7 @@ from ablation.spec import Trial
 from tests.chaos import faults
 from tests.helpers import make_result
 
-node.WORK = "tests.clusters.node:work"
+node.WORK = "tests.execution.cluster.storm_node:work"
 
 
 def work(trial: Trial, bundle: str, log: str, commit: str | None, dirty: bool | None) -> str:
