@@ -28,10 +28,11 @@ class Counts(NamedTuple):
     confusion: Array
 
 
-def score_classes(results: Results) -> pd.DataFrame:
+def score_classes(results: Results, spans: bool = False) -> pd.DataFrame:
     """Precision, recall and F1 of each class, one row per arm and class.
 
-    results: of each arm. Columns: those of `Study.classes`; precision is NaN for a class that is
+    results: of each arm. spans: of each type of span that the classes mark, where they are tags.
+    Columns: those of `Study.classes`; precision is NaN for a class that is
     never predicted, recall for one that is never a label, F1 for one that is neither.
     """
     table = _stacked(
@@ -41,7 +42,7 @@ def score_classes(results: Results) -> pd.DataFrame:
             "class": counts.names,
             **dict(zip(("support", "predicted", "hits"), counts.by_class, strict=True)),
         }
-        for counts in _counted(results)
+        for counts in _counted(results, spans)
     )
     if table.empty:
         return table
@@ -67,9 +68,10 @@ def count_confusions(results: Results) -> pd.DataFrame:
     )
 
 
-def _counted(results: Results) -> Iterator[Counts]:
+def _counted(results: Results, spans: bool = False) -> Iterator[Counts]:
     for arm, of_arm in results.items():
-        found = [result.classes for result in of_arm if result.classes]
+        counts = [result.segments if spans else result.classes for result in of_arm]
+        found = [classes for classes in counts if classes]
         if not found:
             continue
         names = found[0].known_names

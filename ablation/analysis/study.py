@@ -262,19 +262,20 @@ class Study(SweepResults):
                 seeds |= {arms[name]: next_round.seeds for name in next_round.arms}
         return seeds
 
-    def classes(self) -> pd.DataFrame:
+    def classes(self, spans: bool = False) -> pd.DataFrame:
         """How well each arm tells the classes apart, one row per arm and class.
 
-        Columns: arm, seeds (with counts), class (its name), support (labels), predicted
-        (predictions), hits (predictions that are right), precision, recall, f1; counts are sums
-        over the seeds. No rows for results of older versions, which did not count.
+        spans: one row per arm and type of span instead, where the classes are tags. Columns: arm,
+        seeds (with counts), class (its name), support (labels), predicted (predictions), hits
+        (predictions that are right), precision, recall, f1; counts are sums over the seeds. No rows
+        for results of older versions, which did not count.
 
         Example:
             >>> study = ablation.load("directions")
             >>> study.classes().empty  # trained before classes were counted
             True
         """
-        return score_classes(self._results_by_arm)
+        return score_classes(self._results_by_arm, spans)
 
     def confusion(self) -> pd.DataFrame:
         """How often each class is taken for each other one, one row per arm, label and prediction.

@@ -17,11 +17,11 @@ MOST_SEQUENCES = 10  # those on which two arms differ most
 
 
 def mistakes(study: Study) -> tuple[Group, ...]:
-    """A group an arm: a table of labels by predictions, where it is small, and a row a class.
+    """A group an arm: labels by predictions, where there are few, a row a class, a row a span type.
 
     Open are both arms of a pair; of more arms, the best of each task and what it is held against.
     """
-    classes, confusions = study.classes(), study.confusion()
+    classes, confusions, spans = study.classes(), study.confusion(), study.classes(spans=True)
     if classes.empty:
         return ()
     reasons = {arm: why for task in study.tasks for arm, why in _shown(study, task).items()}
@@ -32,7 +32,8 @@ def mistakes(study: Study) -> tuple[Group, ...]:
     for arm in arms:
         rows = classes[classes["arm"] == arm]
         pairs = confusions[confusions["arm"] == arm] if len(confusions) else confusions
-        tables = (_confusion_table(pairs), _classes_table(rows))
+        types = spans[spans["arm"] == arm] if len(spans) else spans
+        tables = (_confusion_table(pairs), _classes_table(rows), _classes_table(types, "span"))
         why = f" ({reasons[arm]})" if reasons.get(arm) else ""
         groups.append(Group(f"{arm}{why}", tuple(t for t in tables if t), arm in reasons))
     return tuple(groups)
@@ -104,11 +105,13 @@ def _confusion_table(pairs: pd.DataFrame) -> Table | None:
     )
 
 
-def _classes_table(rows: pd.DataFrame) -> Table | None:
+def _classes_table(rows: pd.DataFrame, head: str = "class") -> Table | None:
+    if rows.empty:
+        return None
     most = rows["support"].nlargest(MOST_ROWS).index
     rows = rows[rows.index.isin(most)]
     return make_table(
-        (Column("class"), rows["class"]),
+        (Column(head), rows["class"]),
         (Column("precision", "number", 3), rows["precision"]),
         (Column("recall", "number", 3), rows["recall"]),
         (Column("F1", "number", 3), rows["f1"]),

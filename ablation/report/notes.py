@@ -41,7 +41,8 @@ MISTAKES = (
     "Test labels, summed over the seeds. First table: a row for each label; a column says how "
     "often it was predicted as that class. Second table: precision is the share of a class's "
     "predictions that are right, recall the share of its labels that are found, F1 their harmonic "
-    "mean, support the number of its labels."
+    "mean, support the number of its labels. Where classes are tags, a third table has the same of "
+    "the spans that they mark; a span is right if its type, first and last step are."
 )
 SEQUENCES = (
     "Of two arms, the test sequences with the largest difference: labels that count, and the share "

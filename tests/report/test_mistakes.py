@@ -89,6 +89,22 @@ def test_a_wide_table_of_predictions_is_left_out(
     assert len(by_class.rows) == n
 
 
+def test_tags_have_a_table_of_their_spans(store: Store, request_as_composed: Request) -> None:
+    plan = make_sweep(store, request_as_composed, make_trial(units=3), make_trial(units=4), seeds=2)
+    spans = Classes(names=["geo"], labels=[4], predictions=[2], hits=[1], confusion=[])
+    for trial in plan.trials:
+        store.commit(make_result(trial, classes=WEATHER, segments=spans))
+    first, _ = mistakes(Study(store.root / plan.name))
+    (row,) = first.tables[2].texts()
+    assert row == {
+        "span": "geo",
+        "precision": "0.500",
+        "recall": "0.250",
+        "F1": "0.333",
+        "support": "8",
+    }
+
+
 def test_a_report_shows_them_and_the_page_folds_the_others(
     store: Store, request_as_composed: Request
 ) -> None:
