@@ -14,7 +14,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from ablation.analysis.paired import Sample, compare_pair
+from ablation.analysis.paired import Sample, compare_pair, sequences_of
+from ablation.analysis.populations import SequencePart
 from ablation.analysis.samples import kind_of, label_step, rounding_step, samples_of
 from ablation.analysis.student import Floats, Pairs, Prior, prior_of, rounding_variance, t_tests
 from ablation.analysis.summary import best_arm, guessing_arms
@@ -25,8 +26,9 @@ LEAST_SEEDS = 5  # of an equivalence: if none of five fails, fewer than half do,
 COLUMNS = [
     *("arm", "other", "n", "dropped", "failed", "difference", "low", "high", "p", "p_holm"),
     *("improvement", "effect", "p_equivalence", "p_equivalence_holm", "verdict", "withheld"),
-    *("more_seeds", "possible"),
+    *("more_seeds", "possible", "population", "from_sequences"),
 ]
+HIDDEN = ["variance", "sequences", "sequences_df"]  # what the tests are made of
 
 # Why an equivalence is withheld.
 GUESS = "neither arm beats guessing"
@@ -99,7 +101,10 @@ def compare_arms(
     withheld: why the pair is not called equivalent although p_equivalence_holm says so, or "";
     more_seeds: how many more seeds would decide an undecided pair with 80 % power, if the observed
     mean and spread were the true ones; NaN if unknown;
-    possible: whether so many pairs could ever give a difference.
+    possible: whether so many pairs could ever give a difference;
+    population: what the row speaks of: new "seeds and sequences" where the frame has `scores`, the
+    score of each test sequence, and the metric is a mean of these, else new "seeds" only;
+    from_sequences: the share of test sequences in the variance of the difference.
 
     Verdict: "better" and "worse" follow the sense of the metric (less loss is better). It is
     "equivalent" if p_equivalence_holm <= alpha, even if the difference is significant, because the
@@ -177,9 +182,10 @@ def _contrast_table(
             alpha,
             size,
         )
+        | _sequence_columns(sequences_of(samples[metric][arm], samples[metric][other], metric))
         for arm, other, metric, margin in comparisons
     ]
-    table = pd.DataFrame(rows, columns=[*COLUMNS, "variance"])
+    table = pd.DataFrame(rows, columns=[*COLUMNS, *HIDDEN])
     metrics = [metric for _, _, metric, _ in comparisons]
     tests = _test_means(trials, comparisons, table, prior, alpha, size)
     table.loc[tests.index, tests.columns] = tests
@@ -204,6 +210,15 @@ def _contrast_table(
     return table[COLUMNS]
 
 
+def _sequence_columns(part: SequencePart) -> dict[str, object]:
+    known = part.variance == part.variance  # not NaN
+    return {
+        "sequences": part.variance,
+        "sequences_df": part.df,
+        "population": "seeds and sequences" if known else "seeds",
+    }
+
+
 def _test_means(
     trials: pd.DataFrame,
     comparisons: Sequence[Comparison],
@@ -226,6 +241,8 @@ def _test_means(
             mean=rows["difference"].to_numpy(float),
             variance=rows["variance"].to_numpy(float),
             floor=np.array([floors[pair.metric] for pair in pairs], float),
+            sequences=rows["sequences"].to_numpy(float),
+            sequences_df=rows["sequences_df"].to_numpy(float),
         ),
         prior,
         np.array(margins, float),

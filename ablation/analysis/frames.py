@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ablation import problems
+from ablation.analysis.populations import TestScores
 from ablation.measures import MEASURES
 from ablation.planning import Plan
 from ablation.spec import Arm
@@ -82,6 +83,8 @@ def load_frames(plan: Plan, store: Store) -> Frames:
         trials.append(row)
     order = pd.CategoricalDtype(list(names.values()), ordered=True)
     table = pd.DataFrame(trials)
+    if "scores" in table and table["scores"].isna().all():
+        table = table.drop(columns="scores")  # older results have none
     table = table.sort_values("arm", key=lambda arm: arm.astype(order).cat.codes, kind="stable")
     return Frames(
         table.reset_index(drop=True),
@@ -172,15 +175,22 @@ def _measures(result: TrialResult) -> dict[str, Any]:
     }
 
 
-def _test_sizes(result: TrialResult) -> dict[str, float]:
-    """The true size of the test part in sequences and labels; NaN where a result does not tell.
+def _test_sizes(result: TrialResult) -> dict[str, Any]:
+    """The score of each test sequence, and how many sequences and labels there truly are.
 
-    What was asked for, problem.test_size, is more than a file may hold.
+    What was asked for, problem.test_size, is more than a file may hold. None and NaN where a
+    result does not tell.
     """
     scores, problem = result.by_sequence, result.trial.arm.problem
     if scores:
-        return {"test_sequences": scores.sequences, "test_labels": float(scores.labels.sum())}
+        unpacked = TestScores(scores)
+        return {
+            "scores": unpacked,
+            "test_sequences": scores.sequences,
+            "test_labels": float(unpacked.labels.sum(dtype=float)),
+        }
     return {
+        "scores": None,
         "test_sequences": problem.test_size if problems.is_generated(problem) else math.nan,
         "test_labels": sum(result.classes.labels) if result.classes else math.nan,
     }

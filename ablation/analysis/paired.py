@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ablation.analysis.populations import SequencePart, TestScores, sequence_part
 from ablation.analysis.ranks import censored_difference, compare_ranks
 from ablation.analysis.student import Floats
 
@@ -20,12 +21,14 @@ class Sample(NamedTuple):
 
     values: NaN if missing, or not reached. limits: for a censored metric, how far each trial was
     observed. finished: which trials have a result. failed: which of these failed to train.
+    scores: of each trial on each test sequence, where they are stored; () if of none.
     """
 
     values: Floats
     limits: Floats
     finished: NDArray[np.bool_]
     failed: NDArray[np.bool_]
+    scores: tuple[TestScores | None, ...] = ()
 
 
 def compare_pair(
@@ -57,6 +60,16 @@ def compare_pair(
         "failed": int((arm.failed & shared).sum() + (other.failed & shared).sum()),
         "improvement": (1 + sense * np.sign(all_pairs).mean()) / 2 if n else math.nan,
     }
+
+
+def sequences_of(arm: Sample, other: Sample, metric: str) -> SequencePart:
+    """What the test sequences add to the variance of a pair's mean difference."""
+    if not (arm.scores and other.scores):
+        return SequencePart()
+    paired = arm.finished & other.finished & np.isfinite(arm.values) & np.isfinite(other.values)
+    seeds = np.flatnonzero(paired)
+    ours, theirs = ([side.scores[seed] for seed in seeds] for side in (arm, other))
+    return sequence_part(ours, theirs, metric)
 
 
 def _differences(a: Floats, b: Floats) -> dict[str, Any]:

@@ -63,8 +63,14 @@ def samples_of(trials: pd.DataFrame, metric: str) -> dict[str, Sample]:
     diverged = np.zeros(values.shape, bool)
     diverged[row, column] = (rows["status"] == "diverged").to_numpy()
     failed = diverged | _failed(values, metric, _guesses(rows, arms, metric))
+    scores = np.full(values.shape, None, object)
+    if "scores" in rows:
+        scores[row, column] = rows["scores"].where(rows["scores"].notna(), None).to_numpy(object)
     by_arm = zip(arms, values.T, limits.T, finished.T, failed.T, strict=True)
-    return {arm: Sample(*columns) for arm, *columns in by_arm}
+    return {
+        arm: Sample(*columns)._replace(scores=tuple(scores[:, place]) if "scores" in rows else ())
+        for place, (arm, *columns) in enumerate(by_arm)
+    }
 
 
 def _failed(values: Floats, metric: str, guesses: Floats) -> NDArray[np.bool_]:

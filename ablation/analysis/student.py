@@ -39,12 +39,16 @@ class Pairs(NamedTuple):
 
     n: seeds. mean, variance: of the differences; NaN below one or two seeds.
     floor: the least variance that rounding leaves, `rounding_variance` of the metric's step.
+    sequences, sequences_df: what new test sequences add to the variance of the mean, with its
+    degrees of freedom (`populations.sequence_part`); NaN if only seeds count.
     """
 
     n: Floats
     mean: Floats
     variance: Floats
     floor: Floats
+    sequences: Floats
+    sequences_df: Floats
 
 
 def rounding_variance(step: float) -> float:
@@ -93,16 +97,23 @@ def t_tests(
 
     margin: (pairs,). size: how many comparisons Holm's correction counts, for `more_seeds`.
     Returns low, high (at 1 - alpha), p (two-sided), p_equivalence (two one-sided tests within the
-    margin), effect (mean divided by standard deviation) and more_seeds, each (pairs,).
+    margin), effect (mean divided by standard deviation), more_seeds, and from_sequences (the share
+    of test sequences in the variance of the mean), each (pairs,).
     """
-    n, mean, own, floor = pairs
+    n, mean, own, floor, sequences, sequences_df = pairs
+    sequences, sequences_df = np.nan_to_num(sequences), np.nan_to_num(sequences_df, nan=1.0)
     tested = n > 1
     df = np.where(tested, n - 1, 1) + prior.df
     variance = np.maximum(own, floor)
     borrowed = (prior.df * prior.variance + (df - prior.df) * variance) / df
     variance = np.maximum(variance, borrowed)
     with np.errstate(divide="ignore", invalid="ignore"):
-        error = np.sqrt(variance / n)
+        of_seeds = variance / n
+        error = np.sqrt(of_seeds + sequences)
+        # Satterthwaite's degrees of freedom of a sum of two variances.
+        worth = error**4 / (of_seeds**2 / df + sequences**2 / sequences_df)
+        df = np.where(sequences > 0, worth, df)
+        share = pairs.sequences / error**2
         t = np.where(mean == 0, 0.0, np.abs(mean) / error)
         room = (margin - np.abs(mean)) / error
         effect = np.where(mean == 0, 0.0, mean / np.sqrt(own))
@@ -113,25 +124,26 @@ def t_tests(
         "p": 2 * stats.t.sf(t, df),
         "p_equivalence": stats.t.sf(room, df),
         "effect": np.where(np.isfinite(effect), effect, np.nan),
-        "more_seeds": _more_seeds(pairs.n, mean, np.sqrt(variance), margin, prior, alpha / size),
+        "more_seeds": _more_seeds(pairs._replace(variance=variance), margin, prior, alpha / size),
+        "from_sequences": share,
     }
     return {name: np.where(tested, values, np.nan) for name, values in found.items()}
 
 
-def _more_seeds(
-    n: Floats, mean: Floats, sd: Floats, margin: Floats, prior: Prior, level: float
-) -> Floats:
+def _more_seeds(pairs: Pairs, margin: Floats, prior: Prior, level: float) -> Floats:
     """Seeds missing to where one of the two tests would decide; NaN if no number is enough."""
+    n, mean, variance = pairs.n, np.abs(pairs.mean), pairs.variance
     needed = np.full(len(n), np.inf)
-    for distance, tail in ((np.abs(mean), level / 2), (margin - np.abs(mean), level)):
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = np.where(distance > 0, sd / distance, np.inf)
+    for distance, tail in ((mean, level / 2), (margin - mean, level)):
         seeds = np.full(len(n), 30.0)
         for _ in range(8):  # the degrees of freedom depend on the answer
             df = np.maximum(seeds - 1, 1) + prior.df
             quantiles = stats.t.isf(tail, df) + stats.t.ppf(POWER, df)
-            seeds = np.clip((quantiles * ratio) ** 2, 2, 1e15)
-        needed = np.minimum(needed, np.where(np.isfinite(ratio), seeds, np.inf))
+            # What more seeds leave of the room: test sequences stay as they are.
+            room = (distance / quantiles) ** 2 - np.nan_to_num(pairs.sequences)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                seeds = np.where(room > 0, np.clip(variance / room, 2, 1e15), 1e15)
+        needed = np.minimum(needed, np.where((distance > 0) & (seeds < 1e15), seeds, np.inf))
     more = np.maximum(np.ceil(needed - 1e-9) - n, 1)
     return np.where(needed < 1e15, more, np.nan)
 

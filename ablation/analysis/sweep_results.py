@@ -31,6 +31,8 @@ class SweepResults:
         self.store = Store(folder.parent)
         self.frames: Frames = load_frames(self.plan, self.store)
         self.trials = self.frames.trials
+        if self.plan.report.population == "seeds":
+            self.trials = self.trials.drop(columns="scores", errors="ignore")
         self.curves = self.frames.curves
         self.positions = self.frames.positions
         self._contrasts: dict[tuple[str, str | None, float], pd.DataFrame] = {}

@@ -15,7 +15,7 @@ from ablation.storage import replace_file
 
 def export_tables(study: Study, summary: Table | None, folder: Path) -> None:
     """Write the trials and what was computed of them as CSV, and the summary for LaTeX."""
-    _write(study.trials, folder / "trials.csv")
+    _write(study.trials.drop(columns="scores", errors="ignore"), folder / "trials.csv")
     if not study.frames.results:
         return
     _write(study.summary(), folder / "summary.csv")

@@ -168,8 +168,8 @@ def contrasts_note(study: Study) -> str:
             "four arms and five seeds (Smyth 2004)"
         )
     sentences = [
-        f"Difference: in {measure.name}, paired by seed; all of this speaks of new seeds on the "
-        f"same test set. p: {test}, corrected by Holm's method over the rows of one problem and "
+        f"Difference: in {measure.name}, paired by seed. {_population(study)} "
+        f"p: {test}, corrected by Holm's method over the rows of one problem and "
         "length. P(better): the chance that a run of the first arm beats a run of the second. "
         f"Equivalent: two one-sided tests within ±{margin:g} (Lakens 2017), from five seeds on. "
         "Seeds to decide: how many more would settle it with 80 % power if the observed difference "
@@ -183,6 +183,21 @@ def contrasts_note(study: Study) -> str:
             "has its share of the error rate."
         )
     return " ".join(sentences)
+
+
+def _population(study: Study) -> str:
+    """What the verdicts speak of."""
+    rows = study.contrasts()
+    if len(rows) and (rows["population"] == "seeds and sequences").all():
+        return (
+            "All of this speaks of new seeds and new test sequences (crossed random effects, "
+            "Cornfield & Tukey 1956; Satterthwaite 1946). From test part: the share of the test "
+            "sequences in the variance of the difference; the rest comes from the seeds."
+        )
+    why = "results without the score of each sequence, or a metric that is no mean of these"
+    if study.plan.report.population == "seeds":
+        why = "report.population=seeds"
+    return f"All of this speaks of new seeds on the same test set ({why})."
 
 
 def _unseen(study: Study) -> str:

@@ -310,6 +310,7 @@ def _comparison(study: Study, task: pd.DataFrame, pairs: pd.DataFrame) -> list[s
             else "No two arms have a finished seed in common yet."
         )
         return sentences
+    sentences += _what_helps(pairs)
     needs = [opponent.more_seeds for opponent in opponents if opponent.verdict == "undecided"]
     estimates = [seeds for seeds in needs if pd.notna(seeds)]
     if estimates:
@@ -317,6 +318,18 @@ def _comparison(study: Study, task: pd.DataFrame, pairs: pd.DataFrame) -> list[s
         decided = whole if len(estimates) == len(needs) else f"{len(estimates)} of these"
         sentences.append(f"{_about(max(estimates)).capitalize()} should decide {decided}.")
     return sentences
+
+
+def _what_helps(pairs: pd.DataFrame) -> list[str]:
+    """Whether seeds or test sequences would decide what is undecided."""
+    undecided = pairs[(pairs["verdict"] == "undecided") & (pairs["withheld"] == "")]
+    part = undecided["from_sequences"].astype(float).median()
+    if not part > 0.5:
+        return []
+    return [
+        f"Test sequences cause {part:.0%} of the uncertainty of what is undecided: more of them "
+        "help more than more seeds."
+    ]
 
 
 def _sized(opponent: Opponent, measure: Measure) -> str:

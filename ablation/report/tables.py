@@ -24,6 +24,7 @@ DIGITS = {"parameters": 0, "seconds": 1, "updates": 0}  # over the seeds of an a
 
 ARM = Column("arm", brief=True)
 VERDICT = Column("verdict", "verdict")
+FROM_TEST = Column("from test part (%)", "number")
 MORE_SEEDS = Column("seeds to decide", "number")
 
 
@@ -163,6 +164,7 @@ def contrasts_table(study: Study) -> Table | None:
     if pairs.empty:
         return None
     digits = study.measure(study.metric).digits
+    part = pairs["from_sequences"].astype(float)
     return make_table(
         (Column("arm"), pairs["arm"]),
         (Column("against"), pairs["other"]),
@@ -172,6 +174,7 @@ def contrasts_table(study: Study) -> Table | None:
         (Column("P(better)", "number", 2), pairs["improvement"]),
         (VERDICT, pairs["verdict"]),
         (MORE_SEEDS, pairs["more_seeds"]),
+        *([(FROM_TEST, 100 * part)] if part.notna().any() else []),
     )
 
 

@@ -55,6 +55,8 @@ class ReportSettings(Frozen):
     positive: the class that metric f1 is of; None: the second of two.
     target: the accuracy that an arm should reach; updates_to_target counts the updates until then.
     None: that of the lesson, whose problem is the only one that it is reported of.
+    population: what a verdict speaks of: "both", new seeds and new test sequences, where results
+    store the score of each sequence; or "seeds", new seeds on this test set.
     reached_by: how many seeds must reach the target for an arm to be reliable; None: nine in ten,
     rounded up.
     claims: statements made before training, which the report checks.
@@ -65,6 +67,7 @@ class ReportSettings(Frozen):
     positive: Annotated[str | None, BeforeValidator(_as_name)] = None
     baseline: str | None = None
     target: Annotated[float, Field(gt=0, le=1)] | None = None
+    population: Annotated[str, one_of("both", "seeds")] = "both"
     reached_by: PositiveInt | None = None
     claims: Annotated[tuple[Claim, ...], BeforeValidator(_as_claims)] = ()
 
