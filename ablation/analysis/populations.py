@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -50,17 +50,29 @@ class TestScores:
     def score(self) -> str:
         return str(self._stored.score)
 
-    @cached_property
+    @property
     def sums(self) -> NDArray[np.float32]:
-        return self._stored.sums.astype(np.float32)
+        return self._sums.astype(np.float32)
+
+    @cached_property
+    def _sums(self) -> NDArray[np.uint8] | NDArray[np.float32]:
+        sums = self._stored.sums
+        small = self.score == "hits" and sums.max(initial=0) < 256  # a report has 10,000 trials
+        return sums.astype(np.uint8) if small else sums.astype(np.float32)
 
     @cached_property
     def labels(self) -> NDArray[np.float32]:
-        return self._stored.labels.astype(np.float32)
+        return _shared(self._stored.labels.astype(np.float32).tobytes())
 
     @cached_property
     def groups(self) -> NDArray[np.int64] | None:
         return self._stored.groups
+
+
+@lru_cache(maxsize=64)
+def _shared(content: bytes) -> NDArray[np.float32]:
+    """One array for all trials of a task, whose test sequences are the same."""
+    return np.frombuffer(content, np.float32)
 
 
 class SequencePart(NamedTuple):

@@ -27,11 +27,14 @@ class Scores(NamedTuple):
 
 
 def scores_of(
-    hits: Floats, labels: int = 1, groups: NDArray[np.int64] | None = None
+    hits: Floats,
+    labels: int = 1,
+    groups: NDArray[np.int64] | None = None,
+    score: str = "hits",
 ) -> list[TestScores | None]:
     """Of each seed, (seeds, sequences) with so many labels each."""
     counts = np.full(hits.shape[1], labels)
-    return [TestScores(Scores(row, counts, groups)) for row in hits]
+    return [TestScores(Scores(row, counts, groups, score)) for row in hits]
 
 
 def hits_of(rng: np.random.Generator, seeds: int, sequences: int) -> Floats:
@@ -56,7 +59,8 @@ def test_the_part_is_the_variance_over_new_sequences() -> None:
     for _ in range(200):
         a = rng.normal(0, 0.3, (seeds, sequences)) + rng.permutation(effect)
         b = rng.normal(0, 0.3, (seeds, sequences))
-        parts.append(sequence_part(scores_of(a), scores_of(b), "accuracy").variance)
+        first, second = (scores_of(table, score="squared_error") for table in (a, b))
+        parts.append(sequence_part(first, second, "mse").variance)
     assert np.mean(parts) == pytest.approx(effect.var(ddof=1) / sequences, rel=0.05)
 
 
