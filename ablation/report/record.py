@@ -14,7 +14,7 @@ from ablation.storage import Store, read_file, replace_file
 
 PACKAGE = Path(__file__).resolve().parents[1]
 SUFFIXES = (".py", ".j2", ".css", ".js")  # of the files that make a report
-LIBRARIES = ("numpy", "scipy", "pandas", "matplotlib", "statsmodels")
+LIBRARIES = ("numpy", "scipy", "pandas", "matplotlib")
 
 
 class Failure(Frozen):
