@@ -17,8 +17,9 @@ from ablation.analysis import (
     task_name,
 )
 from ablation.measures import MEASURES, Measure
-from ablation.terminal import count
+from ablation.terminal import count, duration
 
+MOST_ADVISED = 200  # more seeds an arm; nobody trains so many
 ARMS_NAMED = 7  # a longer list of arms is cut
 OPPOSITE = {"better": "worse", "worse": "better"}
 
@@ -316,8 +317,22 @@ def _comparison(study: Study, task: pd.DataFrame, pairs: pd.DataFrame) -> list[s
     if estimates:
         whole = "it" if len(needs) == 1 else "all of these"
         decided = whole if len(estimates) == len(needs) else f"{len(estimates)} of these"
+        undecided = [opponent.arm for opponent in opponents if opponent.verdict == "undecided"]
         sentences.append(f"{_about(max(estimates)).capitalize()} should decide {decided}.")
+        sentences.append(_advice(task[task["arm"].isin([reference, *undecided])], max(estimates)))
     return sentences
+
+
+def _advice(trials: pd.DataFrame, more: float) -> str:
+    """What so many more seeds of these arms mean; of very many, that something else is needed."""
+    if more > MOST_ADVISED:
+        return "That is too many to train: accept a wider margin, or stop here."
+    seeds = trials["seed"].nunique() + int(more)
+    missing = trials["arm"].nunique() * int(more)
+    time = duration(missing * float(trials["seconds_whole"].mean()))
+    return (
+        f"With seeds={seeds} these arms train {count(missing, 'more trial')}: {time} of one core."
+    )
 
 
 def _what_helps(pairs: pd.DataFrame) -> list[str]:

@@ -257,6 +257,7 @@ def test_an_undecided_pair(study: StudyMaker) -> None:
         "Best mean accuracy: go_backwards, 0.9100.",
         "Undecided against go_backwards: forward (-0.0100).",
         "About 27 more seeds should decide it.",
+        "With seeds=37 these arms train 54 more trials: 4 min of one core.",
         "Provisional: take go_backwards; its comparison with forward is undecided.",
     ]
 
@@ -283,7 +284,7 @@ def test_all_pairs_are_undecided(study: StudyMaker) -> None:
         "Undecided against forward: go_backwards (-0.0080), bidirectional concat (-0.0100)."
     )
     assert sentences[2].endswith(" more seeds should decide all of these.")
-    assert sentences[3:] == ["Provisional: take forward; all 2 comparisons are still undecided."]
+    assert sentences[4:] == ["Provisional: take forward; all 2 comparisons are still undecided."]
 
 
 def test_so_few_seeds_that_nothing_can_be_decided(study: StudyMaker) -> None:
@@ -302,6 +303,7 @@ def test_three_seeds_tell_what_is_far_apart_and_not_what_is_equivalent(study: St
         "Within 0.002 of forward, but not called equivalent because there are fewer than 5 seeds: "
         "bidirectional concat.",
         "About 2 more seeds should decide it.",
+        "With seeds=5 these arms train 4 more trials: 16 s of one core.",
         "Provisional: take forward; 1 of 3 comparisons is still undecided.",
         "Accuracy not shown to be above that of always predicting the most frequent class "
         "(0.8229): bidirectional sum.",
