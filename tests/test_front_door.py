@@ -102,7 +102,7 @@ def test_a_sweep_from_python_is_that_of_the_command_line(
     assert study.arms == ["units=3", "units=4"]
     assert "[4/4]" in capsys.readouterr().out
     assert study.trials["status"].tolist() == ["done"] * 4
-    assert any("accuracy" in sentence for sentence in study.answer)
+    assert any("guessing" in sentence for sentence in study.answer)  # so little was trained
     assert study.plan.command.startswith(f"python -m ablation -m training=smoke {cell}")
     again = ablation.run(
         *("training=smoke", "units=3,4", "direction=forward", "seeds=2", cell),

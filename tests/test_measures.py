@@ -12,10 +12,15 @@ def test_every_metric_has_a_margin_and_every_cost_a_cheaper_share() -> None:
     assert all(MEASURES[key].cheaper for key in COSTS)
     assert {key for key, m in MEASURES.items() if m.sense == 1} == {
         "accuracy",
-        "exact",
+        "auc",
+        "average_precision",
         "balanced_accuracy",
+        "exact",
+        "f1",
         "macro_f1",
+        "mcc",
         "r2",
+        "segment_f1",
     }
 
 

@@ -92,7 +92,8 @@ def test_no_seeds_are_added_if_all_contrasts_are_decided(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     jobs = ("direction=forward units=3", "direction=forward units=4", "direction=bidirectional")
-    run(tmp_path, *jobs, shared=("seeds=auto", "max_seeds=12"))
+    large = "problem.test_size=1000"  # so that the margin is more than one test label
+    run(tmp_path, *jobs, shared=("seeds=auto", "max_seeds=12", large))
     # The two forward arms have equal accuracies, so they are equivalent, and both are worse.
     assert "Undecided" not in capsys.readouterr().out
     assert len(committed(tmp_path)) == 30
