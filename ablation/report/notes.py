@@ -205,7 +205,7 @@ def _unseen(study: Study) -> str:
     seeds = int(study.contrasts()["n"].max()) if len(study.contrasts()) else 0
     return (
         f"Equivalent speaks of seeds that train: {seeds} seeds without a failure do not exclude "
-        f"that up to {unseen_share(seeds):.0%} of seeds fail."
+        f"that up to {100 * unseen_share(seeds):.0f} % of seeds fail."
     )
 
 
