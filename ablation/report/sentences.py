@@ -342,8 +342,8 @@ def _what_helps(pairs: pd.DataFrame) -> list[str]:
     if not part > 0.5:
         return []
     return [
-        f"Test sequences cause {100 * part:.0f} % of the uncertainty of what is undecided: more of them "
-        "help more than more seeds."
+        f"Test sequences cause {100 * part:.0f} % of the uncertainty of what is undecided: more of "
+        "them help more than more seeds."
     ]
 
 
