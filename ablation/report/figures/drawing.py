@@ -88,7 +88,11 @@ def word(key: str) -> str:
 
 def say(value: float) -> str:
     """Return a metric's value in words."""
-    return "no value" if np.isnan(value) else f"{value:.4f}" if abs(value) < 10 else f"{value:,.4g}"
+    if np.isnan(value):
+        return "no value"
+    if abs(value) < 10:
+        return f"{value:.4f}"
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e7 else f"{value:,.4g}"
 
 
 def finite(*values: Any) -> Numbers:
