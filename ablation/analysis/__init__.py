@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ablation.analysis.contrasts import compare_arms
+from ablation.analysis.contrasts import Comparison, compare_arms, compare_planned
 from ablation.analysis.costs import cheapest_equivalent, pareto_front
 from ablation.analysis.failures import unseen_share
 from ablation.analysis.samples import finished_trials, label_step
@@ -11,10 +11,12 @@ from ablation.analysis.summary import best_arm, guessing_arms
 from ablation.analysis.sweep_results import factor_columns, task_name
 
 __all__ = [
+    "Comparison",
     "Study",
     "best_arm",
     "cheapest_equivalent",
     "compare_arms",
+    "compare_planned",
     "factor_columns",
     "finished_trials",
     "guessing_arms",

@@ -10,7 +10,7 @@ from itertools import pairwise, permutations
 
 import pandas as pd
 
-from ablation.analysis import Study, task_name
+from ablation.analysis import Comparison, Study, compare_planned, task_name
 from ablation.measures import Measure
 from ablation.report.cells import Column, Table
 
@@ -33,7 +33,6 @@ def expected_table(study: Study) -> Table | None:
     measure = study.measure(score)
     if not study.frames.results or study.metric != score or measure.bound not in study.trials:
         return None
-    verdicts = _verdicts(study)
     rows = []
     for task in study.tasks:
         columns = [measure.bound, score, *(["least_loss"] if measure.share else [])]
@@ -43,11 +42,12 @@ def expected_table(study: Study) -> Table | None:
         implied = _implied(arms, measure)
         if not implied:
             continue
+        shown = _shown(study, implied)
         names = _short(list(arms.index))
         missing = [
             f"{names[first]} is not shown to be better than {names[second]}"
             for first, second in implied
-            if (first, second) not in verdicts
+            if (first, second) not in shown
         ]
         means = arms[score].sort_values(ascending=measure.sense < 0)
         observed = [f"{names[str(arm)]} {measure.format(mean)}" for arm, mean in means.items()]
@@ -63,13 +63,17 @@ def expected_table(study: Study) -> Table | None:
     return Table(heads, tuple(rows)) if rows else None
 
 
-def _verdicts(study: Study) -> set[Order]:
-    """The pairs of arms of which one is better for sure."""
-    pairs = study.contrasts().reindex(columns=["arm", "other", "verdict"])
-    better, worse = (pairs[pairs["verdict"] == verdict] for verdict in ("better", "worse"))
-    return {*zip(better["arm"], better["other"], strict=True)} | {
-        *zip(worse["other"], worse["arm"], strict=True)
-    }
+def _shown(study: Study, implied: list[Order]) -> set[Order]:
+    """Those of the implied pairs whose first arm is better for sure.
+
+    The bounds name these pairs before any training, so they are a family of their own. The report's
+    contrasts may not have them: of many arms it compares all with the best one only.
+    """
+    metric, margin = study.score, study.margin()
+    planned = [Comparison(first, second, metric, margin) for first, second in implied]
+    table = compare_planned(study.trials, planned)
+    better = table[table["verdict"] == "better"]
+    return {*zip(better["arm"], better["other"], strict=True)}
 
 
 def _implied(arms: pd.DataFrame, measure: Measure) -> list[Order]:

@@ -48,3 +48,20 @@ def test_equal_ceilings_imply_nothing(store: Store, request_as_composed: Request
     for trial in plan.trials:
         store.commit(make_result(trial))
     assert expected_table(ablation.load("study", store.root)) is None
+
+
+def test_pairs_are_checked_that_the_report_does_not_compare(
+    store: Store, request_as_composed: Request
+) -> None:
+    """Of more than seven arms, a report compares all with the best one only."""
+    trials = [make_trial(units=units, direction=d) for units in range(1, 5) for d in ARMS[:2]]
+    plan = make_sweep(store, request_as_composed, *trials, seeds=5)
+    rng = np.random.default_rng(0)
+    for trial in plan.trials:
+        mean = 0.98 if trial.arm.direction == "forward" else 0.86
+        store.commit(make_result(trial, mean + float(rng.normal(0, 0.0005))))
+    study = ablation.load("study", store.root)
+    assert len(study.contrasts()) == 7
+    table = expected_table(study)
+    assert table is not None
+    assert [row["as expected"] for row in table.texts()] == ["yes"]
