@@ -104,7 +104,7 @@ def test_a_report_of_another_program_is_made_again(tmp_path: Path, store: Store)
     assert answer_of(package, tmp_path) == shown
     assert (folder / "report.html").stat().st_mtime_ns == first
     # A statistic is changed in a checkout, or an installed package is replaced by a newer one.
-    source = package / "report" / "sentences.py"
+    source = package / "report" / "sentences" / "comparison.py"
     source.write_text(source.read_text().replace("} over {", "} over all {"))
     assert ": accuracy 0.9000 ± 0.0000 over all 2 seeds." in answer_of(package, tmp_path)
     assert (folder / "report.html").stat().st_mtime_ns > first

@@ -110,8 +110,9 @@ def _advice(trials: pd.DataFrame, more: float) -> str:
 def _what_helps(pairs: pd.DataFrame) -> list[str]:
     """Whether seeds or test sequences would decide what is undecided."""
     undecided = pairs[(pairs["verdict"] == "undecided") & (pairs["withheld"] == "")]
-    part = undecided["from_sequences"].astype(float).median()
-    if not part > 0.5:
+    parts = undecided["from_sequences"].astype(float).dropna()
+    part = float(parts.median()) if len(parts) else 0.0
+    if part <= 0.5:
         return []
     return [
         f"Test sequences cause {100 * part:.0f} % of the uncertainty of what is undecided: more of "
