@@ -2,7 +2,7 @@
 
 The same sweep, 4 merge modes x 10 seeds of the lesson, by this machine's own processes and by the
 workers of a Dask cluster on this machine, in turn. Each with nothing compiled, and again with its
-programs stored. A cluster is started for each pair of runs and is not part of the time; start-up of
+programs stored. A cluster is started for each run and is not part of the time; start-up of
 the command and its report are.
 """
 
@@ -36,9 +36,10 @@ def main() -> None:
     for _ in range(arguments.rounds):
         for where in ("local", "cluster"):
             extra = ["cluster=dask", f"cluster.address={ADDRESS}"] if where == "cluster" else []
-            with nothing_compiled() as environment, _workers(where, environment):
+            with nothing_compiled() as environment:
                 for compiled in ("nothing compiled", "programs stored"):
-                    with tempfile.TemporaryDirectory() as results:
+                    # New workers each time: they keep what they have trained.
+                    with tempfile.TemporaryDirectory() as results, _workers(where, environment):
                         took = seconds([*command, *extra, f"results={results}"], environment)
                     times.setdefault((where, compiled), []).append(took)
     rows = []
