@@ -79,7 +79,7 @@ def run(
         try:
             if len(sweep.labels) == 1 and done:
                 show_layers(next(iter(done.values())))
-            with open_trainer(settings, len(pending), WORK) as trainer:
+            with open_trainer(settings, WORK) as trainer:
                 sweep = _train_in_rounds(sweep, store, settings, trainer, interruption, set(done))
         except KeyboardInterrupt:
             interruption.requested = True

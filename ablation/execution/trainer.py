@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -61,22 +61,48 @@ def expected_workers(settings: Settings) -> int:
     return settings.workers or (cluster.jobs or 1) * (cluster.cores or 1)
 
 
-@contextmanager
-def open_trainer(settings: Settings, trials: int, work: str) -> Iterator[Trainer]:
-    """What the settings ask for, ready to train; a cluster is left at the end of the block.
+@dataclass
+class ClusterWhenNeeded:
+    """A cluster that is joined, or whose jobs are started, once there is a trial to train.
 
-    trials: how many there are to train. work: the task of a local worker. Raises RequestError where
-    the cluster cannot be used.
+    left: leaves it. trainer: None before it is joined.
     """
-    if settings.cluster.name == LOCAL or not trials:
+
+    settings: Settings
+    left: ExitStack
+    trainer: Trainer | None = None
+
+    @property
+    def workers(self) -> int:
+        return self.trainer.workers if self.trainer else expected_workers(self.settings)
+
+    def train(
+        self, trials: Sequence[Trial], store: Store, commit: str | None, dirty: bool | None
+    ) -> Generator[Outcome]:
+        """See `Trainer.train`. Raises RequestError where the cluster cannot be used."""
+        if self.trainer is None:
+            self.trainer = self._open()
+        return self.trainer.train(trials, store, commit, dirty)
+
+    def _open(self) -> Trainer:
+        try:
+            from ablation.execution.cluster.dispatch import open_cluster
+        except ModuleNotFoundError as error:
+            raise RequestError(
+                f"cluster={self.settings.cluster.name}: the package {error.name} is missing; "
+                'pip install "ablation[cluster]"'
+            ) from None
+        return self.left.enter_context(open_cluster(self.settings))
+
+
+@contextmanager
+def open_trainer(settings: Settings, work: str) -> Iterator[Trainer]:
+    """What the settings ask for; a cluster that was needed is left at the end of the block.
+
+    work: the task of a local worker.
+    """
+    if settings.cluster.name == LOCAL:
         yield LocalTrainer(work, expected_workers(settings), settings.time_limit)
         return
-    try:
-        from ablation.execution.cluster.dispatch import open_cluster
-    except ModuleNotFoundError as error:
-        raise RequestError(
-            f"cluster={settings.cluster.name}: the package {error.name} is missing; "
-            'pip install "ablation[cluster]"'
-        ) from None
-    with open_cluster(settings, trials) as trainer:
-        yield trainer
+    with ExitStack() as left:
+        yield ClusterWhenNeeded(settings, left)

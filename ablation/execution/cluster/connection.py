@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,11 +30,12 @@ class Lost(Exception):
 class Jobs:
     """The jobs of a batch system that the workers run in.
 
-    logs: the folder for what they print. start: starts those that are missing, as they ended early.
+    logs: the folder for what they print. start: starts those that are missing for so many trials,
+    also because they ended early.
     """
 
     logs: Path
-    start: Callable[[], Any]
+    start: Callable[[int], Any]
 
 
 class Connection:
@@ -55,6 +56,8 @@ class Connection:
         self.descriptions: dict[str, Description] = {}
         self._open_client, self.jobs = open_client, jobs
         self._refused: set[str] = set()
+        self._used = False  # whether any worker could be
+        self._trials = 0  # the most that there were to train at a time
         self._client = open_client()
 
     def close(self) -> None:
@@ -62,28 +65,32 @@ class Connection:
         with suppress(Exception):  # it may be gone, in whatever way
             self._client.close(timeout=2)
 
+    def expect(self, trials: int) -> None:
+        """So many trials come to be trained."""
+        self._trials = max(self._trials, trials)
+
     def check_versions(self) -> None:
         """Raise RequestError where a worker would compute something else than this machine."""
-        for address in sorted(self._addresses()):
-            problem = self._describe(address, [])
-            if problem:
-                raise RequestError(problem)
+        for problem in self._describe(self._addresses(), []).values():
+            raise RequestError(problem)
 
     def look(self, bundles: Sequence[str]) -> dict[str, Description]:
         """The workers that are there now and can be used, by address.
 
-        bundles: the keys that a machine is asked for. Raises Lost.
+        bundles: the keys that a machine is asked for. Raises Lost, and RequestError where the first
+        worker cannot be used.
         """
         if self.jobs is not None:
-            self.jobs.start()
+            self.jobs.start(self._trials)
         there = self._addresses()
         for address in self.descriptions.keys() - there:
             del self.descriptions[address]
-        for address in sorted(there - self.descriptions.keys() - self._refused):
-            problem = self._describe(address, bundles)
-            if problem:
-                self._refused.add(address)
-                say(f"Note: {problem}; it is not used.")
+        new = there - self.descriptions.keys() - self._refused
+        for address, problem in self._describe(new, bundles).items():
+            if not self._used:
+                raise RequestError(problem)
+            self._refused.add(address)
+            say(f"Note: {problem}; it is not used.")
         return dict(self.descriptions)
 
     def send(self, address: str, bundle: Bundle) -> None:
@@ -141,14 +148,31 @@ class Connection:
         except UNREACHABLE as error:
             raise Lost from error
 
-    def _describe(self, address: str, bundles: Sequence[str]) -> str:
-        """Ask a worker about itself; returns what is wrong with it, "" if nothing is."""
-        answers = self._client.run(
-            node.describe, list(bundles), workers=[address], on_error="return"
-        )
-        answer = answers.get(address)
-        if isinstance(answer, UNREACHABLE) or answer is None:
-            raise Lost
+    def _describe(self, addresses: Set[str], bundles: Sequence[str]) -> dict[str, str]:
+        """Ask workers about themselves, all at once; returns what is wrong with which of them."""
+        if not addresses:
+            return {}
+        try:
+            answers = self._client.run(
+                node.describe, list(bundles), workers=sorted(addresses), on_error="return"
+            )
+        except UNREACHABLE as error:
+            raise Lost from error
+        problems = {}
+        for address in sorted(addresses):
+            answer = answers.get(address)
+            if isinstance(answer, UNREACHABLE) or answer is None:
+                continue  # it is gone, or asked again by the next look
+            problem = self._problem(address, answer)
+            if problem:
+                problems[address] = problem
+            else:
+                self.descriptions[address] = answer
+                self._used = True
+        return problems
+
+    def _problem(self, address: str, answer: Any) -> str:
+        """What is wrong with a worker that gives this answer; "" if nothing is."""
         if not isinstance(answer, Description):
             return f"{self.where}: worker {address} cannot run ablation ({answer!r})"
         for name, version in node.versions().items():
@@ -158,7 +182,6 @@ class Connection:
                     f"{self.where}: the worker on {answer.host} has {name} {there}, and this "
                     f"machine has {version}; install the same on both"
                 )
-        self.descriptions[address] = answer
         return ""
 
 

@@ -33,12 +33,12 @@ PATIENCE = 600.0  # the same, before the sweep ends
 
 
 @contextmanager
-def open_cluster(settings: Settings, trials: int) -> Iterator[ClusterTrainer]:
+def open_cluster(settings: Settings) -> Iterator[ClusterTrainer]:
     """Join the cluster that the settings name, or start its jobs; leave or end it afterwards.
 
-    trials: how many there are to train. Raises RequestError where the cluster cannot be used.
+    Raises RequestError where the cluster cannot be used.
     """
-    with connect(settings, trials) as connection:
+    with connect(settings) as connection:
         connection.check_versions()
         yield ClusterTrainer(connection, settings.time_limit)
 
@@ -59,6 +59,7 @@ class ClusterTrainer:
         self, trials: Sequence[Trial], store: Store, commit: str | None, dirty: bool | None
     ) -> Generator[Outcome]:
         """See `trainer.Trainer.train`."""
+        self.connection.expect(len(trials))
         queue = Queue(trials, PROGRAMS_KEPT * self.workers)
         return _Dispatch(self.connection, queue, store, self.time_limit, commit, dirty).run()
 

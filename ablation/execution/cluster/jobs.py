@@ -8,7 +8,6 @@ import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +40,10 @@ PROLOGUE = ["export DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP=600s"]
 
 
 @contextmanager
-def connect(settings: Settings, trials: int) -> Iterator[Connection]:
+def connect(settings: Settings) -> Iterator[Connection]:
     """Connect to the cluster of the settings inside the block; jobs that were started then end.
 
-    trials: how many there are to train. Raises RequestError where it cannot be used.
+    Raises RequestError where it cannot be used.
     """
     cluster = settings.cluster
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is said by us
@@ -53,7 +52,7 @@ def connect(settings: Settings, trials: int) -> Iterator[Connection]:
             with _joined(cluster) as connection:
                 yield connection
         else:
-            with _started(cluster, Path(settings.results) / JOBS, trials) as connection:
+            with _started(cluster, Path(settings.results) / JOBS) as connection:
                 yield connection
 
 
@@ -85,7 +84,7 @@ def _joined(cluster: Cluster) -> Iterator[Connection]:
 
 
 @contextmanager
-def _started(cluster: Cluster, logs: Path, trials: int) -> Iterator[Connection]:
+def _started(cluster: Cluster, logs: Path) -> Iterator[Connection]:
     where, logs = f"cluster={cluster.name}", Path(cluster.logs or logs)
     try:
         import dask_jobqueue
@@ -114,7 +113,6 @@ def _started(cluster: Cluster, logs: Path, trials: int) -> Iterator[Connection]:
         "job_script_prologue": [*PROLOGUE, *cluster.prologue],
         "scheduler_options": {"dashboard_address": ":0"},
     }
-    jobs = min(cluster.jobs or 1, math.ceil(trials / cores))
     try:
         started = getattr(dask_jobqueue, kind)(
             **{key: value for key, value in options.items() if value is not None}
@@ -122,12 +120,14 @@ def _started(cluster: Cluster, logs: Path, trials: int) -> Iterator[Connection]:
     except (OSError, RuntimeError, ValueError) as error:
         raise RequestError(f"{where}: {error}") from None
     with started:
-        started.scale(jobs=jobs)
+
+        def start(trials: int) -> None:
+            started.scale(jobs=min(cluster.jobs or 1, math.ceil(trials / cores)))
 
         def open_client() -> Client:
             return Client(started, timeout=CONNECT, set_as_default=False)
 
-        connection = Connection(where, open_client, Jobs(logs, partial(started.scale, jobs=jobs)))
+        connection = Connection(where, open_client, Jobs(logs, start))
         try:
             yield connection
         finally:

@@ -15,13 +15,14 @@ import numpy as np
 import pytest
 from distributed import Client
 
+from ablation import sweep
 from ablation.errors import RequestError
 from ablation.execution import Outcome, open_trainer
 from ablation.planning import parse
-from ablation.spec import Cluster, Settings, Trial
+from ablation.spec import Cluster, Settings, Trial, trials_of
 from ablation.storage import CommittedTrial, Store
 from tests.execution.cluster.node_work import DIES, FAILS, HANGS, OTHER_KERAS, TRAINED
-from tests.helpers import compose, make_request, make_trial
+from tests.helpers import compose, make_request, make_result, make_trial
 
 PRELOAD = "tests.execution.cluster.node_work"
 ROOT = Path(__file__).parents[3]
@@ -105,7 +106,7 @@ def settings_of(machines: Machines, time_limit: float = 60.0) -> Settings:
 def train(
     machines: Machines, trials: Sequence[Trial], store: Store, time_limit: float = 60.0
 ) -> Iterator[Outcome]:
-    with open_trainer(settings_of(machines, time_limit), len(trials), "") as trainer:
+    with open_trainer(settings_of(machines, time_limit), "") as trainer:
         yield from trainer.train(trials, store, None, None)
 
 
@@ -216,18 +217,40 @@ def test_own_code_and_data_go_to_machines_that_lack_them(
     assert not any(machines.folder.glob("own.npz"))
 
 
-def test_a_worker_with_other_versions_is_refused(machines: Machines) -> None:
+def test_a_worker_with_other_versions_is_refused(machines: Machines, store: Store) -> None:
     machines.work("worker3", **{OTHER_KERAS: "3.0.0"})
     try:
         wait_for(machines, 3)
         with pytest.raises(RequestError, match=r"has keras 3.0.0, and this machine has \d"):
-            open_trainer(settings_of(machines), 1, "").__enter__()
+            list(train(machines, [make_trial()], store))
     finally:
         machines.kill("worker3")
 
 
-def test_a_scheduler_that_is_not_there_is_named() -> None:
+def test_a_scheduler_that_is_not_there_is_named(store: Store) -> None:
     cluster = Cluster(name="dask", address="tcp://127.0.0.1:9")
     settings = make_request(parse(compose()), cluster=cluster).settings
-    with pytest.raises(RequestError, match=r"cluster.address=tcp://127.0.0.1:9: no scheduler"):
-        open_trainer(settings, 1, "").__enter__()
+    missing = "cluster.address=tcp://127.0.0.1:9: no scheduler"
+    with open_trainer(settings, "") as trainer, pytest.raises(RequestError, match=missing):
+        trainer.train([make_trial()], store, None, None)
+
+
+def test_seeds_that_are_added_to_a_finished_sweep_go_to_the_cluster(
+    machines: Machines, store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = "seeds=auto max_seeds=11 training=smoke problem.test_size=60 length=4 name=late"
+    jobs = [[f"direction={d}", *words.split()] for d in ("forward", "go_backwards")]
+    arms = [parse(compose(*job)).arm for job in jobs]
+    for trial in (trial for arm in arms for trial in trials_of(arm, range(10))):
+        store.commit(make_result(trial, accuracy=0.6 + trial.seed / 1000))
+    added = [trial for arm in arms for trial in trials_of(arm, [10])]
+
+    def sweep_on(address: str) -> None:
+        cluster = [f"results={store.root}", "cluster=dask", f"cluster.address={address}"]
+        sweep.run([compose(*job, *cluster) for job in jobs], jobs, "ablation -m ...")
+
+    sweep_on(machines.address)
+    assert "Undecided: training 2 more trials" in capsys.readouterr().out
+    assert machines.times_trained(added) == [1, 1]
+    sweep_on("tcp://127.0.0.1:9")  # nobody is there, and nobody is needed
+    assert "nothing to train" in capsys.readouterr().out

@@ -1,24 +1,27 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from ablation.errors import RequestError
 from ablation.execution import open_trainer
 from ablation.planning import parse
-from tests.helpers import compose
+from ablation.storage import Store
+from tests.helpers import compose, make_trial
 
 
 @pytest.mark.parametrize(("cluster", "command"), [("pbs", "qsub"), ("lsf", "bsub")])
 def test_a_machine_without_the_batch_system_is_told(
-    cluster: str, command: str, monkeypatch: pytest.MonkeyPatch
+    cluster: str, command: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PATH", "")
     settings = parse(compose(f"cluster={cluster}")).settings
     with (
         pytest.raises(RequestError, match=rf"^cluster={cluster}: no command {command} here"),
-        open_trainer(settings, 1, ""),
+        open_trainer(settings, "") as trainer,
     ):
-        pass
+        trainer.train([make_trial()], Store(tmp_path), None, None)
 
 
 def test_a_wrong_address_is_refused_before_anything_starts() -> None:
