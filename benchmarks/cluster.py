@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ablation.execution import DASK
 from benchmarks.record import options, record
 from benchmarks.timing import ABLATION, nothing_compiled, seconds, spread
 
@@ -67,7 +68,7 @@ def _workers(where: str, environment: dict[str, str]) -> Iterator[None]:
             started.append(
                 subprocess.Popen(
                     [*dask, *words, "--no-dashboard"],
-                    env=os.environ | environment,
+                    env=os.environ | DASK | environment,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
                 )

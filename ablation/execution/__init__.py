@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ablation.execution.cluster.environment import DASK
 from ablation.execution.handle import Outcome
 from ablation.execution.pool import SINGLE_THREADED, available_cores, run_trials
 from ablation.execution.progress import Progress
@@ -10,6 +11,7 @@ from ablation.execution.train_once import train_once
 from ablation.execution.trainer import Trainer, expected_workers, open_trainer
 
 __all__ = [
+    "DASK",
     "SINGLE_THREADED",
     "Outcome",
     "Progress",

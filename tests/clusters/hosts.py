@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ablation.execution import DASK
 from tests.clusters.sweeps import ROOT, Check, Command, Unavailable, commands_exist, compare, until
 
 HEAD, PORT = "10.77.0.1", 8786
@@ -118,12 +119,7 @@ class Hosts:
             self.processes[host] = subprocess.Popen(
                 [*self.inside(host), "unshare", "--mount", "--uts", "bash", "-c", script],
                 cwd=own,
-                env=os.environ
-                | {
-                    "PYTHONPATH": str(ROOT),
-                    "XDG_CACHE_HOME": str(own),
-                    "DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP": "600s",
-                },
+                env=os.environ | {**DASK, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(own)},
                 stdout=log,
                 stderr=log,
                 start_new_session=True,

@@ -23,6 +23,7 @@ from ablation.execution.cluster.connection import (
     Jobs,
     unreachable,
 )
+from ablation.execution.cluster.environment import DASK, EXPORTS
 from ablation.spec import Cluster, Settings
 from ablation.terminal import say
 
@@ -33,10 +34,7 @@ KINDS = {
     "sge": ("SGECluster", "qsub"),
     "lsf": ("LSFCluster", "bsub"),
 }
-# Dask gives up a silent connection after half a minute; a network may be gone for longer.
-DASK = {"distributed.comm.timeouts.tcp": "600s"}
 JOBS = ".jobs"  # the folder in the results for what the jobs print
-PROLOGUE = ["export DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP=600s"]
 
 
 @contextmanager
@@ -47,7 +45,7 @@ def connect(settings: Settings) -> Iterator[Connection]:
     """
     cluster = settings.cluster
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is said by us
-    with dask.config.set(DASK):
+    with dask.config.set(_settings()):
         if cluster.address is not None:
             with _joined(cluster) as connection:
                 yield connection
@@ -110,7 +108,7 @@ def _started(cluster: Cluster, logs: Path) -> Iterator[Connection]:
         "interface": cluster.interface,
         "log_directory": str(logs),
         "job_extra_directives": list(cluster.directives),
-        "job_script_prologue": [*PROLOGUE, *cluster.prologue],
+        "job_script_prologue": [*EXPORTS, *cluster.prologue],
         "scheduler_options": {"dashboard_address": ":0"},
     }
     try:
@@ -132,6 +130,14 @@ def _started(cluster: Cluster, logs: Path) -> Iterator[Connection]:
             yield connection
         finally:
             connection.close()
+
+
+def _settings() -> dict[str, Any]:
+    """Those of the environment by Dask's own names, such as distributed.comm.timeouts.tcp."""
+    return {
+        name.removeprefix("DASK_").lower().replace("__", "."): dask.config.interpret_value(value)
+        for name, value in DASK.items()
+    }
 
 
 def _security(cluster: Cluster) -> Security | None:

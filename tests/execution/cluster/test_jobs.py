@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ablation.errors import RequestError
-from ablation.execution import open_trainer
+from ablation.execution import DASK, open_trainer
 from ablation.planning import parse
 from ablation.storage import Store
 from tests.helpers import compose, make_trial
@@ -22,6 +22,11 @@ def test_a_machine_without_the_batch_system_is_told(
         open_trainer(settings, "") as trainer,
     ):
         trainer.train([make_trial()], Store(tmp_path), None, None)
+
+
+def test_the_page_shows_the_settings_that_jobs_have() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "clusters.md").read_text(encoding="utf-8")
+    assert "".join(f"    export {name}={value}\n" for name, value in DASK.items()) in page
 
 
 def test_a_wrong_address_is_refused_before_anything_starts() -> None:
