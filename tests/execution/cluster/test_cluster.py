@@ -136,7 +136,7 @@ def test_each_trial_is_trained_once_and_its_result_is_stored(
 def test_a_misbehaving_trial_harms_no_other_trial(machines: Machines, store: Store) -> None:
     dies, hangs, fails = (make_trial(units=units) for units in (DIES, HANGS, FAILS))
     trials = [dies, hangs, fails, *grid(10, seeds=2)]
-    outcomes = {o.trial: o for o in train(machines, trials, store, time_limit=1.5)}
+    outcomes = {o.trial: o for o in train(machines, trials, store, time_limit=4)}
     assert len(outcomes) == 7
     assert outcomes[dies].message == "its worker died (SIGKILL: killed by hand or out of memory)"
     assert outcomes[hangs].kind == "timed out"
