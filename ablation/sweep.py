@@ -16,10 +16,12 @@ from omegaconf import DictConfig
 from ablation.errors import RequestError, SweepFailed, UnwritableFolder
 from ablation.execution import Progress, Trainer, expected_workers, open_trainer, run_trials
 from ablation.planning import (
+    LOOKS,
     Plan,
     countable,
     expected_seconds,
     extend_plan,
+    load_plan,
     make_plan,
     parse,
     save_plan,
@@ -74,6 +76,7 @@ def run(
         )
     store.prepare()
     with store.writing():
+        _remember_older_report(sweep, folder)
         sweep = save_plan(sweep, folder)
     with signals_as_interrupts() as interruption:
         try:
@@ -117,6 +120,18 @@ def _measure(arms: Sequence[Arm], match: str, time_limit: float) -> dict[Arm, tu
                 raise RequestError(ended.message)
             measured[ended.trial.arm] = ended.value
     return measured
+
+
+def _remember_older_report(sweep: Plan, folder: Path) -> None:
+    """Count the report of a sweep that is about to grow, made before looks were remembered."""
+    if (folder / LOOKS).exists() or not (folder / "report.json").exists():
+        return
+    with suppress(RequestError):  # a plan that cannot be read is replaced
+        before = load_plan(folder)
+        if before.entries != sweep.entries:
+            from ablation.analysis import Study  # here, as it loads pandas
+
+            Study(folder).remember_look()
 
 
 def _report(sweep: Plan, store: Store) -> Report:
@@ -169,7 +184,9 @@ def _train_in_rounds(
             return sweep
         from ablation.analysis import Study
 
-        extended = extend_plan(sweep, Study(folder).next_round())
+        study = Study(folder)
+        study.remember_look()
+        extended = extend_plan(sweep, study.next_round())
         if extended.entries == sweep.entries:
             return sweep
         added = len(extended.entries) - len(sweep.entries)

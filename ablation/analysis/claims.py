@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ablation.analysis.contrasts import Comparison, compare_planned
+from ablation.analysis.sequential import Looks, in_looks
 from ablation.spec import Claim
 
 
@@ -15,12 +16,14 @@ def check_claims(
     trials: pd.DataFrame,
     claims: Sequence[Claim],
     margin_of: Callable[[str], float],
+    looks: Looks | None,
     alpha: float,
 ) -> pd.DataFrame:
     """One row per claim: the verdict on its two arms, and whether the claim holds.
 
     trials: the trials frame; without rows if nothing is trained yet.
     margin_of: the margin of a metric where the claim has none.
+    looks: at these trials; None without trials.
     alpha: the chance of any false verdict among the claims. All claims are one family, whatever
     their metrics.
 
@@ -48,7 +51,12 @@ def check_claims(
     have_trials = table["arm"].isin(arms) & table["other"].isin(arms)
     pairs = table.loc[have_trials, ["arm", "other", "metric", "margin"]]
     comparisons = [Comparison(*row) for row in pairs.itertuples(index=False)]
-    verdicts = compare_planned(trials, comparisons, alpha).drop(columns=["arm", "other"])
+
+    def compare(then: pd.DataFrame, level: float, further: float) -> pd.DataFrame:
+        return compare_planned(then, comparisons, level, further)
+
+    verdicts = in_looks(trials, looks, compare, alpha) if looks else compare(trials, alpha, alpha)
+    verdicts = verdicts.drop(columns=["arm", "other"])
     table = table.join(verdicts.set_index(pairs.index))
     table["verdict"] = table["verdict"].fillna("undecided")
     beyond = table["low"].gt(table["margin"]) | table["high"].lt(-table["margin"])

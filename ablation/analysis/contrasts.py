@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from ablation.analysis.paired import Sample, compare_pair, sequences_of
+from ablation.analysis.paired import Levels, Sample, compare_pair, sequences_of
 from ablation.analysis.populations import SequencePart
 from ablation.analysis.samples import kind_of, label_step, rounding_step, samples_of
 from ablation.analysis.student import Floats, Pairs, Prior, prior_of, rounding_variance, t_tests
@@ -79,17 +79,20 @@ def compare_arms(
     margin: float = 0.002,
     alpha: float = 0.05,
     family: int | None = None,
+    further: float | None = None,
 ) -> pd.DataFrame:
     """One row per pair of arms (or per arm and baseline), paired by the seeds that both have.
 
     margin: in the metric's unit. family: how many comparisons Holm's correction counts; the number
-    of rows by default, more if the data chose the rows (see `choose_family`).
+    of rows by default, more if the data chose the rows (see `choose_family`). alpha: the chance of
+    any false verdict. further: the same for a next look with more seeds, which more_seeds plans
+    for; None: alpha.
 
     Columns:
     arm, other;
     n, dropped: pairs used, and pairs of finished trials left out because a value is missing;
     failed: trials of these that failed to train (`failures.failed_seeds`);
-    difference, low, high: mean of arm - other with its t interval at 1 - alpha;
+    difference, low, high: mean of arm - other with its 95 % t interval, whatever alpha is;
     p: paired t test, whose variance borrows from the other pairs (`student`);
     p_holm: p corrected for the family (Holm 1979);
     improvement: probability that arm beats other, over all n x n pairs of runs, where a tie counts
@@ -139,11 +142,15 @@ def compare_arms(
     if kind_of(metric) == "mean":
         floor = rounding_variance(rounding_step(trials, metric))
         prior = prior_of((sample.values for sample in samples.values()), floor)
-    return _contrast_table(trials, comparisons, {metric: samples}, prior, alpha, size)
+    levels = Levels(alpha, alpha if further is None else further)
+    return _contrast_table(trials, comparisons, {metric: samples}, prior, levels, size)
 
 
 def compare_planned(
-    trials: pd.DataFrame, comparisons: Sequence[Comparison], alpha: float = 0.05
+    trials: pd.DataFrame,
+    comparisons: Sequence[Comparison],
+    alpha: float = 0.05,
+    further: float | None = None,
 ) -> pd.DataFrame:
     """Comparisons that were planned before training, each with its own metric and margin.
 
@@ -156,7 +163,8 @@ def compare_planned(
     if unknown:
         raise ValueError(f"arm={min(unknown)!r}: no such arm")
     size = max(len(comparisons), 1)
-    return _contrast_table(trials, comparisons, samples, Prior(), alpha, size)
+    levels = Levels(alpha, alpha if further is None else further)
+    return _contrast_table(trials, comparisons, samples, Prior(), levels, size)
 
 
 def _contrast_table(
@@ -164,7 +172,7 @@ def _contrast_table(
     comparisons: Sequence[Comparison],
     samples: dict[str, dict[str, Sample]],
     prior: Prior,
-    alpha: float,
+    levels: Levels,
     size: int,
 ) -> pd.DataFrame:
     """The table of `compare_arms` for these comparisons.
@@ -179,15 +187,14 @@ def _contrast_table(
             kind_of(metric),
             measure_of(metric).sense,
             margin,
-            alpha,
-            size,
+            levels.scaled(size),
         )
         | _sequence_columns(sequences_of(samples[metric][arm], samples[metric][other], metric))
         for arm, other, metric, margin in comparisons
     ]
     table = pd.DataFrame(rows, columns=[*COLUMNS, *HIDDEN])
     metrics = [metric for _, _, metric, _ in comparisons]
-    tests = _test_means(trials, comparisons, table, prior, alpha, size)
+    tests = _test_means(trials, comparisons, table, prior, levels.further / size)
     table.loc[tests.index, tests.columns] = tests
     table["p_holm"] = _holm(table["p"], size)
     table["p_equivalence_holm"] = _holm(table["p_equivalence"], size)
@@ -196,7 +203,10 @@ def _contrast_table(
     positive = np.where(censored, table["effect"], table["difference"]).astype(float) > 0
     upward = [measure_of(metric).sense > 0 for metric in metrics]
     wins = positive == np.array(upward, bool)
-    equivalent, different = table["p_equivalence_holm"] <= alpha, table["p_holm"] <= alpha
+    equivalent, different = (
+        table["p_equivalence_holm"] <= levels.now,
+        table["p_holm"] <= levels.now,
+    )
     table["withheld"] = np.where(equivalent, _reasons(trials, comparisons, table), "")
     withheld = table["withheld"] != ""
     table["verdict"] = np.select(
@@ -224,8 +234,7 @@ def _test_means(
     comparisons: Sequence[Comparison],
     table: pd.DataFrame,
     prior: Prior,
-    alpha: float,
-    size: int,
+    further: float,
 ) -> pd.DataFrame:
     """The columns of `student.t_tests` for the rows that compare means."""
     metrics = {metric for _, _, metric, _ in comparisons if kind_of(metric) == "mean"}
@@ -246,8 +255,7 @@ def _test_means(
         ),
         prior,
         np.array(margins, float),
-        alpha,
-        size,
+        further,
     )
     return pd.DataFrame(tests, index=rows.index)
 

@@ -16,6 +16,17 @@ Kind = Literal["mean", "censored", "deterministic"]
 Sense = Literal[1, -1]  # 1: more is better, -1: less is better
 
 
+class Levels(NamedTuple):
+    """The chance of any false verdict that the tests may have now, and in a next look."""
+
+    now: float
+    further: float
+
+    def scaled(self, size: int) -> Levels:
+        """Those of one of so many comparisons."""
+        return Levels(self.now / size, self.further / size)
+
+
 class Sample(NamedTuple):
     """The values of one arm, each array (seeds,).
 
@@ -32,12 +43,12 @@ class Sample(NamedTuple):
 
 
 def compare_pair(
-    arm: Sample, other: Sample, kind: Kind, sense: Sense, margin: float, alpha: float, size: int
+    arm: Sample, other: Sample, kind: Kind, sense: Sense, margin: float, levels: Levels
 ) -> dict[str, Any]:
     """One pair's row of `contrasts.compare_arms`, as far as it does not depend on other pairs.
 
     Of means, that is n, and difference and variance of the paired differences; `student.t_tests`
-    makes the tests. size: how many comparisons Holm's correction counts.
+    makes the tests. levels: of this comparison.
     """
     shared = arm.finished & other.finished
     a, b = arm.values[shared], other.values[shared]
@@ -45,7 +56,7 @@ def compare_pair(
     if kind == "censored":
         limit_a, limit_b = arm.limits[shared], other.limits[shared]
         all_pairs, _ = censored_difference(a[:, None], b, limit_a[:, None], limit_b)
-        row |= compare_ranks(*censored_difference(a, b, limit_a, limit_b), margin, alpha, size)
+        row |= compare_ranks(*censored_difference(a, b, limit_a, limit_b), margin, *levels)
     else:
         usable = np.isfinite(a) & np.isfinite(b)
         a, b = a[usable], b[usable]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from ablation.analysis.student import POWER, Floats
+from ablation.analysis.student import INTERVAL, POWER, Floats
 
 EXACT_UP_TO = 32  # pairs; for more, the permutation test samples the sign flips
 SAMPLED_FLIPS = 99_999
@@ -70,18 +70,18 @@ def median_interval(values: Floats, alpha: float) -> tuple[float, float, float]:
 
 
 def compare_ranks(
-    difference: Floats, comparable: NDArray[np.bool_], margin: float, alpha: float, size: int
+    difference: Floats, comparable: NDArray[np.bool_], margin: float, level: float, further: float
 ) -> dict[str, float]:
     """Median with its interval, difference test and equivalence test of one pair of arms.
 
     difference: (n,) paired differences, which may be infinite.
     comparable: (n,) False where censoring hides which of the two values is larger.
-    size: how many comparisons Holm's correction counts.
+    level, further: of this comparison, now and in a next look, which more_seeds plans for.
     """
     n = len(difference)
     if n == 0:
         return {}
-    median, low, high = median_interval(difference, alpha)
+    median, low, high = median_interval(difference, INTERVAL)
     row: dict[str, float] = {"difference": median}
     if n == 1:
         return row
@@ -93,15 +93,15 @@ def compare_ranks(
         p_equivalence = 1.0
     elif not difference.any():
         p_equivalence = 0.0
-    level, z = alpha / size, stats.norm.isf(p / 2)
-    needed = n * ((stats.norm.isf(level / 2) + stats.norm.ppf(POWER)) / z) ** 2 if z else math.inf
+    z = stats.norm.isf(p / 2)
+    needed = n * ((stats.norm.isf(further / 2) + stats.norm.ppf(POWER)) / z) ** 2 if z else math.inf
     return row | {
         "low": low,
         "high": high,
         "p": p,
         "effect": signed.sum() / max(np.abs(signed).sum(), 1),
         "p_equivalence": p_equivalence,
-        "more_seeds": _more_seeds(max(needed, _least_pairs(level)), n),
+        "more_seeds": _more_seeds(max(needed, _least_pairs(further)), n),
         "possible": bool(_smallest_p(n) <= level),
     }
 

@@ -20,6 +20,7 @@ from scipy import special, stats
 
 Floats = NDArray[np.float64]
 
+INTERVAL = 0.05  # intervals are at 95 %, whatever level a look has
 POWER = 0.8  # the power that `more_seeds` aims at
 LEAST_ARMS, LEAST_SEEDS = 4, 5  # with fewer, too few variances are known to see if they are alike
 
@@ -90,13 +91,11 @@ def prior_of(arms: Iterable[Floats], floor: float = 0.0) -> Prior:
     return Prior(math.exp(log_variance), df / 2)
 
 
-def t_tests(
-    pairs: Pairs, prior: Prior, margin: Floats, alpha: float, size: int
-) -> dict[str, Floats]:
+def t_tests(pairs: Pairs, prior: Prior, margin: Floats, further: float) -> dict[str, Floats]:
     """Intervals, tests of difference and of equivalence of each pair; NaN below two seeds.
 
-    margin: (pairs,). size: how many comparisons Holm's correction counts, for `more_seeds`.
-    Returns low, high (at 1 - alpha), p (two-sided), p_equivalence (two one-sided tests within the
+    margin: (pairs,). further: the level of one comparison in a next look, for `more_seeds`.
+    Returns low, high (at 95 %), p (two-sided), p_equivalence (two one-sided tests within the
     margin), effect (mean divided by standard deviation), more_seeds, and from_sequences (the share
     of test sequences in the variance of the mean), each (pairs,).
     """
@@ -117,14 +116,14 @@ def t_tests(
         t = np.where(mean == 0, 0.0, np.abs(mean) / error)
         room = (margin - np.abs(mean)) / error
         effect = np.where(mean == 0, 0.0, mean / np.sqrt(own))
-    half = stats.t.isf(alpha / 2, df) * error
+    half = stats.t.isf(INTERVAL / 2, df) * error
     found = {
         "low": mean - half,
         "high": mean + half,
         "p": 2 * stats.t.sf(t, df),
         "p_equivalence": stats.t.sf(room, df),
         "effect": np.where(np.isfinite(effect), effect, np.nan),
-        "more_seeds": _more_seeds(pairs._replace(variance=variance), margin, prior, alpha / size),
+        "more_seeds": _more_seeds(pairs._replace(variance=variance), margin, prior, further),
         "from_sequences": share,
     }
     return {name: np.where(tested, values, np.nan) for name, values in found.items()}

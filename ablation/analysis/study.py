@@ -7,13 +7,12 @@ from functools import cached_property
 import pandas as pd
 
 from ablation.analysis.claims import check_claims
-from ablation.analysis.contrasts import choose_family, compare_arms
 from ablation.analysis.costs import count_reached, pareto
 from ablation.analysis.details import Details
 from ablation.analysis.leaks import find_leaks
 from ablation.analysis.lookahead import compare_lookaheads
 from ablation.analysis.samples import finished_trials, varying_columns
-from ablation.analysis.sequential import compare_in_rounds, plan_next_round
+from ablation.analysis.sequential import compare_in_looks, plan_next_round
 from ablation.analysis.summary import summarise
 from ablation.analysis.sweep_results import task_name
 from ablation.analysis.variance import decomposition
@@ -114,21 +113,12 @@ class Study(Details):
         finished = [task for task in self.tasks if len(finished_trials(task))]
         if baseline is not None:
             finished = [task for task in finished if baseline in set(task["arm"])]
-        if self.schedule:
-            schedule = self.schedule
-            tables = [
-                compare_in_rounds(
-                    task, schedule, metric, baseline, margin, ALPHA, max(1, schedule.done(task))
-                )
+        return stack_tables(
+            [
+                compare_in_looks(task, self.looks(task), metric, baseline, margin, ALPHA)
                 for task in finished
             ]
-        else:
-            families = [choose_family(task, metric, baseline) for task in finished]
-            tables = [
-                compare_arms(task, metric, family.baseline, margin, ALPHA, family.size)
-                for task, family in zip(finished, families, strict=True)
-            ]
-        return stack_tables(tables)
+        )
 
     def claims(self) -> pd.DataFrame:
         """The claims of the preset, each with its verdict and whether it holds.
@@ -147,9 +137,8 @@ class Study(Details):
         """
         report = self.plan.report
         trials = self.trials if self.frames.results else self.trials.iloc[:0]
-        # With seeds=auto, any look may be the last, so each gets an equal part of alpha.
-        alpha = ALPHA / len(self.schedule.looks) if self.schedule else ALPHA
-        return check_claims(trials, report.claims, self.margin, alpha)
+        looks = self.looks(trials) if len(trials) else None
+        return check_claims(trials, report.claims, self.margin, looks, ALPHA)
 
     def reached(self) -> pd.DataFrame:
         """Which arms reach the target accuracy, in how many seeds and at what cost.
@@ -203,7 +192,9 @@ class Study(Details):
             2          2      -0.007   worse   False
         """
         tables = [
-            compare_lookaheads(task, self.metric, self.margin(), ALPHA).assign(task=task_name(task))
+            compare_lookaheads(task, self.looks(task), self.metric, self.margin(), ALPHA).assign(
+                task=task_name(task)
+            )
             for task in (self.tasks if self.frames.results else [])
         ]
         return stack_tables([table for table in tables if len(table)])
@@ -252,6 +243,7 @@ class Study(Details):
                 next_round = plan_next_round(
                     task,
                     self.schedule,
+                    self.looks(task),
                     self.metric,
                     self.plan.report.baseline,
                     self.margin(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -11,10 +12,18 @@ import pandas as pd
 
 from ablation.analysis.age import check_age
 from ablation.analysis.frames import Frames, load_frames
-from ablation.analysis.sequential import Schedule
+from ablation.analysis.sequential import Looks, Schedule, trained_seeds
 from ablation.errors import RequestError, suggest
 from ablation.measures import METRICS, Measure, measure_of
-from ablation.planning import FIRST_ROUND, Plan, load_plan
+from ablation.planning import (
+    FIRST_ROUND,
+    Look,
+    Plan,
+    earlier_looks,
+    identity,
+    load_plan,
+    remember_looks,
+)
 from ablation.spec import TRAINING_COLUMNS, Arm, varying
 from ablation.storage import Store, TrialResult
 from ablation.tasks import TASKS
@@ -35,6 +44,8 @@ class SweepResults:
             self.trials = self.trials.drop(columns="scores", errors="ignore")
         self.curves = self.frames.curves
         self.positions = self.frames.positions
+        self._earlier = earlier_looks(folder.parent)
+        self._folder = folder
         self._contrasts: dict[tuple[str, str | None, float], pd.DataFrame] = {}
 
     @property
@@ -210,6 +221,36 @@ class SweepResults:
         most = self.plan.max_seeds
         return Schedule(first=min(FIRST_ROUND, most), most=most) if most else None
 
+    def looks(self, trials: pd.DataFrame | None = None) -> Looks:
+        """At how many seeds the arms of these trials were looked at, now and in earlier reports.
+
+        trials: of one task, for example; None: of the sweep. Earlier reports count that had all of
+        these arms and fewer seeds, of this sweep or another one in the same results folder.
+
+        Example:
+            >>> study = ablation.load("directions")
+            >>> study.looks().seeds
+            (20,)
+        """
+        trials = self.trials if trials is None else trials
+        trained = trained_seeds(trials)
+        if self.schedule:
+            now = Looks(self.schedule.until(trained), self.schedule.most, rounds=True)
+        else:
+            now = Looks((max(trained, 1),), trials["seed"].nunique())
+        arms = {self._identities[name] for name in trials["arm"].unique()}
+        return all_looks(arms, now, self._earlier)
+
+    def remember_look(self) -> None:
+        """Let this look count, as its verdicts are about to be shown; none without results."""
+        if self.frames.results:
+            looks, arms = self.looks(), self._identities.values()
+            remember_looks(self._folder, arms, looks.seeds, looks.planned, looks.rounds)
+
+    @cached_property
+    def _identities(self) -> dict[str, str]:
+        return {name: identity(arm) for arm, name in self.plan.labels.items()}
+
     @cached_property
     def _results_by_arm(self) -> dict[str, list[TrialResult]]:
         # By id: a trial that was stored before an option came lacks it, and is the same trial.
@@ -245,3 +286,19 @@ def factor_columns(trials: pd.DataFrame) -> list[str]:
     """The columns of a trials frame that hold options, not results."""
     options = {*Arm.model_fields, *TRAINING_COLUMNS}
     return [c for c in trials.columns if c in options or c.startswith(("problem.", "model."))]
+
+
+def all_looks(arms: Collection[str], now: Looks, earlier: Iterable[Look]) -> Looks:
+    """All looks at these arms: those made now, and earlier ones with at most as many seeds.
+
+    An earlier look counts if it saw all of these arms, perhaps among others. The first one decides
+    what was planned.
+    """
+    counted = [
+        look for look in earlier if look.arms.issuperset(arms) and look.seeds <= now.seeds[-1]
+    ]
+    if not counted:
+        return now
+    first = min(counted, key=lambda look: look.seeds)
+    seeds = {look.seeds for look in counted} | set(now.seeds)
+    return Looks(tuple(sorted(seeds)), first.planned, first.rounds)

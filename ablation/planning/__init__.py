@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ablation.planning.estimate import expected_seconds, training_seconds
+from ablation.planning.looks import LOOKS, Look, earlier_looks, identity, remember_looks
 from ablation.planning.messages import GROUPS, unknown_key
 from ablation.planning.overview import show_plan
 from ablation.planning.parameters import (
@@ -28,16 +29,20 @@ from ablation.planning.sources import REQUIRED, UNKNOWN, parameters_of
 __all__ = [
     "FIRST_ROUND",
     "GROUPS",
+    "LOOKS",
     "REQUIRED",
     "UNKNOWN",
+    "Look",
     "Plan",
     "check_unchanged",
     "code_of",
     "count_parameters",
     "countable",
+    "earlier_looks",
     "expected_seconds",
     "extend_plan",
     "files_of",
+    "identity",
     "load_plan",
     "make_plan",
     "match_parameters",
@@ -45,6 +50,7 @@ __all__ = [
     "parameters_of",
     "parse",
     "pinned",
+    "remember_looks",
     "save_plan",
     "seed_major",
     "show_plan",

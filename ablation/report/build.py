@@ -24,6 +24,7 @@ def build_report(folder: Path) -> Report:
     digest = digest_of(folder)
     forget_report(folder)
     study = Study(folder)
+    study.remember_look()  # before anybody can see it, so that no kill makes it forgotten
     drawn = draw(study)
     failures = failures_of(study)
     document = make_document(study, [picture for picture, _ in drawn], failures)

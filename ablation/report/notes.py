@@ -177,12 +177,29 @@ def contrasts_note(study: Study) -> str:
     ]
     if not measure.limit and not measure.fixed:
         sentences.append(_unseen(study))
-    if study.plan.max_seeds:
-        sentences.append(
-            "Seeds were added in rounds: each row is of the round that decided it, and each round "
-            "has its share of the error rate."
-        )
+    sentences.append(_looks(study))
     return " ".join(sentences)
+
+
+def _looks(study: Study) -> str:
+    """How much of the 5 % each look at the data has."""
+    looks = study.looks()
+    level = f"{looks.alphas()[-1]:.2g}"
+    if len(looks.seeds) > 1:
+        return (
+            f"Looks: these arms were looked at with {', '.join(map(str, looks.seeds))} seeds. All "
+            "looks share 5 % (Lan & DeMets 1983), and a decision is final: p has to be at most "
+            f"{', '.join(f'{alpha:.2g}' for alpha in looks.alphas())}."
+        )
+    if looks.seeds[-1] < looks.planned:
+        return (
+            f"Looks: {looks.seeds[-1]} of {looks.planned} planned seeds are trained, so p has to "
+            f"be at most {level}; most of the 5 % is kept for the end."
+        )
+    return (
+        f"Looks: this is the first, and p has to be at most {level}; the rest of the 5 % is kept "
+        "for looks with more seeds."
+    )
 
 
 def _population(study: Study) -> str:

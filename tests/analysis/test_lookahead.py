@@ -7,6 +7,9 @@ import pandas as pd
 import pytest
 
 from ablation.analysis.lookahead import compare_lookaheads
+from ablation.analysis.sequential import Looks
+
+LOOKS = Looks((10,), 10)
 
 BOTH = 0.95
 
@@ -36,7 +39,7 @@ def task(
 
 
 def enough(trials: pd.DataFrame) -> list[int]:
-    table = compare_lookaheads(trials, "accuracy", 0.002)
+    table = compare_lookaheads(trials, LOOKS, "accuracy", 0.002)
     return list(map(int, table.loc[table["enough"], "lookahead"]))
 
 
@@ -49,7 +52,7 @@ def test_enough_is_from_the_first_lookahead_after_which_none_is_worse() -> None:
 
 def test_each_lookahead_is_compared_with_the_best_arm_of_both_directions() -> None:
     table = compare_lookaheads(
-        task({0: 0.8, 3: 0.9}, {"sum": 0.94, "concat": BOTH}), "accuracy", 0.002
+        task({0: 0.8, 3: 0.9}, {"sum": 0.94, "concat": BOTH}), LOOKS, "accuracy", 0.002
     )
     assert table["other"].tolist() == ["concat", "concat"]
     assert table["difference"].tolist() == pytest.approx([0.8 - BOTH, 0.9 - BOTH], abs=0.001)
@@ -57,9 +60,9 @@ def test_each_lookahead_is_compared_with_the_best_arm_of_both_directions() -> No
 
 def test_more_bidirectional_arms_are_more_comparisons() -> None:
     trials = task({0: BOTH - 0.0003, 1: BOTH}, seeds=10)
-    one = compare_lookaheads(trials, "accuracy", 0.002)
+    one = compare_lookaheads(trials, LOOKS, "accuracy", 0.002)
     several = task({0: BOTH - 0.0003, 1: BOTH}, {"concat": BOTH, "sum": 0.9, "mul": 0.9})
-    three = compare_lookaheads(several, "accuracy", 0.002)
+    three = compare_lookaheads(several, LOOKS, "accuracy", 0.002)
     assert (three["p_holm"] >= one["p_holm"] - 1e-12).all()
     assert three["p_holm"].max() > one["p_holm"].max() or one["p_holm"].max() == 1
 
@@ -75,4 +78,4 @@ def test_more_bidirectional_arms_are_more_comparisons() -> None:
     ids=["one lookahead", "no bidirectional arm", "older results", "forward arms differ otherwise"],
 )
 def test_without_a_question_there_is_no_answer(trials: pd.DataFrame) -> None:
-    assert compare_lookaheads(trials, "accuracy", 0.002).empty
+    assert compare_lookaheads(trials, LOOKS, "accuracy", 0.002).empty

@@ -33,7 +33,7 @@ def pairs(*columns: Floats) -> Pairs:
 
 def test_without_a_prior_the_tests_are_those_of_scipy_and_statsmodels() -> None:
     a, b = np.random.default_rng(1).normal(0.9, 0.003, (2, 7))
-    found = t_tests(pairs_of(np.array([a, b])), Prior(), np.array([0.002]), 0.05, 1)
+    found = t_tests(pairs_of(np.array([a, b])), Prior(), np.array([0.002]), 0.05)
     test = stats.ttest_rel(a, b)
     interval = test.confidence_interval(0.95)
     assert found["p"][0] == pytest.approx(test.pvalue)
@@ -44,17 +44,17 @@ def test_without_a_prior_the_tests_are_those_of_scipy_and_statsmodels() -> None:
 
 def test_below_two_seeds_nothing_is_tested() -> None:
     one = pairs(np.array([1.0]), np.array([0.1]), np.array([math.nan]), np.array([0.0]))
-    found = t_tests(one, Prior(1.0, 5.0), np.array([0.002]), 0.05, 1)
+    found = t_tests(one, Prior(1.0, 5.0), np.array([0.002]), 0.05)
     assert all(np.isnan(values).all() for values in found.values())
 
 
 def test_a_prior_adds_degrees_of_freedom_and_never_takes_variance_away() -> None:
     two = pairs_of(np.random.default_rng(2).normal(0.9, 0.003, (2, 5)))
     margin = np.array([0.002])
-    alone = t_tests(two, Prior(), margin, 0.05, 1)
-    same = t_tests(two, Prior(two.variance[0], 4.0), margin, 0.05, 1)
+    alone = t_tests(two, Prior(), margin, 0.05)
+    same = t_tests(two, Prior(two.variance[0], 4.0), margin, 0.05)
     small, large = (
-        t_tests(two, Prior(two.variance[0] * times, 4.0), margin, 0.05, 1) for times in (0.1, 9)
+        t_tests(two, Prior(two.variance[0] * times, 4.0), margin, 0.05) for times in (0.1, 9)
     )
     t = abs(two.mean[0]) / math.sqrt(two.variance[0] / 5)
     assert same["p"][0] == pytest.approx(2 * stats.t.sf(t, 8))
@@ -99,13 +99,13 @@ def test_values_that_agree_by_rounding_have_its_variance() -> None:
     assert rounding_variance(step) == pytest.approx(step**2 / 6)
     assert rounding_variance(step) < error
     equal = pairs(np.array([3.0]), np.array([step]), np.array([0.0]), np.array([step**2 / 6]))
-    assert t_tests(equal, Prior(), np.array([0.002]), 0.05, 1)["p"][0] > 0.05
+    assert t_tests(equal, Prior(), np.array([0.002]), 0.05)["p"][0] > 0.05
 
 
 def test_the_seeds_asked_for_give_eighty_percent_power() -> None:
     sd, difference, n = 0.003, 0.002, 10
     one = pairs(np.array([n]), np.array([difference]), np.array([sd**2]), np.array([0.0]))
-    more = int(t_tests(one, Prior(), np.array([0.0001]), 0.05, 1)["more_seeds"][0])
+    more = int(t_tests(one, Prior(), np.array([0.0001]), 0.05)["more_seeds"][0])
     rng = np.random.default_rng(8)
     sweeps = rng.normal(difference, sd, (2000, n + more))
     power = (stats.ttest_1samp(sweeps, 0, axis=1).pvalue <= 0.05).mean()
@@ -119,6 +119,6 @@ def test_the_family_error_stays_at_five_percent_although_spreads_differ(
     rng, sweeps, wrong = np.random.default_rng(9), 1500, 0
     for _ in range(sweeps):
         values = rng.normal(0, 0.003, (6, 5)) * np.array(spreads)[:, None]
-        found = t_tests(pairs_of(values), prior_of(values), np.zeros(15), 0.05, 15)
+        found = t_tests(pairs_of(values), prior_of(values), np.zeros(15), 0.05 / 15)
         wrong += found["p"].min() * 15 <= 0.05  # Holm's first step
     assert wrong / sweeps < 0.05 + 2 * math.sqrt(0.05 * 0.95 / sweeps)

@@ -252,12 +252,13 @@ def test_an_equivalent_arm_that_costs_as_much(study: StudyMaker) -> None:
 
 
 def test_an_undecided_pair(study: StudyMaker) -> None:
-    # sd = 0.0211, so that a difference of 0.01 needs ((2.03 + 0.85) / (0.01 / sd))^2 = 37 seeds.
+    # sd = 0.0211, so that a difference of 0.01 needs ((3.01 + 0.85) / (0.01 / sd))^2 = 67
+    # seeds at the level of a second look, 0.05 * 0.1 * 3/4.
     assert answer(study({FORWARD: 0.9, BACKWARD: 0.91}, lucky=(BACKWARD,))) == [
         "Best mean accuracy: go_backwards, 0.9100.",
         "Undecided against go_backwards: forward (-0.0100).",
-        "About 27 more seeds should decide it.",
-        "With seeds=37 these arms train 54 more trials: 4 min of one core.",
+        "About 57 more seeds should decide it.",
+        "With seeds=67 these arms train 114 more trials: 8 min of one core.",
         "Provisional: take go_backwards; its comparison with forward is undecided.",
     ]
 
@@ -422,7 +423,7 @@ def test_a_claim_that_is_not_decided(study: StudyMaker) -> None:
     means, lucky = {FORWARD: 0.91, BACKWARD: 0.9}, (BACKWARD,)
     assert answer(study(means, lucky=lucky, claims=[claim("better", 0.01)]))[0] == (
         "Undecided: so it is (forward against go_backwards: accuracy +0.0100; "
-        "about 27 more seeds should decide it)."
+        "about 57 more seeds should decide it)."
     )
 
 

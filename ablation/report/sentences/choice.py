@@ -64,7 +64,8 @@ def _cheaper(study: Study, task: pd.DataFrame, pairs: pd.DataFrame) -> list[Chea
     for cost in ("parameters", "seconds"):
         if cost == metric:
             continue
-        arms = cheapest_equivalent(task, cost, metric, margin=study.margin(), contrasts=compared)
+        level = study.looks(task).alphas()[-1]
+        arms = cheapest_equivalent(task, cost, metric, study.margin(), level, compared)
         arms = arms[(arms["arm"] == best) | ~arms["arm"].isin(guessing)]
         if len(arms) == 1:
             return None
