@@ -164,7 +164,7 @@ def by_hand(rng: Rng, count: int) -> Iterator[dict[str, Any]]:
     of any look; the power of a difference of 0.003 is given for the first look and for all.
     """
     first, near, far = 10, 0.0005, 0.003
-    for arms, kind in itertools.product((2, 4, 6), KINDS):
+    for arms, kind in itertools.product((2, 4), KINDS):
         half = np.arange(arms) >= arms // 2
         one, other = pairs_of(arms)
         across = half[one] != half[other]
