@@ -76,6 +76,13 @@ MEASURES = {
         bound="ceiling",
         guess="majority",
     ),
+    "normalized": Measure(
+        "normalized score",
+        "normalized score (0: a guess, 1: the best possible)",
+        sense=1,
+        margin=0.01,
+        digits=3,
+    ),
     "exact": Measure(
         "exact",
         "sequences exactly right (share)",

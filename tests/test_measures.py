@@ -19,6 +19,7 @@ def test_every_metric_has_a_margin_and_every_cost_a_cheaper_share() -> None:
         "f1",
         "macro_f1",
         "mcc",
+        "normalized",
         "r2",
         "segment_f1",
     }

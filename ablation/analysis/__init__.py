@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ablation.analysis.across import compare_variants, interquartile_mean, problems_needed
 from ablation.analysis.contrasts import Comparison, compare_arms, compare_planned
 from ablation.analysis.costs import cheapest_equivalent, pareto_front
 from ablation.analysis.failures import unseen_share
@@ -17,11 +18,14 @@ __all__ = [
     "cheapest_equivalent",
     "compare_arms",
     "compare_planned",
+    "compare_variants",
     "factor_columns",
     "finished_trials",
     "guessing_arms",
+    "interquartile_mean",
     "label_step",
     "pareto_front",
+    "problems_needed",
     "task_name",
     "unseen_share",
 ]

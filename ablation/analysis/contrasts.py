@@ -196,8 +196,8 @@ def _contrast_table(
     metrics = [metric for _, _, metric, _ in comparisons]
     tests = _test_means(trials, comparisons, table, prior, levels.further / size)
     table.loc[tests.index, tests.columns] = tests
-    table["p_holm"] = _holm(table["p"], size)
-    table["p_equivalence_holm"] = _holm(table["p_equivalence"], size)
+    table["p_holm"] = holm(table["p"], size)
+    table["p_equivalence_holm"] = holm(table["p_equivalence"], size)
     # With a censored metric, the median may be 0 or NaN although the ranks show a difference.
     censored = np.array([bool(measure_of(metric).limit) for metric in metrics], bool)
     positive = np.where(censored, table["effect"], table["difference"]).astype(float) > 0
@@ -284,7 +284,7 @@ def _reasons(
     return reasons
 
 
-def _holm(p: pd.Series, size: int) -> Floats:
+def holm(p: pd.Series, size: int) -> Floats:
     """Holm's corrected p in a family of the given size; missing comparisons count as p = 1.
 
     The values equal those of statsmodels' multipletests(method="holm"), which is not used because

@@ -74,7 +74,11 @@ def load_frames(plan: Plan, store: Store) -> Frames:
             metric = TASKS[result.task].METRIC
             if result.classes:
                 row["f1"] = result.classes.f1_of(plan.report.positive)
-            row |= _measures(result) | _best_and_guess(result, bounds, metric)
+            limits = _best_and_guess(result, bounds, metric)
+            guess = limits[MEASURES[metric].guess]
+            room = _room(guess, bounds, metric)
+            row |= limits | _measures(result, room)
+            row["normalized"] = (row[metric] - guess) / room
             row["updates_to_target"] = updates_to(plan.report.goal, result.curve)
             nothing = [np.nan] * len(result.curve.updates)
             points = result.curve.model_dump().items()
@@ -124,6 +128,18 @@ def _best_and_guess(result: TrialResult, bounds: dict[str, Bound], metric: str) 
     return row
 
 
+def _room(guess: float, bounds: dict[str, Bound], metric: str) -> float:
+    """From what a guess scores to the best possible; to a perfect score if no ceiling is known.
+
+    NaN where there is no room, or the guess is unknown.
+    """
+    best = 1.0 if MEASURES[metric].share else 0.0
+    if "best" in bounds:
+        best = _mean(getattr(bounds["best"], metric))
+    room = best - guess
+    return room if abs(room) > 1e-9 else math.nan
+
+
 def _positions(
     key: dict[str, Any], result: TrialResult, bounds: dict[str, Bound], metric: str
 ) -> pd.DataFrame:
@@ -152,14 +168,14 @@ def _mean(steps: list[float | None]) -> float:
     return float(np.nanmean(values)) if np.isfinite(values).any() else math.nan
 
 
-def _measures(result: TrialResult) -> dict[str, Any]:
+def _measures(result: TrialResult, room: float) -> dict[str, Any]:
     """A trial's columns for the measures that a result holds, its probes and its origin."""
     seconds, origin = result.seconds, result.origin
     metric = TASKS[result.task].METRIC
     return {
         "status": result.status,
         **result.measured,
-        **_test_sizes(result),
+        **_test_sizes(result, room),
         f"{metric}_se": getattr(result.metrics, f"{metric}_error"),
         "train_loss": training_loss(result.curve, last=0.1),
         "train_loss_mean": training_loss(result.curve),
@@ -175,7 +191,7 @@ def _measures(result: TrialResult) -> dict[str, Any]:
     }
 
 
-def _test_sizes(result: TrialResult) -> dict[str, Any]:
+def _test_sizes(result: TrialResult, room: float) -> dict[str, Any]:
     """The score of each test sequence, and how many sequences and labels there truly are.
 
     What was asked for, problem.test_size, is more than a file may hold. None and NaN where a
@@ -183,7 +199,7 @@ def _test_sizes(result: TrialResult) -> dict[str, Any]:
     """
     scores, problem = result.by_sequence, result.trial.arm.problem
     if scores:
-        unpacked = TestScores(scores)
+        unpacked = TestScores(scores, room)
         return {
             "scores": unpacked,
             "test_sequences": scores.sequences,

@@ -19,6 +19,7 @@ from ablation.analysis.student import Floats
 
 # The metrics that are means over test sequences, and the score that they are means of.
 SCORE_OF = {"accuracy": "hits", "exact": "hits", "mse": "squared_error"}
+METRIC_OF = {"hits": "accuracy", "squared_error": "mse"}  # that a normalized score is made of
 LEAST_SEQUENCES = 10  # of fewer, or of fewer groups, no variance is estimated
 
 
@@ -36,12 +37,15 @@ class Stored(Protocol):
 
 
 class TestScores:
-    """What one trial scored on each test sequence, unpacked when it is first needed."""
+    """What one trial scored on each test sequence, unpacked when it is first needed.
+
+    room: from what a guess scores to the best possible, in units of the score.
+    """
 
     __test__ = False  # it is no test class
 
-    def __init__(self, stored: Stored) -> None:
-        self._stored = stored
+    def __init__(self, stored: Stored, room: float = math.nan) -> None:
+        self._stored, self.room = stored, room
 
     def __repr__(self) -> str:
         return f"<{self.score} of {len(self.labels):,} sequences>"
@@ -97,6 +101,10 @@ def sequence_part(
     are taken.
     """
     known = [(a, b) for a, b in zip(arm, other, strict=True) if a is not None and b is not None]
+    if metric == "normalized" and known:
+        score, room = known[0][0].score, known[0][0].room
+        part = sequence_part(arm, other, METRIC_OF.get(score, ""))
+        return part._replace(variance=part.variance / room**2)
     if metric not in SCORE_OF or len(known) < max(len(arm), 2) or not _alike(known, metric):
         return SequencePart()
     labels, groups = known[0][0].labels, known[0][0].groups

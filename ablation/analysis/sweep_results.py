@@ -24,7 +24,7 @@ from ablation.planning import (
     load_plan,
     remember_looks,
 )
-from ablation.spec import TRAINING_COLUMNS, Arm, varying
+from ablation.spec import TRAINING_COLUMNS, Arm, problem_name, varying
 from ablation.storage import Store, TrialResult
 from ablation.tasks import TASKS
 
@@ -279,7 +279,13 @@ class SweepResults:
 
 def task_name(task: pd.DataFrame) -> str:
     """The name of a task, given its trials."""
-    return f"{task['problem'].iloc[0]}, length {task['length'].iloc[0]}"
+    return f"{task_problem(task)}, length {task['length'].iloc[0]}"
+
+
+def task_problem(task: pd.DataFrame) -> str:
+    """The name of a task's problem; of a file, the file's."""
+    path = task["problem.path"].iloc[0] if "problem.path" in task else None
+    return problem_name(str(task["problem"].iloc[0]), path)
 
 
 def factor_columns(trials: pd.DataFrame) -> list[str]:

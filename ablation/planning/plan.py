@@ -236,7 +236,7 @@ def _data_notes(arm_seeds: Iterable[tuple[Arm, int]]) -> list[str]:
 
 
 def _duplicate_notes(requests: Sequence[Request], arms: Sequence[Arm]) -> list[str]:
-    """A sentence for each group of requests that are the same arm.
+    """A sentence for each reason why several requests are the same arm.
 
     arms: that of each request, as it is planned.
     """
@@ -244,11 +244,17 @@ def _duplicate_notes(requests: Sequence[Request], arms: Sequence[Arm]) -> list[s
     for request, arm in zip(requests, arms, strict=True):
         groups.setdefault(arm, []).append(request)
     names = label_arms(groups)
-    return [
-        f"{len(group)} combinations are one arm, {names[arm]}: {_why_one_arm(group)}"
-        for arm, group in groups.items()
-        if len(group) > 1
-    ]
+    reasons: dict[str, list[Arm]] = {}
+    for arm, group in groups.items():
+        if len(group) > 1:
+            reasons.setdefault(_why_one_arm(group), []).append(arm)
+    notes = []
+    for why, several in reasons.items():
+        combinations = sum(len(groups[arm]) for arm in several)
+        first = names[several[0]]
+        what = f"one arm, {first}" if len(several) == 1 else f"{len(several)} arms, first {first}"
+        notes.append(f"{combinations} combinations are {what}: {why}")
+    return notes
 
 
 def _why_one_arm(requests: Sequence[Request]) -> str:

@@ -79,7 +79,10 @@ def ceilings_of(problem: Problem, length: int, lookahead: int = 0) -> Mapping[st
 
 
 def bounds(arm: Arm) -> dict[str, Ceiling]:
-    """The arm's "ceiling" and its problem's GUESSES, as far as they are known."""
+    """The arm's "ceiling", its problem's GUESSES and "best", as far as they are known.
+
+    The best is what any arm of the problem can reach: with the whole input in view.
+    """
     ceilings = ceilings_of(arm.problem, arm.length, arm.lookahead or 0)
     # An own model may look at any step of the input, whatever its recurrent layers have read.
     built_in = arm.model.name == STACK
@@ -88,7 +91,8 @@ def bounds(arm: Arm) -> dict[str, Ceiling]:
     merge = MERGES.get(arm.merge_mode or "")
     if merge and merge.additive and arm.layers == 1 and built_in:
         view = f"{view}/additive" if f"{view}/additive" in ceilings else view
-    candidates = {"ceiling": ceilings.get(view)} | {key: ceilings.get(key) for key in GUESSES}
+    candidates = {"ceiling": ceilings.get(view), "best": ceilings.get("bidirectional")}
+    candidates |= {key: ceilings.get(key) for key in GUESSES}
     return {name: ceiling for name, ceiling in candidates.items() if ceiling is not None}
 
 

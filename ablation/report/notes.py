@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from ablation.analysis import Study, unseen_share
@@ -44,6 +45,13 @@ MISTAKES = (
     "mean, support the number of its labels. Where classes are tags, a third table has the same of "
     "the spans that they mark; a span is right if its type, first and last step are."
 )
+VARIANTS = (
+    "The problems are the sample: each row is paired by problem, each of which counts once. "
+    "Difference: the Hodges-Lehmann estimate in normalized score, with the interval of the "
+    "signed-rank test. p: Wilcoxon's signed ranks, exact (Demšar 2006), corrected by Holm's method "
+    "over all pairs. On a new problem: the probability that the first is better by more than the "
+    "margin, within it, or worse."
+)
 SEQUENCES = (
     "Of two arms, the test sequences with the largest difference: labels that count, and the share "
     "of them that each arm gets right (of numbers: the mean squared error), mean over the seeds. A "
@@ -63,6 +71,20 @@ def target_note(study: Study) -> str:
         f"{settings.reached_by or 'nine in ten'} of the planned seeds reach it. Seconds (of "
         "training, without compiling) and updates are medians. Updates to target: until the "
         f"learning curve first gets there. Arms that reach it in no seed: {missed}."
+    )
+
+
+def across_note(study: Study) -> str:
+    p = study.across.attrs.get("friedman", math.nan)
+    friedman = f" Friedman's test that all rank alike: p = {p:.3g}." if p == p else ""
+    return (
+        "A variant is an arm without its problem. Normalized score: where the score lies between "
+        "always guessing (0) and the best possible on that problem (1; a perfect score where no "
+        "ceiling is known). All of this speaks of new problems, as far as these are a sample of "
+        "them. Mean: over the problems. IQM: the mean of the middle half of all runs, with a "
+        "bootstrap interval for these problems (Agarwal et al. 2021). Mean rank: 1 is the best "
+        "(Demšar 2006). Best on a new problem: the probability, from a Bayesian bootstrap over the "
+        "problems (Rubin 1981) with one problem more on which any may win." + friedman
     )
 
 

@@ -15,6 +15,7 @@ from ablation.report.record import Failure
 from ablation.report.sentences import alarms, answer
 from ablation.report.status import coverage_of, facts_of, state_of
 from ablation.report.tables import (
+    across_table,
     claims_table,
     contrasts_table,
     failures_table,
@@ -25,6 +26,7 @@ from ablation.report.tables import (
     target_table,
     targets_table,
     variance_table,
+    variants_table,
 )
 
 
@@ -57,6 +59,8 @@ def make_sections(
     probes = notes.PROBES.format(score=score)
     tables = [
         ("claims", "Claims", claims_table(study), notes.CLAIMS),
+        ("across", "Over all problems", across_table(study), notes.across_note(study)),
+        ("pairs", "Variants against each other", variants_table(study), notes.VARIANTS),
         ("target", target, target_table(study), notes.target_note(study)),
         ("lookahead", "How much future is enough", lookahead_table(study), notes.LOOKAHEAD),
         ("summary", "Summary", summary, notes.summary_note(study, summary)),

@@ -50,6 +50,43 @@ def claims_table(study: Study) -> Table | None:
     )
 
 
+def across_table(study: Study) -> Table | None:
+    """A row a variant, where several problems have variants in common."""
+    rows = study.across
+    if rows.empty:
+        return None
+    digits = study.measure("normalized").digits
+    return make_table(
+        (Column("variant", brief=True), rows["variant"]),
+        (Column("problems", "number", brief=True), rows["problems"]),
+        (Column("normalized score", "number", digits, brief=True), rows["mean"]),
+        (Column("IQM", "number", digits), rows["iqm"]),
+        (Column("95 % interval", "limits", digits), _pairs(rows["iqm_low"], rows["iqm_high"])),
+        (Column("mean rank", "number", 2, brief=True), rows["rank"]),
+        (Column("best on a new problem", "number", 2, brief=True), rows["best"]),
+        (Column("95 % interval of it", "limits", 2), _pairs(rows["best_low"], rows["best_high"])),
+    )
+
+
+def variants_table(study: Study) -> Table | None:
+    """A row a pair of variants, paired by problem."""
+    rows = study.across_contrasts()
+    if rows.empty:
+        return None
+    digits = study.measure("normalized").digits
+    return make_table(
+        (Column("variant"), rows["variant"]),
+        (Column("against"), rows["other"]),
+        (Column("difference", "difference", digits), rows["difference"]),
+        (Column("95 % interval", "limits", digits), _pairs(rows["low"], rows["high"])),
+        (Column("p (Holm)", "p"), rows["p_holm"]),
+        (Column("P(more)", "number", 2), rows["more"]),
+        (Column("P(same)", "number", 2), rows["same"]),
+        (Column("P(less)", "number", 2), rows["less"]),
+        (VERDICT, rows["verdict"]),
+    )
+
+
 def target_table(study: Study) -> Table | None:
     """A row an arm that reaches the target at all: first the reliable ones, the smallest first."""
     arms = study.reached()

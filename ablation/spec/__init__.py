@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ablation.spec.labels import label_arms, varying
+from ablation.spec.labels import label_arms, label_variants, problem_name, varying
 from ablation.spec.layers import CELLS, DIRECTIONS, MERGES, Cell, Direction, Merge
 from ablation.spec.schema import (
     DOTTED,
@@ -63,6 +63,8 @@ __all__ = [
     "Trial",
     "canonical",
     "label_arms",
+    "label_variants",
+    "problem_name",
     "share_of",
     "trials_of",
     "varying",

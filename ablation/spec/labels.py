@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from pathlib import Path
 from typing import Any
 
 from ablation.spec.schema import Arm, canonical
@@ -15,7 +16,10 @@ PLAIN_FACTORS = (
 
 def varying(arms: Iterable[Arm]) -> list[str]:
     """The columns in which arms differ. Arms whose problem lacks a parameter are ignored for it."""
-    rows = [arm.flat() for arm in arms]
+    return _varying([arm.flat() for arm in arms])
+
+
+def _varying(rows: Collection[dict[str, Any]]) -> list[str]:
     columns = list(dict.fromkeys(column for row in rows for column in row))
     values = {c: {canonical(row[c]) for row in rows if c in row} for c in columns}
     return [column for column in columns if len(values[column]) > 1]
@@ -26,19 +30,42 @@ def label_arms(arms: Iterable[Arm]) -> dict[Arm, str]:
 
     If the arms do not differ, the name is the direction and the merge mode.
     """
-    rows = {arm: arm.flat() for arm in arms}
-    columns = [c for c in varying(rows) if not _follows_from_problem(c, rows.values())]
+    rows = {arm: _named(arm) for arm in arms}
+    columns = [c for c in _varying(rows.values()) if not _follows_from_problem(c, rows.values())]
     columns = columns or ["direction", "merge_mode"]
+    return {arm: _joined(row, columns) for arm, row in rows.items()}
 
-    def name(row: dict[str, Any]) -> str:
-        parts = [
-            str(row[column]) if column in PLAIN_FACTORS else f"{column}={row[column]}"
-            for column in columns
-            if row.get(column) is not None
-        ]
-        return " ".join(parts)
 
-    return {arm: name(row) for arm, row in rows.items()}
+def label_variants(arms: Iterable[Arm]) -> dict[Arm, str]:
+    """What each arm is beside its problem, such as "bidirectional sum" on any of several problems.
+
+    It names the values that differ between arms of one problem and length.
+    """
+    rows = {arm: _named(arm) for arm in arms}
+    tasks: dict[bytes, list[Arm]] = {}
+    for arm in rows:
+        tasks.setdefault(canonical([arm.problem.model_dump(), arm.length]), []).append(arm)
+    varied = {column for task in tasks.values() for column in varying(task)}
+    columns = [c for c in _varying(rows.values()) if c in varied] or ["direction", "merge_mode"]
+    return {arm: _joined(row, columns) for arm, row in rows.items()}
+
+
+def problem_name(problem: str, path: Any = None) -> str:
+    """What a problem is called: several files are told apart by their names."""
+    return Path(path).stem if problem == "file" and isinstance(path, str) else problem
+
+
+def _named(arm: Arm) -> dict[str, Any]:
+    row = arm.flat()
+    return row | {"problem": problem_name(row["problem"], row.get("problem.path"))}
+
+
+def _joined(row: dict[str, Any], columns: Iterable[str]) -> str:
+    return " ".join(
+        str(row[column]) if column in PLAIN_FACTORS else f"{column}={row[column]}"
+        for column in columns
+        if row.get(column) is not None
+    )
 
 
 def _follows_from_problem(column: str, rows: Iterable[dict[str, Any]]) -> bool:

@@ -6,19 +6,21 @@ from ablation.analysis import Study, finished_trials, guessing_arms
 from ablation.report.sentences.asked import claims, lookahead, target
 from ablation.report.sentences.choice import choice
 from ablation.report.sentences.comparison import comparison, single
+from ablation.report.sentences.general import across
 from ablation.report.sentences.warnings import coarse, failures, none_beats_guessing, some_guess
 
 
 def answer(study: Study) -> list[str]:
     """The answer first: what was asked, then the best arm of each task, and what to take.
 
-    Asked are the claims, and who reaches the target where sizes or training were swept. Where no
-    arm is better than a guess, this comes before all else, and none is recommended.
+    Asked are the claims, what holds over all problems, and who reaches the target where sizes or
+    training were swept. Where no arm is better than a guess, this comes before all else, and none
+    is recommended.
     """
     if not study.frames.results:
         return ["No trial has been trained yet."]
     warnings = []
-    sentences = [*claims(study), *target(study), *lookahead(study)]
+    sentences = [*claims(study), *across(study), *target(study), *lookahead(study)]
     contrasts = study.contrasts()
     by_score = study.metric == study.score
     for task in study.tasks:

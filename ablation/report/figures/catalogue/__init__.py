@@ -54,6 +54,7 @@ class Gallery(Comparisons, OverTime, Tradeoffs):
             ['contrasts', 'accuracy', 'learning', 'steps', 'parameters', 'seconds']
         """
         return [
+            *self._over_problems(),
             *self._by_lookahead(),
             *self._compared(),
             *self._over_time(),

@@ -11,6 +11,7 @@ from ablation.analysis import task_name
 from ablation.errors import RequestError, suggest
 from ablation.measures import MEASURES
 from ablation.report.figures.accuracy import accuracy_by_arm
+from ablation.report.figures.across import variants_by_problem
 from ablation.report.figures.arms import height_of
 from ablation.report.figures.catalogue.picture import WIDTH, Figures, Picture
 from ablation.report.figures.forest import forest
@@ -55,6 +56,22 @@ class Comparisons(Figures):
         axes = axes or self._axes(height_of(len(table)))
         return forest(table, axes, self.study.margin(), self.study.metric)
 
+    def across(self, axes: Axes | None = None) -> Axes:
+        """Draw the normalized score of each variant on each problem.
+
+        Raises RequestError where problems have no variants in common.
+
+        Example:
+            >>> study = ablation.load("five_problems")
+            >>> axes = study.plot.across()
+            >>> axes.get_title(loc="left")
+            'Normalized score of each variant on each problem'
+        """
+        means = self.study.normalized
+        if means.empty:
+            raise RequestError("this study has no variants that several problems share")
+        return variants_by_problem(means, axes or self._axes(height_of(len(means) + 2)))
+
     def lookahead(self, axes: Axes | None = None, task: str | None = None) -> Axes:
         """Draw the sweep's metric over the lookahead of the forward arms of one task.
 
@@ -78,6 +95,21 @@ class Comparisons(Figures):
         (trials,) = (trials for trials in self.study.tasks if task_name(trials) == name)
         metric = self.study.metric
         return metric_by_lookahead(trials, axes or self._axes(), metric, reference)
+
+    def _over_problems(self) -> list[Picture]:
+        means = self.study.normalized
+        if means.empty:
+            return []
+        return [
+            Picture(
+                "across",
+                "across",
+                "Normalized score of each variant on each problem",
+                "Rows are variants, the best on top; columns are problems.",
+                (WIDTH, height_of(len(means) + 2)),
+                self.across,
+            )
+        ]
 
     def _by_lookahead(self) -> list[Picture]:
         table = self.study.lookahead()
