@@ -114,15 +114,18 @@ class Sequences:
 
 @dataclass(frozen=True)
 class Dataset:
-    """The training set of one seed, and the test set, which is the same for every seed.
+    """The training set of one seed, and the test set, which mostly is the same for every seed.
 
     validation: what was held out of the training set, to be watched while training; None if nothing
     was.
+    test_to_train: how many test sequences (or groups of them) the data has for each one of
+    training, where each seed divides the data for itself; None where all seeds share a test set.
     """
 
     train: Sequences
     test: Sequences
     validation: Sequences | None = None
+    test_to_train: float | None = None
 
 
 def _nothing() -> Array:

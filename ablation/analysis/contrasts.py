@@ -26,9 +26,9 @@ LEAST_SEEDS = 5  # of an equivalence: if none of five fails, fewer than half do,
 COLUMNS = [
     *("arm", "other", "n", "dropped", "failed", "difference", "low", "high", "p", "p_holm"),
     *("improvement", "effect", "p_equivalence", "p_equivalence_holm", "verdict", "withheld"),
-    *("more_seeds", "possible", "population", "from_sequences"),
+    *("more_seeds", "possible", "population", "from_sequences", "detectable", "detectable_ever"),
 ]
-HIDDEN = ["variance", "sequences", "sequences_df"]  # what the tests are made of
+HIDDEN = ["variance", "sequences", "sequences_df", "overlap"]  # what the tests are made of
 
 # Why an equivalence is withheld.
 GUESS = "neither arm beats guessing"
@@ -106,8 +106,12 @@ def compare_arms(
     mean and spread were the true ones; NaN if unknown;
     possible: whether so many pairs could ever give a difference;
     population: what the row speaks of: new "seeds and sequences" where the frame has `scores`, the
-    score of each test sequence, and the metric is a mean of these, else new "seeds" only;
-    from_sequences: the share of test sequences in the variance of the difference.
+    score of each test sequence, and the metric is a mean of these; new "divisions" of the data
+    where each seed has its own (`student.Pairs`); else new "seeds" only;
+    from_sequences: the share of the variance of the difference that more seeds do not lower: that
+    of the test sequences, or of the data where each seed divides them;
+    detectable, detectable_ever: the difference that these seeds, or any number of seeds, would find
+    with 80 % power; NaN if unknown.
 
     Verdict: "better" and "worse" follow the sense of the metric (less loss is better). It is
     "equivalent" if p_equivalence_holm <= alpha, even if the difference is significant, because the
@@ -215,6 +219,7 @@ def _contrast_table(
         "undecided",
     )
     table["more_seeds"] = table["more_seeds"].where((table["verdict"] == "undecided") & ~withheld)
+    table.loc[table["overlap"] > 0, "population"] = "divisions"
     few = table["withheld"] == SEEDS
     table.loc[few, "more_seeds"] = LEAST_SEEDS - table.loc[few, "n"].astype(float)
     return table[COLUMNS]
@@ -252,6 +257,7 @@ def _test_means(
             floor=np.array([floors[pair.metric] for pair in pairs], float),
             sequences=rows["sequences"].to_numpy(float),
             sequences_df=rows["sequences_df"].to_numpy(float),
+            overlap=rows["overlap"].to_numpy(float),
         ),
         prior,
         np.array(margins, float),

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import stats as scipy_stats
 
 from ablation.analysis.contrasts import choose_family, compare_arms
-from ablation.analysis.samples import finished_trials
+from ablation.analysis.samples import finished_trials, overlaps
 from ablation.analysis.student import Floats
 from ablation.analysis.summary import best_arm
 from ablation.measures import measure_of
@@ -58,7 +58,8 @@ def count_reached(trials: pd.DataFrame, target: float, least: int | None = None)
     least: how many seeds must reach the target for an arm to be reliable; None: nine in ten of the
     planned seeds, rounded up.
     Columns: arm; seeds (planned), n (finished), reached (seeds that reach the target); low, high
-    (Wilson's 95 % interval of the share that reaches it); needed, reliable; parameters (mean over
+    (Wilson's 95 % interval of the share that reaches it, of n / (1 + n x overlap) seeds where each
+    seed divides the data for itself, see `student.Pairs`); needed, reliable; parameters (mean over
     the finished trials); seconds, updates, updates_to_target (medians over them; the last is NaN if
     the median trial does not reach the target). Raises ValueError if a column is missing.
     """
@@ -72,7 +73,7 @@ def count_reached(trials: pd.DataFrame, target: float, least: int | None = None)
         needed = -(-numerator * len(planned) // denominator) if least is None else least
         low = high = math.nan
         if n:
-            low, high = scipy_stats.binomtest(k, n).proportion_ci(method="wilson")
+            low, high = _wilson(k / n, n / (1 + n * overlaps(rows_of_arm, [str(arm)])[0]))
         median = rows_of_arm["updates_to_target"].astype(float).fillna(math.inf).median()
         rows.append(
             {
@@ -91,6 +92,14 @@ def count_reached(trials: pd.DataFrame, target: float, least: int | None = None)
             }
         )
     return pd.DataFrame(rows)
+
+
+def _wilson(share: float, n: float) -> tuple[float, float]:
+    """Wilson's 95 % interval of a share of n, which need not be whole."""
+    z = float(scipy_stats.norm.ppf(0.975))
+    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * math.sqrt(share * (1 - share) / n + (z / (2 * n)) ** 2)
+    return max(middle - half, 0.0), min(middle + half, 1.0)
 
 
 def cheapest_equivalent(

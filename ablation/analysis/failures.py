@@ -16,12 +16,17 @@ MARGINS = 5  # and so many margins, so that a spread of nearly nothing makes no 
 LEAST_SEEDS = 3  # of two seeds, nobody knows which one is the rule
 
 
-def failed_seeds(values: Floats, sense: int, margin: float, guess: float) -> NDArray[np.bool_]:
+def failed_seeds(
+    values: Floats, sense: int, margin: float, guess: float | Floats, chance: float = 0.0
+) -> NDArray[np.bool_]:
     """Which of an arm's seeds failed to train, (seeds,).
 
-    values: NaN is never a failure here. guess: what a guess scores; NaN if unknown.
+    values: NaN is never a failure here. guess: what a guess scores, also (seeds,); NaN if unknown.
+    chance: by how much a value may differ from a guess by the choice of test sequences, where each
+    seed has its own.
     A seed fails if it is further than ten robust standard deviations and five margins on the wrong
-    side of the median, or within a margin of a guess while another seed is ten margins beyond it.
+    side of the median, or within a margin of a guess while another seed is ten margins beyond it;
+    chance has to be exceeded in both cases.
     """
     scores = sense * values
     known = np.isfinite(scores)
@@ -30,9 +35,10 @@ def failed_seeds(values: Floats, sense: int, margin: float, guess: float) -> NDA
         return failed
     below = np.median(scores[known]) - scores
     spread = 1.4826 * np.median(np.abs(below[known]))
-    failed |= known & (below > np.maximum(FAR * spread, MARGINS * margin))
+    failed |= known & (below > np.maximum(FAR * spread, MARGINS * margin + chance))
     beyond = scores - sense * guess
-    if np.isfinite(guess) and beyond[known].max() > 2 * MARGINS * margin:
+    known &= np.isfinite(beyond)
+    if known.any() and beyond[known].max() > 2 * MARGINS * margin + chance:
         failed |= known & (beyond <= margin)
     return failed
 

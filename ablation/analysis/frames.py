@@ -74,6 +74,8 @@ def load_frames(plan: Plan, store: Store) -> Frames:
             metric = TASKS[result.task].METRIC
             if result.classes:
                 row["f1"] = result.classes.f1_of(plan.report.positive)
+            if result.test_to_train is not None:
+                row["test_to_train"] = result.test_to_train
             limits = _best_and_guess(result, bounds, metric)
             guess = limits[MEASURES[metric].guess]
             room = _room(guess, bounds, metric)

@@ -33,6 +33,7 @@ class Sample(NamedTuple):
     values: NaN if missing, or not reached. limits: for a censored metric, how far each trial was
     observed. finished: which trials have a result. failed: which of these failed to train.
     scores: of each trial on each test sequence, where they are stored; () if of none.
+    overlap: as in `student.Pairs`.
     """
 
     values: Floats
@@ -40,6 +41,7 @@ class Sample(NamedTuple):
     finished: NDArray[np.bool_]
     failed: NDArray[np.bool_]
     scores: tuple[TestScores | None, ...] = ()
+    overlap: float = 0.0
 
 
 def compare_pair(
@@ -52,11 +54,13 @@ def compare_pair(
     """
     shared = arm.finished & other.finished
     a, b = arm.values[shared], other.values[shared]
-    row: dict[str, Any] = {"possible": False}
+    overlap = max(arm.overlap, other.overlap)
+    row: dict[str, Any] = {"possible": False, "overlap": overlap}
     if kind == "censored":
         limit_a, limit_b = arm.limits[shared], other.limits[shared]
         all_pairs, _ = censored_difference(a[:, None], b, limit_a[:, None], limit_b)
-        row |= compare_ranks(*censored_difference(a, b, limit_a, limit_b), margin, *levels)
+        difference, known = censored_difference(a, b, limit_a, limit_b)
+        row |= compare_ranks(difference, known, margin, *levels, overlap)
     else:
         usable = np.isfinite(a) & np.isfinite(b)
         a, b = a[usable], b[usable]

@@ -70,31 +70,42 @@ def median_interval(values: Floats, alpha: float) -> tuple[float, float, float]:
 
 
 def compare_ranks(
-    difference: Floats, comparable: NDArray[np.bool_], margin: float, level: float, further: float
+    difference: Floats,
+    comparable: NDArray[np.bool_],
+    margin: float,
+    level: float,
+    further: float,
+    overlap: float = 0.0,
 ) -> dict[str, float]:
     """Median with its interval, difference test and equivalence test of one pair of arms.
 
     difference: (n,) paired differences, which may be infinite.
     comparable: (n,) False where censoring hides which of the two values is larger.
     level, further: of this comparison, now and in a next look, which more_seeds plans for.
+    overlap: as in `student.Pairs`. Flips take seeds for independent; where their training parts
+    overlap, the normal quantile of p is divided by sqrt(1 + n x overlap), as a t value would be.
     """
     n = len(difference)
     if n == 0:
         return {}
-    median, low, high = median_interval(difference, INTERVAL)
+    median, low, high = median_interval(difference, widened(INTERVAL, n, overlap))
     row: dict[str, float] = {"difference": median}
     if n == 1:
         return row
     signed = _signed_ranks(difference)
-    p = sign_flip(signed)
+    flipped = sign_flip(signed)
+    p = 2 * _of_overlapping(flipped / 2, n, overlap) if overlap else flipped
     sides = (_signed_ranks(side) for side in (margin + difference, margin - difference))
     p_equivalence = max(sign_flip(side, "greater") for side in sides)
+    p_equivalence = _of_overlapping(p_equivalence, n, overlap)
     if not comparable.all():
         p_equivalence = 1.0
     elif not difference.any():
         p_equivalence = 0.0
-    z = stats.norm.isf(p / 2)
-    needed = n * ((stats.norm.isf(further / 2) + stats.norm.ppf(POWER)) / z) ** 2 if z else math.inf
+    z = stats.norm.isf(flipped / 2)
+    # 1 / seeds + overlap has to be as small as this.
+    room = (z / (stats.norm.isf(further / 2) + stats.norm.ppf(POWER))) ** 2 / n - overlap
+    needed = 1 / room if room > 0 else math.inf
     return row | {
         "low": low,
         "high": high,
@@ -102,7 +113,7 @@ def compare_ranks(
         "effect": signed.sum() / max(np.abs(signed).sum(), 1),
         "p_equivalence": p_equivalence,
         "more_seeds": _more_seeds(max(needed, _least_pairs(further)), n),
-        "possible": bool(_smallest_p(n) <= level),
+        "possible": bool(2 * _of_overlapping(_smallest_p(n) / 2, n, overlap) <= level),
     }
 
 
@@ -120,6 +131,21 @@ def censored_difference(
     both = ~censored_a & ~censored_b
     difference = np.select([both, a_later, b_later], [a - b, np.inf, -np.inf], 0.0)
     return difference, both | a_later | b_later
+
+
+def widened(alpha: float, n: int, overlap: float) -> float:
+    """The alpha at which an interval over n independent seeds is wide enough for overlapping ones.
+
+    overlap: as in `student.Pairs`.
+    """
+    return float(2 * stats.norm.sf(stats.norm.isf(alpha / 2) * math.sqrt(1 + n * overlap)))
+
+
+def _of_overlapping(p: float, n: int, overlap: float) -> float:
+    """A one-sided p of independent seeds, corrected where their training parts overlap."""
+    if not overlap:
+        return p
+    return float(stats.norm.sf(stats.norm.isf(p) / math.sqrt(1 + n * overlap)))
 
 
 def _signed_ranks(difference: Floats) -> NDArray[np.int64]:

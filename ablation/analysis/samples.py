@@ -13,6 +13,8 @@ from ablation.analysis.paired import Kind, Sample
 from ablation.analysis.student import Floats
 from ablation.measures import measure_of
 
+CHANCE = 6  # standard errors over test sequences by which seeds differ that all train
+
 
 def varying_columns(trials: pd.DataFrame, columns: list[str]) -> list[str]:
     """The columns that hold more than one value (None and NaN count as the same value)."""
@@ -62,27 +64,55 @@ def samples_of(trials: pd.DataFrame, metric: str) -> dict[str, Sample]:
         limits[row, column] = np.where(no_limit, np.inf, bound)
     diverged = np.zeros(values.shape, bool)
     diverged[row, column] = (rows["status"] == "diverged").to_numpy()
-    failed = diverged | _failed(values, metric, _guesses(rows, arms, metric))
+    overlap = overlaps(rows, arms)
+    guesses, chance = _guesses(rows, arms, metric), np.zeros(len(arms))
+    if any(overlap) and measure_of(metric).guess in rows:
+        by_seed = np.full(values.shape, np.nan)
+        by_seed[row, column] = rows[measure_of(metric).guess].to_numpy(float, na_value=np.nan)
+        divided = np.array(overlap) > 0
+        guesses = np.where(divided, by_seed, guesses)
+        chance = np.where(divided, CHANCE * _test_errors(rows, arms, metric), 0.0)
+    failed = diverged | _failed(values, metric, guesses, chance)
     scores = np.full(values.shape, None, object)
-    if "scores" in rows:
+    shared = "scores" in rows and not any(overlap)  # else each seed has other test sequences
+    if shared:
         scores[row, column] = rows["scores"].where(rows["scores"].notna(), None).to_numpy(object)
     by_arm = zip(arms, values.T, limits.T, finished.T, failed.T, strict=True)
     return {
-        arm: Sample(*columns)._replace(scores=tuple(scores[:, place]) if "scores" in rows else ())
+        arm: Sample(*columns)._replace(
+            scores=tuple(scores[:, place]) if shared else (), overlap=overlap[place]
+        )
         for place, (arm, *columns) in enumerate(by_arm)
     }
 
 
-def _failed(values: Floats, metric: str, guesses: Floats) -> NDArray[np.bool_]:
-    """Which trials failed to train, (seeds, arms), as their values tell. guesses: (arms,)."""
+def overlaps(rows: pd.DataFrame, arms: list[str]) -> list[float]:
+    """Of each arm, as in `student.Pairs`; 0 where all seeds share a test part.
+
+    It is the mean of the column test_to_train, if there is one.
+    """
+    if "test_to_train" not in rows:
+        return [0.0] * len(arms)
+    means = rows["test_to_train"].astype(float).groupby(rows["arm"]).mean()
+    return [float(mean) for mean in means.reindex(arms).fillna(0.0)]
+
+
+def _failed(values: Floats, metric: str, guesses: Floats, chance: Floats) -> NDArray[np.bool_]:
+    """Which trials failed to train, (seeds, arms), as their values tell.
+
+    guesses: (arms,) or (seeds, arms). chance: (arms,), see `failures.failed_seeds`.
+    """
     measure = measure_of(metric)
     if measure.limit or measure.fixed or measure.cheaper:  # no score
         return np.zeros(values.shape, bool)
     # The margin of an error of numbers is a share of what a guess scores.
-    units = np.nan_to_num(guesses) if measure.unit else np.ones(len(guesses))
+    guesses = np.broadcast_to(guesses, values.shape)
+    units = np.ones(values.shape[1])
+    if measure.unit and len(values):
+        units = np.nan_to_num(guesses).mean(axis=0)
     columns = [
-        failed_seeds(arm, measure.sense, (measure.margin or 0.0) * unit, guess)
-        for arm, guess, unit in zip(values.T, guesses, units, strict=True)
+        failed_seeds(arm, measure.sense, (measure.margin or 0.0) * unit, guess, apart)
+        for arm, guess, unit, apart in zip(values.T, guesses.T, units, chance, strict=True)
     ]
     return np.column_stack(columns) if columns else np.zeros(values.shape, bool)
 
@@ -94,6 +124,13 @@ def _guesses(rows: pd.DataFrame, arms: list[str], metric: str) -> Floats:
         return np.full(len(arms), np.nan)
     means = rows[guess].astype(float).groupby(rows["arm"]).mean()
     return np.array(means.reindex(arms), np.float64)
+
+
+def _test_errors(rows: pd.DataFrame, arms: list[str], metric: str) -> Floats:
+    """The standard error of a value over test sequences, (arms,); 0 where it is unknown."""
+    errors = rows.reindex(columns=[f"{metric}_se"]).astype(float)[f"{metric}_se"]
+    means = errors.groupby(rows["arm"]).mean().reindex(arms)
+    return np.nan_to_num(np.array(means, np.float64))
 
 
 def label_step(trials: pd.DataFrame, metric: str) -> float:

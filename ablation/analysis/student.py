@@ -42,6 +42,9 @@ class Pairs(NamedTuple):
     floor: the least variance that rounding leaves, `rounding_variance` of the metric's step.
     sequences, sequences_df: what new test sequences add to the variance of the mean, with its
     degrees of freedom (`populations.sequence_part`); NaN if only seeds count.
+    overlap: test sequences for each one of training, where each seed divides the data for itself;
+    0 where all share a test part. Training parts then overlap, and the variance of the mean is
+    variance x (1 / n + overlap) (Nadeau & Bengio 2003).
     """
 
     n: Floats
@@ -50,6 +53,7 @@ class Pairs(NamedTuple):
     floor: Floats
     sequences: Floats
     sequences_df: Floats
+    overlap: float | Floats = 0.0
 
 
 def rounding_variance(step: float) -> float:
@@ -96,10 +100,14 @@ def t_tests(pairs: Pairs, prior: Prior, margin: Floats, further: float) -> dict[
 
     margin: (pairs,). further: the level of one comparison in a next look, for `more_seeds`.
     Returns low, high (at 95 %), p (two-sided), p_equivalence (two one-sided tests within the
-    margin), effect (mean divided by standard deviation), more_seeds, and from_sequences (the share
-    of test sequences in the variance of the mean), each (pairs,).
+    margin), effect (mean divided by standard deviation), more_seeds, from_sequences (the share
+    of the variance of the mean that more seeds do not lower: that of the test sequences, or of data
+    that each seed divides), detectable (the difference that a next look at as many seeds finds with
+    80 % power) and detectable_ever (with any number of seeds; NaN if only seeds count), each
+    (pairs,).
     """
-    n, mean, own, floor, sequences, sequences_df = pairs
+    n, mean, own, floor, sequences, sequences_df, overlap = pairs
+    known = np.isfinite(sequences) | (np.asarray(overlap) > 0)
     sequences, sequences_df = np.nan_to_num(sequences), np.nan_to_num(sequences_df, nan=1.0)
     tested = n > 1
     df = np.where(tested, n - 1, 1) + prior.df
@@ -107,16 +115,19 @@ def t_tests(pairs: Pairs, prior: Prior, margin: Floats, further: float) -> dict[
     borrowed = (prior.df * prior.variance + (df - prior.df) * variance) / df
     variance = np.maximum(variance, borrowed)
     with np.errstate(divide="ignore", invalid="ignore"):
-        of_seeds = variance / n
+        of_seeds = variance * (1 / n + overlap)
         error = np.sqrt(of_seeds + sequences)
+        stays = variance * overlap + sequences
         # Satterthwaite's degrees of freedom of a sum of two variances.
         worth = error**4 / (of_seeds**2 / df + sequences**2 / sequences_df)
         df = np.where(sequences > 0, worth, df)
-        share = pairs.sequences / error**2
+        share = np.where(known, stays / error**2, np.nan)
         t = np.where(mean == 0, 0.0, np.abs(mean) / error)
         room = (margin - np.abs(mean)) / error
         effect = np.where(mean == 0, 0.0, mean / np.sqrt(own))
     half = stats.t.isf(INTERVAL / 2, df) * error
+    level = further / 2
+    ends = np.where(sequences > 0, sequences_df, np.inf)  # degrees of freedom with all the seeds
     found = {
         "low": mean - half,
         "high": mean + half,
@@ -125,6 +136,10 @@ def t_tests(pairs: Pairs, prior: Prior, margin: Floats, further: float) -> dict[
         "effect": np.where(np.isfinite(effect), effect, np.nan),
         "more_seeds": _more_seeds(pairs._replace(variance=variance), margin, prior, further),
         "from_sequences": share,
+        "detectable": (stats.t.isf(level, df) + stats.t.ppf(POWER, df)) * error,
+        "detectable_ever": np.where(
+            known, (stats.t.isf(level, ends) + stats.t.ppf(POWER, ends)) * np.sqrt(stays), np.nan
+        ),
     }
     return {name: np.where(tested, values, np.nan) for name, values in found.items()}
 
@@ -138,8 +153,9 @@ def _more_seeds(pairs: Pairs, margin: Floats, prior: Prior, level: float) -> Flo
         for _ in range(8):  # the degrees of freedom depend on the answer
             df = np.maximum(seeds - 1, 1) + prior.df
             quantiles = stats.t.isf(tail, df) + stats.t.ppf(POWER, df)
-            # What more seeds leave of the room: test sequences stay as they are.
-            room = (distance / quantiles) ** 2 - np.nan_to_num(pairs.sequences)
+            # What more seeds leave of the room: the data stay as they are.
+            stays = np.nan_to_num(pairs.sequences) + variance * pairs.overlap
+            room = (distance / quantiles) ** 2 - stays
             with np.errstate(divide="ignore", invalid="ignore"):
                 seeds = np.where(room > 0, np.clip(variance / room, 2, 1e15), 1e15)
         needed = np.minimum(needed, np.where((distance > 0) & (seeds < 1e15), seeds, np.inf))

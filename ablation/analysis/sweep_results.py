@@ -17,6 +17,7 @@ from ablation.errors import RequestError, suggest
 from ablation.measures import METRICS, Measure, measure_of
 from ablation.planning import (
     FIRST_ROUND,
+    STEP,
     Look,
     Plan,
     earlier_looks,
@@ -219,7 +220,7 @@ class SweepResults:
             True
         """
         most = self.plan.max_seeds
-        return Schedule(first=min(FIRST_ROUND, most), most=most) if most else None
+        return Schedule(first=min(FIRST_ROUND, most), step=STEP, most=most) if most else None
 
     def looks(self, trials: pd.DataFrame | None = None) -> Looks:
         """At how many seeds the arms of these trials were looked at, now and in earlier reports.

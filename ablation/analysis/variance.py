@@ -45,7 +45,9 @@ def decomposition(
 
     Columns: term ("seed", a factor, "factor:factor", "residual"), kind ("block", "factor",
     "interaction", "residual"), df, sum_squares, share (of the total), partial_eta2
-    (sum / (sum + residual)), F and p (NaN without residual degrees of freedom), balanced.
+    (sum / (sum + residual)), F and p (NaN without residual degrees of freedom), balanced. Where
+    seeds divide the data for themselves, F of factors and interactions is divided by
+    1 + seeds x overlap, as the square of a t value would be (`student.Pairs`).
     attrs["note"]: a sentence about what the table lacks, or ""; attrs["balanced"].
     No rows if no factor varies. Raises ValueError for an unknown factor or metric.
     """
@@ -80,6 +82,8 @@ def decomposition(
     residual_df = len(values) - rank
     balanced = _is_balanced(list(levels.values()))
 
+    overlap = float(rows.get("test_to_train", pd.Series([0.0])).astype(float).fillna(0).max())
+    inflated = 1 + overlap * len(np.unique(levels["seed"])) if "seed" in levels else 1.0
     table = []
     for term in terms:
         # Terms that contain this one are in neither fit; they would explain all that it explains.
@@ -88,7 +92,8 @@ def decomposition(
         after, rank_after = _residual([*others, designs[term]], values)
         df, squares = rank_after - rank_before, max(before - after, 0.0)
         kind = "block" if term in blocks else "factor" if len(term) == 1 else "interaction"
-        table.append(_row(":".join(term), kind, df, squares, total, residual, residual_df))
+        scale = 1.0 if kind == "block" else inflated
+        table.append(_row(":".join(term), kind, df, squares, total, residual, residual_df, scale))
     table.append(_row("residual", "residual", residual_df, residual, total, math.nan, 0))
     frame = pd.DataFrame(table).assign(balanced=balanced)[COLUMNS]
     frame.attrs["balanced"] = balanced
@@ -119,12 +124,13 @@ def _row(
     total: float,
     residual: float,
     residual_df: int,
+    inflated: float = 1.0,
 ) -> dict[str, object]:
     if squares <= 1e-20 * total:  # rounding error
         squares = 0.0
     f = p = math.nan
     if df and residual_df and residual > 1e-20 * total:
-        f = (squares / df) / (residual / residual_df)
+        f = (squares / df) / (residual / residual_df) / inflated
         p = float(stats.f.sf(f, df, residual_df))
     return {
         "term": term,

@@ -16,6 +16,7 @@ from ablation.planning.parse import parse
 from ablation.planning.pins import check_unchanged, code_of, files_of, pinned
 from ablation.planning.plan import (
     FIRST_ROUND,
+    STEP,
     Plan,
     extend_plan,
     load_plan,
@@ -31,6 +32,7 @@ __all__ = [
     "GROUPS",
     "LOOKS",
     "REQUIRED",
+    "STEP",
     "UNKNOWN",
     "Look",
     "Plan",

@@ -31,6 +31,7 @@ from ablation.spec import (
 from ablation.storage import locked, read_file, replace_file
 
 FIRST_ROUND = 10  # seeds per arm that seeds=auto trains before it first compares the arms
+STEP = 5  # seeds per arm of each further round
 
 
 class Entry(Frozen):
@@ -112,6 +113,7 @@ def make_plan(
         seeds = request.settings.seeds
         count = seeds if isinstance(seeds, int) else min(FIRST_ROUND, settings.max_seeds)
         arm_seeds.append((_match(request.arm, settings.match), count))
+    _check_seeds(arm_seeds, settings)
     trials = dict.fromkeys(
         trial for arm, count in arm_seeds for trial in trials_of(arm, range(count))
     )
@@ -127,6 +129,7 @@ def make_plan(
         requested=sum(count for _, count in arm_seeds),
         notes=[
             *_data_notes(arm_seeds),
+            *_fold_notes(arm_seeds, settings.max_seeds if adaptive else None),
             *_duplicate_notes(requests, [arm for arm, _ in arm_seeds]),
         ],
         entries=seed_major(trials),
@@ -231,8 +234,43 @@ def sweeps_in(root: Path) -> list[str]:
 
 def _data_notes(arm_seeds: Iterable[tuple[Arm, int]]) -> list[str]:
     """A sentence for each thing in the arms' data that may be meant otherwise than it was read."""
-    of_problems = map(problems.remarks, dict.fromkeys(arm.problem for arm, _ in arm_seeds))
+    counts = {arm.problem: count for arm, count in arm_seeds}
+    of_problems = [problems.remarks(problem, range(count)) for problem, count in counts.items()]
     return list(dict.fromkeys(sentence for sentences in of_problems for sentence in sentences))
+
+
+def _check_seeds(arm_seeds: Iterable[tuple[Arm, int]], settings: Settings) -> None:
+    """Raise RequestError where data that each seed divides for itself is not fit for some seed."""
+    for problem, length, count in dict.fromkeys((a.problem, a.length, n) for a, n in arm_seeds):
+        if problem.divided and settings.report.population == "seeds":
+            raise RequestError(
+                "report.population=seeds: with problem.resplit or problem.folds each seed has a "
+                "test part of its own, so that there is none to speak of; leave it out"
+            )
+        most = settings.max_seeds if settings.seeds == "auto" else count
+        problems.check_seeds(problem, length, range(most))
+
+
+def _fold_notes(arm_seeds: Iterable[tuple[Arm, int]], max_seeds: int | None) -> list[str]:
+    """A sentence for each number of folds that the seeds are not surely a multiple of.
+
+    max_seeds: None if no seeds are added.
+    """
+    notes = []
+    counts = {arm.problem.parameters.get("folds"): n for arm, n in arm_seeds if arm.problem.divided}
+    for folds, count in counts.items():
+        if folds and max_seeds is not None and any(n % folds for n in (count, STEP, max_seeds)):
+            notes.append(
+                f"seeds=auto may end within a repetition of {folds} folds, and then tests some "
+                "sequences once more than others"
+            )
+        elif folds and max_seeds is None and count % folds:
+            whole = folds * (count // folds + 1)
+            notes.append(
+                f"{count} seed{'s' * (count > 1)} of {folds} folds test some sequences once more "
+                f"than others; seeds={whole} tests all alike"
+            )
+    return notes
 
 
 def _duplicate_notes(requests: Sequence[Request], arms: Sequence[Arm]) -> list[str]:

@@ -7,7 +7,7 @@ import inspect
 import math
 import pkgutil
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -38,20 +38,24 @@ def load(
 ) -> Dataset:
     """Make the training and the test set of a problem.
 
-    The training set depends on the seed; the test set is the same for every seed and arm.
+    The training set depends on the seed; the test set is the same for every seed and arm, or where
+    the problem is divided for each seed (`Problem.divided`), for every arm.
     validation: share of the training sequences, or of their groups, that is held out. Which ones
     depends on the seed alone. VALIDATION: the part of the data that has this name, the same for
     every seed. Raises RequestError if nothing would be left to train on.
     """
     train = _split(problem, "train", length, sequences, seed)
-    test = _split(problem, "test", length, problem.test_size, None)
+    test = _split(problem, "test", length, problem.test_size, seed if problem.divided else None)
+    ratio = None
+    if problem.divided:
+        ratio = float(_call(problem, "overlap", seed, length, problem.test_size))
     if validation is None:
-        return Dataset(train, test)
+        return Dataset(train, test, test_to_train=ratio)
     if isinstance(validation, str):
         watched = _split(problem, validation, length, problem.test_size, None)
         return Dataset(train, test, watched)
     held = _held_out(train, validation, seed)
-    return Dataset(train.take(~held), test, train.take(held))
+    return Dataset(train.take(~held), test, train.take(held), ratio)
 
 
 def sample(problem: Problem, length: int) -> Sequences:
@@ -137,11 +141,20 @@ def settled(problem: Problem) -> Problem:
     return Problem.model_validate(known | _call(problem, "settled"))
 
 
-def remarks(problem: Problem) -> list[str]:
+def check_seeds(problem: Problem, length: int, seeds: Iterable[int]) -> None:
+    """Raise RequestError where the data of one of the seeds is not fit for training or testing.
+
+    Only data that each seed divides for itself can be fit for one seed and not for another.
+    """
+    if problem.divided:
+        _call(problem, "check_seeds", seeds, length)
+
+
+def remarks(problem: Problem, seeds: Iterable[int] = (0,)) -> list[str]:
     """Sentences about what in the problem's data may be meant otherwise than it was read."""
     if is_own(problem) or not _has(problem, "remarks"):
         return []
-    return list(_call(problem, "remarks"))
+    return list(_call(problem, "remarks", seeds))
 
 
 def understood(problem: Problem) -> list[tuple[str, str]]:
@@ -151,18 +164,22 @@ def understood(problem: Problem) -> list[tuple[str, str]]:
     return list(_call(problem, "understood"))
 
 
-def preprocessing(problem: Problem) -> dict[str, Any] | None:
-    """How new data become inputs, as JSON; None if the problem's function makes inputs itself."""
+def preprocessing(problem: Problem, seed: int) -> dict[str, Any] | None:
+    """How new data become inputs, as JSON; None if the problem's function makes inputs itself.
+
+    seed: of the trial, which may have a training part of its own.
+    """
     if is_own(problem) or not _has(problem, "preprocessing"):
         return None
-    return dict(_call(problem, "preprocessing"))
+    return dict(_call(problem, "preprocessing", seed))
 
 
-def ids(problem: Problem, length: int) -> list[str] | None:
+def ids(problem: Problem, length: int, seed: int) -> list[str] | None:
     """The names of the test sequences in the order of `load`; None if they have none."""
     if is_own(problem) or not _has(problem, "ids"):
         return None
-    return list(_call(problem, "ids", stream(None, "data/test"), problem.test_size, length))
+    rng = stream(seed if problem.divided else None, "data/test")
+    return list(_call(problem, "ids", rng, problem.test_size, length, seed))
 
 
 def class_names(problem: Problem) -> list[str]:
@@ -198,9 +215,10 @@ def check(problem: Problem, length: int) -> Sequences:
 def _check_parameters(problem: Problem) -> None:
     parameters = inspect.signature(_function(problem, "generate")).parameters
     accepted = list(parameters)[3:]
+    given = ("split",) if is_own(problem) else ("split", "seed")  # by `_split`
     for key, value in problem.parameters.items():
-        if key not in accepted or key == "split":
-            keys = [name for name in ("test_size", *accepted) if name != "split"]
+        if key not in accepted or key in given:
+            keys = [name for name in ("test_size", *accepted) if name not in given]
             raise RequestError(
                 f"problem.{key}: {problem.name} has no such key; {suggest(key, keys)}"
             )
@@ -252,7 +270,11 @@ def _split(
     problem: Problem, split: str, length: int, sequences: int, seed: int | None
 ) -> Sequences:
     generate = _function(problem, "generate")
-    extra = {"split": split} if "split" in inspect.signature(generate).parameters else {}
+    extra: dict[str, Any] = {}
+    if "split" in inspect.signature(generate).parameters:
+        extra["split"] = split
+    if problem.divided:
+        extra["seed"] = seed
     rng = stream(seed, f"data/{split}")
     data: Sequences = generate(rng, sequences, length, **problem.parameters, **extra)
     if is_own(problem):

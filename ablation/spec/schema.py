@@ -53,6 +53,9 @@ LATER: dict[str, dict[str, tuple[Any, ...]]] = {
         "unseen": ("error",),
         "zero": (None, "padding"),
         "target": (None, []),
+        "resplit": (False,),
+        "folds": (None,),
+        "stratify": (False,),
     }
 }
 
@@ -90,9 +93,14 @@ class Function(Frozen):
 
 
 class Problem(Function):
-    """A problem's name, the size of its frozen test set, and the parameters of its function."""
+    """A problem's name, the most sequences of its test set, and the parameters of its function."""
 
     test_size: PositiveInt = 10_000
+
+    @property
+    def divided(self) -> bool:
+        """Whether each seed has a training and a test part of its own, of the user's data."""
+        return self.name == "file" and any(map(self.parameters.get, ("resplit", "folds")))
 
 
 class Model(Function):

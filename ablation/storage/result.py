@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from pydantic import ConfigDict, Field, FiniteFloat, NonNegativeInt, model_validator
@@ -205,10 +205,10 @@ class TrialResult(Frozen):
     task: what was predicted; see `tasks`.
     majority: accuracy on the test set of always predicting the class that is most frequent in the
     training set. constant: of numbers, the mean squared error of always predicting the training
-    set's mean. classes: what was taken for what. targets: the scores of each number. segments:
-    the spans that the classes mark, counted by type, if they are tags. by_sequence: the score of
-    each test sequence. What does not fit the task is None, and so is what an older
-    result lacks.
+    set's mean. classes: what was taken for what. targets: the scores of each number. segments: the
+    spans that the classes mark, counted by type, if they are tags. by_sequence: the score of each
+    test sequence. test_to_train: as in data.Dataset. What does not fit the task is None, and so is
+    what an older result lacks.
     """
 
     trial: Trial
@@ -234,6 +234,7 @@ class TrialResult(Frozen):
     targets: Targets | None = None
     segments: Classes | None = None
     by_sequence: BySequence | None = None
+    test_to_train: Annotated[FiniteFloat, Field(gt=0)] | None = None
 
     @property
     def measured(self) -> dict[str, float | None]:

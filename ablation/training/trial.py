@@ -117,8 +117,9 @@ def train_model(trial: Trial, commit: str | None = None, dirty: bool | None = No
         targets=details.get("targets"),
         segments=details.get("segments"),
         by_sequence=task.by_sequence(
-            answers, data.test, problems.ids(trial.arm.problem, trial.arm.length)
+            answers, data.test, problems.ids(trial.arm.problem, trial.arm.length, trial.seed)
         ),
+        test_to_train=data.test_to_train,
     )
     return TrainedModel(result, arm.model, data.test, outputs)
 

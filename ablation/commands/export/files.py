@@ -87,10 +87,10 @@ def write_export(
 ) -> None:
     """Write all files of a trained model. notes: sentences to keep with it."""
     trial, test = stored.trial, made.test
-    recipe = problems.preprocessing(trial.arm.problem)
+    recipe = problems.preprocessing(trial.arm.problem, trial.seed)
     names = problems.class_names(trial.arm.problem) or _numbered(test)
     words = WORDS[test.task]
-    ids = problems.ids(trial.arm.problem, trial.arm.length)
+    ids = problems.ids(trial.arm.problem, trial.arm.length, trial.seed)
     describing = {
         "sweep": sweep,
         "arm": arm,

@@ -46,38 +46,58 @@ def make_inputs(found: Examples, train: Array, keys: Keys, path: str) -> Inputs:
     if found.symbols:
         return Inputs(found.x, found.symbols)
     categories = dict(zip(found.levels, found.codes.T, strict=True))
-    coded = [_symbols(categories.pop(name), train) for name in embedded(found, keys.symbols)]
+    sizes = {name: len(levels) for name, levels in found.levels.items()}
+    coded = [
+        _symbols(categories.pop(name), train, sizes[name], keys)
+        for name in embedded(found, keys.symbols)
+    ]
     if len(coded) == 1 and not found.numbers and not categories:
         return Inputs(*coded[0])
     absent = np.isnan(found.x)
     numbers = _complete(found, absent, train, keys, path)
-    columns = [_columns(name, codes, train, path) for name, codes in categories.items()]
+    columns = [
+        _columns(name, codes, train, sizes[name], keys, path) for name, codes in categories.items()
+    ]
     indicators = absent[:, absent.any(axis=0)]
     codes = [column[:, None] for column, _ in coded]
     x = np.concatenate([numbers, *columns, indicators, *codes], axis=1).astype(np.float32)
     return Inputs(x, levels=tuple(size for _, size in coded))
 
 
-def _columns(name: str, codes: Array, train: Array, path: str) -> Array:
-    """A column for each level that the training part has; another level is 0 in all of them."""
+def places_of(codes: Array, train: Array, levels: int, keys: Keys) -> tuple[Array, Array, int]:
+    """The levels that the training part has, the place of each, and how many places there are.
+
+    Where each seed has parts of its own, every level of the file has a place, so that a model has
+    one shape; a level that the training part lacks is not told from others all the same.
+    """
     known = np.unique(codes[train])
-    if len(known) > LIMIT:
+    if keys.divided:
+        return known, known, levels
+    return known, np.arange(len(known)), len(known)
+
+
+def _columns(name: str, codes: Array, train: Array, levels: int, keys: Keys, path: str) -> Array:
+    """A column for each level that the training part has; another level is 0 in all of them."""
+    known, places, width = places_of(codes, train, levels, keys)
+    if width > LIMIT:
         raise RequestError(
-            f"{path}, column {name}: {len(known)} different words; at most {LIMIT} can have a "
+            f"{path}, column {name}: {width} different words; at most {LIMIT} can have a "
             f"column each (problem.symbols=[{name}] embeds them, problem.features leaves it out)"
         )
-    return np.asarray(codes[:, None] == known)
+    columns = np.zeros((len(codes), width), bool)
+    columns[:, places] = codes[:, None] == known
+    return columns
 
 
-def _symbols(codes: Array, train: Array) -> tuple[Array, int]:
+def _symbols(codes: Array, train: Array, levels: int, keys: Keys) -> tuple[Array, int]:
     """Symbols (rows,) int32 and the size of their vocabulary.
 
     0 is padding, 1 is every level that the training part does not have, the others follow.
     """
-    known = np.unique(codes[train])
-    place = np.searchsorted(known, codes).clip(max=len(known) - 1)
-    symbols = np.where(known[place] == codes, place + 2, 1).astype(np.int32)
-    return symbols, len(known) + 2
+    known, places, width = places_of(codes, train, levels, keys)
+    symbol = np.ones(levels, np.int32)
+    symbol[known] = places + 2
+    return symbol[codes], width + 2
 
 
 def _complete(found: Examples, absent: Array, train: Array, keys: Keys, path: str) -> Array:
@@ -85,15 +105,21 @@ def _complete(found: Examples, absent: Array, train: Array, keys: Keys, path: st
     x, known = found.x, found.x[train]
     if not absent.any():
         return _scaled(x, known.mean(axis=0), known, path) if keys.standardize else x
-    empty = absent[train].all(axis=0)
-    if empty.any():
-        name = found.numbers[int(np.argmax(empty))]
-        raise RequestError(f"{path}: {name} has no number in the train part")
     mean = np.nanmean(known, axis=0)
     filled = np.where(absent, mean, x)
     if keys.missing == "forward":
         filled = _forward(found, absent, filled)
     return _scaled(filled, mean, known, path) if keys.standardize else filled
+
+
+def check_numbers(found: Examples, train: Array, path: str) -> None:
+    """Raise RequestError where a feature has no number in the training part, (rows,) bool."""
+    if found.symbols:
+        return
+    empty = np.isnan(found.x[train]).all(axis=0)
+    if empty.any():
+        name = found.numbers[int(np.argmax(empty))]
+        raise RequestError(f"{path}: {name} has no number in the train part")
 
 
 def _forward(found: Examples, absent: Array, filled: Array) -> Array:

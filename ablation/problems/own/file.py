@@ -1,48 +1,26 @@
 """The user's own sequences, from an .npz, a text table or a .parquet: own data without any code.
 
 `arrays` and `columns` read the two kinds of file, `parts` splits them, `features` scales numbers
-and encodes categories; here they become padded sequences. The test part is the same for every seed
-and arm, and only the training part decides how features are scaled and encoded.
+and encodes categories (`prepared`); here they become padded sequences. The test part is the same
+for every seed and arm, or every seed has its own (problem.resplit, problem.folds), the same in all
+arms. Only the training part decides how features are scaled and encoded.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ablation.data import Array, Sequences
+from ablation.data import Sequences
 from ablation.errors import RequestError
-from ablation.problems.own import arrays, columns
-from ablation.problems.own.examples import Examples, shown
-from ablation.problems.own.features import Inputs, embedded, make_inputs, scale_of
-from ablation.problems.own.keys import Keys, checked
-from ablation.problems.own.parts import find_parts, with_usable_labels
+from ablation.problems.own.features import embedded
+from ablation.problems.own.keys import checked
+from ablation.problems.own.prepared import Labelled, file_of, read_data, read_labels
 from ablation.problems.own.recipe import recipe
 from ablation.problems.own.understood import describe
-
-SUFFIXES = (".npz", ".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")
-
-
-@dataclass(frozen=True)
-class Data:
-    """A file's examples, split and encoded; their steps lie one after the other, as rows.
-
-    parts: the sequences of each part, (n,) bool by its name. first_label: (n,) int, the steps
-    before its first label, which are all of them where a sequence has none.
-    mean, scale: of the numbers to predict, (targets,) of the training part; None for other tasks.
-    """
-
-    path: str
-    examples: Examples
-    inputs: Inputs
-    parts: dict[str, Array]
-    first_label: Array
-    mean: Array | None = None
-    scale: Array | None = None
 
 
 def generate(
@@ -71,8 +49,12 @@ def generate(
     unseen: str = "error",
     zero: str | None = None,
     test_share: float = 0.2,
+    resplit: bool = False,
+    folds: int | None = None,
+    stratify: bool = False,
     standardize: bool = True,
     split: str = "train",
+    seed: int | None = None,
 ) -> Sequences:
     """A random choice of the sequences of one part; all of them if there are not so many.
 
@@ -80,13 +62,15 @@ def generate(
     path: .npz (arrays.read), or a table (columns.read). The other keys are those of keys.Keys.
     test_share: of the sequences, or of the groups, where the file does not say their part.
     split: "train" or "test", or "validation" if the file has such a part.
+    seed: whose parts these are, where resplit or folds gives each seed its own.
     x: (n, length, features) float32, or (n, length) int32 symbols, padded on the right with 0;
     y: (n, length) or (n,) int32; of several labels or numbers as in data.Sequences, and numbers
     come with mean and scale of the training part. A sequence without any label in these steps is
     left out.
     """
-    data = _data(
+    data = read_data(
         path,
+        seed,
         sequence=sequence,
         time=time,
         label=label,
@@ -107,10 +91,17 @@ def generate(
         unseen=unseen,
         zero=zero,
         test_share=test_share,
+        resplit=resplit,
+        folds=folds,
+        stratify=stratify,
         standardize=standardize,
     )
     found = data.examples
-    chosen = rng.permutation(_members(data, length, split))[:sequences]
+    members = data.members(length, split)
+    divided = resplit or folds is not None
+    if divided and split == "train" and sequences >= _typical(data, length):
+        sequences = len(members)  # all were asked for, and some seeds have a few more
+    chosen = rng.permutation(members)[:sequences]
     whole = bool((found.sizes >= length).all())  # in both parts, for the model is one
     steps = np.arange(length)
     present = steps < found.sizes[chosen, None]
@@ -138,22 +129,59 @@ def generate(
 
 def longest(path: str | None = None, **parameters: Any) -> int:
     """Steps of the longest sequence."""
-    return int(_data(path, **parameters).examples.sizes.max())
+    return int(read_data(path, None, **parameters).examples.sizes.max())
 
 
 def available(length: int, path: str | None = None, **parameters: Any) -> int:
-    """Number of training sequences that have a label in so many steps."""
-    return len(_members(_data(path, **parameters), length, "train"))
+    """Number of training sequences that have a label in so many steps.
+
+    Where each seed has its own training part, a typical one: a trial means the same with any seed.
+    """
+    data = read_data(path, None, **parameters)
+    members = data.members(length, "train")
+    return _typical(data, length) if checked(parameters).divided else len(members)
+
+
+def _typical(data: Labelled, length: int) -> int:
+    """How many training sequences a seed has on average, by the share of its training part."""
+    group = data.examples.group
+    train = data.parts["train"]
+    share = train.mean() if group is None else len(np.unique(group[train])) / (group.max() + 1)
+    return max(round(float(share * (data.first_label < length).sum())), 1)
+
+
+def check_seeds(seeds: Iterable[int], length: int, path: str | None = None, **keys: Any) -> None:
+    """Raise RequestError where the parts of one of the seeds cannot be learnt or tested."""
+    for seed in seeds:
+        found = read_labels(path, seed, **keys)
+        for split in ("train", "test"):
+            try:
+                found.members(length, split)
+            except RequestError as error:
+                raise RequestError(f"seed {seed}: {error}") from None
+
+
+def overlap(seed: int, length: int, most: int, path: str | None = None, **keys: Any) -> float:
+    """How many test sequences there are for each one of training, or groups of them, by seed.
+
+    most: test sequences that are used.
+    """
+    data = read_labels(path, seed, **keys)
+    train, test = (data.members(length, split) for split in ("train", "test"))
+    group = data.examples.group
+    if group is not None:
+        return len(np.unique(group[test])) / len(np.unique(group[train]))
+    return min(len(test), most) / len(train)
 
 
 def has_validation(path: str | None = None, **parameters: Any) -> bool:
     """Whether the file says which sequences are for validation."""
-    return "validation" in _data(path, **parameters).parts
+    return "validation" in read_data(path, None, **parameters).parts
 
 
 def files(path: str | None = None, **parameters: Any) -> list[Path]:
     """The file itself."""
-    return [_file(path)]
+    return [file_of(path)]
 
 
 def settled(path: str | None = None, **parameters: Any) -> dict[str, Any]:
@@ -161,7 +189,7 @@ def settled(path: str | None = None, **parameters: Any) -> dict[str, Any]:
 
     What is found in a file may be found otherwise one day; a trial says what it was trained on.
     """
-    data, keys = _data(path, **parameters), checked(parameters)
+    data, keys = read_data(path, None, **parameters), checked(parameters)
     filled: dict[str, Any] = {"label_per": keys.label_per or "step"}
     if keys.label and len(keys.label) == 1:
         filled["label"] = keys.label[0]
@@ -174,20 +202,33 @@ def settled(path: str | None = None, **parameters: Any) -> dict[str, Any]:
     return {"path": path, **parameters, **filled}
 
 
-def remarks(path: str | None = None, **parameters: Any) -> list[str]:
-    """A sentence for each thing in the file that may be meant otherwise than it was read."""
-    return list(_data(path, **parameters).examples.remarks)
+def remarks(seeds: Iterable[int], path: str | None = None, **parameters: Any) -> list[str]:
+    """A sentence for each thing in the file that may be meant otherwise than it was read.
+
+    seeds: those that are trained, each of which may have parts of its own.
+    """
+    if not checked(parameters).divided:
+        return list(read_data(path, None, **parameters).examples.remarks)
+    by_seed = {seed: read_labels(path, seed, **parameters).examples.remarks for seed in seeds}
+    of_all = set.intersection(*map(set, by_seed.values())) if by_seed else set()
+    common = [remark for remark in next(iter(by_seed.values()), ()) if remark in of_all]
+    own = {seed: [r for r in found if r not in of_all] for seed, found in by_seed.items()}
+    concerned = [seed for seed, found in own.items() if found]
+    if not concerned:
+        return common
+    more = f" (and the like in {len(concerned) - 1} more seeds)" if len(concerned) > 1 else ""
+    return [*common, f"seed {concerned[0]}: {own[concerned[0]][0]}{more}"]
 
 
 def understood(path: str | None = None, **parameters: Any) -> list[tuple[str, str]]:
-    """How the file was read, as pairs of a name and a text."""
-    data = _data(path, **parameters)
-    return describe(data.examples, data.parts, embedded(data.examples, checked(parameters).symbols))
+    """How the file was read, as pairs of a name and a text; of parts by seed those of seed 0."""
+    data, keys = read_data(path, None, **parameters), checked(parameters)
+    return describe(data.examples, data.parts, embedded(data.examples, keys.symbols), keys)
 
 
-def preprocessing(path: str | None = None, **parameters: Any) -> dict[str, Any]:
+def preprocessing(seed: int, path: str | None = None, **parameters: Any) -> dict[str, Any]:
     """How to make inputs from new data of this kind, as `recipe.recipe` says it."""
-    data = _data(path, **parameters)
+    data = read_data(path, seed, **parameters)
     return recipe(data.examples, data.parts["train"], checked(parameters))
 
 
@@ -195,95 +236,16 @@ def ids(
     rng: np.random.Generator,
     sequences: int,
     length: int,
+    seed: int,
     path: str | None = None,
     **parameters: Any,
 ) -> list[str]:
     """What the file calls the test sequences that `generate` gives, in its order."""
-    data = _data(path, **parameters)
-    chosen = rng.permutation(_members(data, length, "test"))[:sequences]
+    data = read_data(path, seed, **parameters)
+    chosen = rng.permutation(data.members(length, "test"))[:sequences]
     return [data.examples.ids[i] for i in chosen]
 
 
 def class_names(path: str | None = None, **parameters: Any) -> list[str]:
     """The labels in the file, in the order of their classes, or what the numbers are called."""
-    return list(_data(path, **parameters).examples.classes)
-
-
-def _data(path: str | None, **parameters: Any) -> Data:
-    keys = checked(parameters)
-    file = _file(path)
-    try:
-        stat = file.stat()
-        return _prepared(str(file), (stat.st_mtime_ns, stat.st_size), keys)
-    except OSError as error:
-        raise RequestError(f"{file}: cannot be read ({error.strerror})") from None
-
-
-def _file(path: object) -> Path:
-    if not isinstance(path, str) or not path:
-        raise RequestError(
-            f"problem.path={'null' if path is None else path}: the name of a file is needed, "
-            f"one of {', '.join(SUFFIXES)}"
-        )
-    file = Path(path).expanduser()
-    if not file.name.lower().endswith(SUFFIXES):
-        raise RequestError(
-            f"problem.path={path}: it must end with one of {', '.join(SUFFIXES)}, which says how "
-            "it is read"
-        )
-    if not file.is_file():  # a pipe would keep its reader waiting for ever
-        raise RequestError(f"problem.path={path}: no such file (looked for in {Path.cwd()})")
-    return file
-
-
-@lru_cache(maxsize=8)
-def _prepared(path: str, stamp: tuple[int, int], keys: Keys) -> Data:
-    """The file's data; stamp changes when the file does."""
-    read = arrays.read if path.lower().endswith(".npz") else columns.read
-    found = read(Path(path), keys)
-    parts = find_parts(found, keys.test_share, path)
-    found = with_usable_labels(found, parts, keys.unseen, path)
-    inputs = make_inputs(found, parts["train"][found.of_row], keys, path)
-    if keys.embedding and not (inputs.symbols or inputs.levels):
-        raise RequestError(
-            f"problem.embedding={keys.embedding}: nothing in {path} is embedded; problem.symbols "
-            "names categories to embed"
-        )
-    if found.per_step:
-        step = np.arange(len(found.of_row)) - found.begins[found.of_row]
-        first_label = np.minimum.reduceat(np.where(found.known, step, len(step)), found.begins)
-    else:
-        first_label = np.where(found.known, 0, len(found.of_row))
-    mean, scale = scale_of(found, parts["train"])
-    return Data(path, found, inputs, parts, first_label, mean, scale)
-
-
-def _members(data: Data, length: int, split: str) -> Array:
-    """The sequences of a part that have a label in so many steps."""
-    if split not in data.parts:
-        possible = " and ".join(map(repr, data.parts))
-        raise ValueError(f"split: {split!r} is not possible, possible are {possible}")
-    most = int(data.examples.sizes.max())
-    if length > most:
-        raise RequestError(f"length={length}: the longest sequence of {data.path} has {most} steps")
-    in_part = data.parts[split]
-    members = np.flatnonzero(in_part & (data.first_label < length))
-    if not len(members):
-        raise RequestError(
-            f"length={length}: no sequence of the {split} part of {data.path} has a label so early"
-        )
-    if data.examples.per_step and data.examples.task == "classes" and split == "train":
-        _check_early(data, length, in_part)
-    return members
-
-
-def _check_early(data: Data, length: int, train: Array) -> None:
-    found = data.examples
-    step = np.arange(len(found.y)) - found.begins[found.of_row]
-    early = train[found.of_row] & (step < length) & found.known
-    labels = np.unique(found.y[early])
-    if len(labels) == 1:
-        raise RequestError(
-            f"length={length}: all labels of the train part of {data.path} are "
-            f"{shown(found.classes[labels[0]])} so early; two are needed"
-        )
+    return list(read_data(path, None, **parameters).examples.classes)

@@ -20,6 +20,7 @@ CHOICES = {
 COLUMN = ("sequence", "time", "group", "part")
 COLUMNS = ("features", "categorical", "symbols")
 FORMAT = ("separator", "encoding", "decimal")  # only text has these
+DRAWN = ("resplit", "folds", "stratify")  # how a test part is drawn, if the file has none
 FOR_TABLES = (*COLUMN, "label", *COLUMNS, *FORMAT, "time_format", "fill_down")
 
 
@@ -35,6 +36,8 @@ class Keys:
     label_per: "step" or "sequence". separator: one character. decimal: "point" or "comma".
     time_format: as datetime.strptime has it. fill_down: an empty cell means the one above.
     missing: "error", "mean" or "forward". unseen: "error", "ignore" or "count".
+    resplit: each seed has a test part of its own. folds: likewise, one of so many equal parts.
+    stratify: a drawn test part has the same share of each class.
     zero: "padding" or "symbol". embedding: dimensions of a learnt vector; None: as many as units.
     """
 
@@ -58,7 +61,15 @@ class Keys:
     zero: str | None = None
     embedding: int | None = None
     test_share: float = 0.2
+    resplit: bool = False
+    folds: int | None = None
+    stratify: bool = False
     standardize: bool = True
+
+    @property
+    def divided(self) -> bool:
+        """Whether each seed has a training and a test part of its own."""
+        return self.resplit or self.folds is not None
 
     def given(self, names: tuple[str, ...]) -> str | None:
         """The first of these keys that is set."""
@@ -76,11 +87,35 @@ def checked(values: dict[str, Any]) -> Keys:
             f"problem.target={shown_columns(keys.target)}: problem.label is set too, and only one "
             "of them can say what is predicted"
         )
+    _check_drawn(keys)
     if keys.time_format and not keys.time:
         raise RequestError(
             f"problem.time_format={keys.time_format}: problem.time has to name the column"
         )
     return keys
+
+
+def _check_drawn(keys: Keys) -> None:
+    """Raise RequestError where the keys that draw a test part contradict each other."""
+    key = keys.given(DRAWN)
+    if key and keys.part:
+        value = str(getattr(keys, key)).lower()
+        raise RequestError(
+            f"problem.{key}={value}: problem.part={keys.part} says which sequences are for "
+            "testing, so that nothing is drawn"
+        )
+    if keys.folds is None:
+        return
+    if keys.resplit:
+        raise RequestError(
+            f"problem.folds={keys.folds}: problem.resplit is set too, and only one of them can "
+            "divide the data"
+        )
+    if keys.test_share != Keys.test_share:
+        raise RequestError(
+            f"problem.test_share={keys.test_share}: problem.folds={keys.folds} says how large the "
+            "test part is; leave one of the two out"
+        )
 
 
 def shown_columns(names: tuple[str, ...]) -> str:
@@ -167,6 +202,12 @@ def _embedding(key: str, value: Any) -> int | None:
     raise RequestError(f"problem.embedding={value}: a whole number above 0 is needed, or null")
 
 
+def _folds(key: str, value: Any) -> int | None:
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and value > 1):
+        return value
+    raise RequestError(f"problem.folds={value}: a whole number from 2 on is needed, or null")
+
+
 _CHECKS = {
     **dict.fromkeys(COLUMN, _column),
     **dict.fromkeys(COLUMNS, _columns),
@@ -177,4 +218,5 @@ _CHECKS = {
     "encoding": _encoding,
     "time_format": _time_format,
     "embedding": _embedding,
+    "folds": _folds,
 }

@@ -9,19 +9,28 @@ import numpy as np
 
 from ablation.data import Array
 from ablation.errors import RequestError
+from ablation.problems.own.division import draw_test
 from ablation.problems.own.examples import Examples, shown
+from ablation.problems.own.keys import DRAWN, Keys
 from ablation.problems.own.labels import may_be_numbers
-from ablation.seeding import stream
 
 NAMED = 5  # labels that a sentence lists before it says how many more there are
 
 
-def find_parts(found: Examples, share: float, path: str) -> dict[str, Array]:
+def find_parts(found: Examples, keys: Keys, path: str, seed: int | None = None) -> dict[str, Array]:
     """The sequences of each part, (n,) bool by its name: as the file says, or drawn.
 
     The parts are "train", "test" and, where the file has one, "validation".
+    seed: as `division.draw_test` takes it.
     """
-    test = _drawn(found, share, path) if found.test is None else found.test
+    key = keys.given(DRAWN)
+    if found.test is not None and key:
+        value = str(getattr(keys, key)).lower()
+        raise RequestError(
+            f"problem.{key}={value}: {path} says which sequences are for testing (part), so that "
+            "nothing is drawn"
+        )
+    test = draw_test(found, keys, path, seed) if found.test is None else found.test
     parts = {"train": ~test, "test": test}
     if found.validation is not None:
         parts |= {"train": ~test & ~found.validation, "validation": found.validation}
@@ -30,17 +39,6 @@ def find_parts(found: Examples, share: float, path: str) -> dict[str, Array]:
             raise RequestError(f"{path}: no sequence is in the {part} part")
     _check_groups(found, parts, path)
     return parts
-
-
-def _drawn(found: Examples, share: float, path: str) -> Array:
-    """A test part of that share of the sequences, or of the groups, the same for every seed."""
-    group = np.arange(len(found.sizes)) if found.group is None else found.group
-    n = int(group.max()) + 1
-    if n < 2:
-        what = "sequence" if found.group is None else "group"
-        raise RequestError(f"{path}: one {what} alone cannot be split into training and test")
-    size = min(max(round(n * share), 1), n - 1)
-    return np.isin(group, stream(None, "file/split").permutation(n)[:size])
 
 
 def _check_groups(found: Examples, parts: dict[str, Array], path: str) -> None:
@@ -56,13 +54,12 @@ def _check_groups(found: Examples, parts: dict[str, Array], path: str) -> None:
             raise RequestError(f"{path}: a group is in both parts ({', '.join(places)})")
 
 
-def with_usable_labels(
-    found: Examples, parts: dict[str, Array], unseen: str, path: str
-) -> Examples:
+def with_usable_labels(found: Examples, parts: dict[str, Array], keys: Keys, path: str) -> Examples:
     """The examples with labels that can be learnt and tested.
 
-    unseen: what becomes of labels that the training part does not have: "error", "ignore" (not
-    scored) or "count" (scored, and a model that never saw them gets them wrong).
+    keys.unseen: what becomes of labels that the training part does not have: "error", "ignore" (not
+    scored) or "count" (scored, and a model that never saw them gets them wrong). Where each seed
+    has parts of its own, the classes are all those of the file, so that a model has one shape.
     Raises RequestError if a part has no label, or the training part only one class.
     """
     of_label = found.of_row if found.per_step else np.arange(len(found.sizes))
@@ -77,21 +74,23 @@ def with_usable_labels(
     rest = np.logical_or.reduce(list(labelled.values()))
     strange = np.setdiff1d(found.y[rest], train)
     hit = rest & np.isin(found.y, strange)
-    if len(strange) and unseen == "error":
+    if len(strange) and keys.unseen == "error":
         first = int(np.argmax(hit & (found.y == strange[0])))
         place, part = of_label[first], next(part for part in labelled if labelled[part][first])
-        numbers = "; problem.target predicts numbers" * may_be_numbers(found.classes)
+        hint = "; problem.target predicts numbers" * may_be_numbers(found.classes)
+        if keys.divided and not keys.stratify:
+            hint = "; problem.stratify=true divides each class alike" + hint
         raise RequestError(
             f"{path}: label {shown(found.classes[strange[0]])} is in the {part} part alone "
             f"({found.names[place]}); what cannot be learnt cannot be tested; problem.unseen=count "
-            f"counts such labels as wrong, =ignore leaves them out{numbers}"
+            f"counts such labels as wrong, =ignore leaves them out{hint}"
         )
     if len(train) == 1:
         name = shown(found.classes[train[0]])
         raise RequestError(f"{path}: all labels of the train part are {name}; two are needed")
     if not len(strange):
         return found
-    what = "count as wrong" if unseen == "count" else "are not scored"
+    what = "count as wrong" if keys.unseen == "count" else "are not scored"
     remark = (
         f"{int(hit.sum())} of {int(rest.sum())} labels of the {' and the '.join(labelled)} part "
         f"{what}, because the "
@@ -99,15 +98,16 @@ def with_usable_labels(
         f"class{'es' * (len(strange) > 1)}: {listed([found.classes[i] for i in strange])}"
     )
     found = replace(found, remarks=(*found.remarks, remark))
-    if unseen == "count":
+    if keys.unseen == "count":
         return found
     for part, members in labelled.items():
         if not (members & ~hit).any():
             raise RequestError(f"{path}: no label of the {part} part is in the training part too")
     code = np.full(len(found.classes), -1, np.int32)
-    code[train] = np.arange(len(train))
+    code[train] = train if keys.divided else np.arange(len(train))
     y = np.where(known, code[found.y], -1).astype(np.int32)
-    return replace(found, y=y, classes=[found.classes[i] for i in train])
+    kept = range(len(found.classes)) if keys.divided else train
+    return replace(found, y=y, classes=[found.classes[i] for i in kept])
 
 
 def _varying(found: Examples, train: Array, path: str) -> Examples:

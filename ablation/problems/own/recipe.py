@@ -8,7 +8,7 @@ import numpy as np
 
 from ablation.data import Array
 from ablation.problems.own.examples import Examples
-from ablation.problems.own.features import deviation_of, embedded, scale_of
+from ablation.problems.own.features import deviation_of, embedded, places_of, scale_of
 from ablation.problems.own.keys import Keys
 
 
@@ -40,17 +40,18 @@ def _features(found: Examples, train: Array, keys: Keys) -> list[dict[str, Any]]
     column = len(features)
     for name, levels in found.levels.items():
         if name not in vectors:
-            known = np.unique(codes[name][train])
-            places = {levels[code]: column + i for i, code in enumerate(known)}
-            features.append({"name": name, "kind": "category", "columns": places})
-            column += len(known)
+            known, places, width = places_of(codes[name], train, len(levels), keys)
+            columns = {levels[k]: column + int(i) for k, i in zip(known, places, strict=True)}
+            features.append({"name": name, "kind": "category", "columns": columns})
+            column += width
     for name, gaps in zip(found.numbers, _gaps(found), strict=True):
         if gaps:
             features.append({"name": name, "kind": "is missing", "column": column})
             column += 1
     for name in vectors:
-        known = np.unique(codes[name][train])
-        numbers = {found.levels[name][code]: i + 2 for i, code in enumerate(known)}
+        levels = found.levels[name]
+        known, places, _ = places_of(codes[name], train, len(levels), keys)
+        numbers = {levels[k]: int(i) + 2 for k, i in zip(known, places, strict=True)}
         place = {} if len(found.levels) == 1 and not found.numbers else {"column": column}
         features.append({"name": name, "kind": "codes", **place, "codes": numbers, "unknown": 1})
         column += 1

@@ -6,12 +6,13 @@ import numpy as np
 
 from ablation.data import Array
 from ablation.problems.own.examples import Examples
+from ablation.problems.own.keys import Keys
 
 SHOWN = 12  # names or classes that are listed before the rest is counted
 
 
 def describe(
-    found: Examples, parts: dict[str, Array], embedded: tuple[str, ...]
+    found: Examples, parts: dict[str, Array], embedded: tuple[str, ...], keys: Keys
 ) -> list[tuple[str, str]]:
     """Pairs of a name and a text: layout, features, sequences, steps and labels.
 
@@ -25,10 +26,22 @@ def describe(
         ("read as", found.layout),
         ("features", _features(found, embedded)),
         ("sequences", f"{len(found.sizes):,}: {', '.join(sizes)}"),
+        *_division(keys),
         ("steps", f"{least:,} shortest, {middle:,} median, {most:,} longest"),
         ("labels", f"one a {'step' if found.per_step else 'sequence'}, {_labels(found)}"),
         {"classes": _classes, "labels": _ones, "numbers": _numbers}[found.task](found, parts),
     ]
+
+
+def _division(keys: Keys) -> list[tuple[str, str]]:
+    """How the test part is drawn, where that is not once for all seeds."""
+    by_class = ", by class" if keys.stratify else ""
+    if keys.folds is not None:
+        folds = f"{keys.folds} folds{by_class}, one a seed, drawn anew every {keys.folds} seeds"
+        return [("division", f"{folds}; shown is seed 0")]
+    if keys.resplit:
+        return [("division", f"a new one for each seed{by_class}; shown is seed 0")]
+    return [("division", by_class.removeprefix(", "))] if by_class else []
 
 
 def _features(found: Examples, embedded: tuple[str, ...]) -> str:

@@ -67,7 +67,7 @@ def follow(features: list[dict[str, Any]], rows: pd.DataFrame, padding: float) -
 
 def check(problem: Problem, rows: pd.DataFrame) -> Sequences:
     data = problems.load(problem, LENGTH, 10, 0).test
-    recipe, ids = problems.preprocessing(problem), problems.ids(problem, LENGTH)
+    recipe, ids = problems.preprocessing(problem, 0), problems.ids(problem, LENGTH, 0)
     assert recipe is not None
     assert ids is not None
     assert len(ids) == len(data)
@@ -102,14 +102,14 @@ def test_symbols_of_an_npz_are_raised_where_0_is_one(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", x=x, y=x % 2)
     values = {"name": "file", "path": str(tmp_path / "a.npz"), "test_size": 5, "zero": "symbol"}
     problem = Problem.model_validate(values)
-    data, recipe = problems.load(problem, LENGTH, 10, 0).test, problems.preprocessing(problem)
+    data, recipe = problems.load(problem, LENGTH, 10, 0).test, problems.preprocessing(problem, 0)
     assert recipe is not None
     assert recipe["features"] == [{"name": "x", "kind": "symbols", "added": 1}]
-    for row, name in zip(data.x, problems.ids(problem, LENGTH) or [], strict=True):
+    for row, name in zip(data.x, problems.ids(problem, LENGTH, 0) or [], strict=True):
         np.testing.assert_array_equal(row, x[int(name)] + 1)
 
 
 def test_generated_problems_have_none() -> None:
     problem = Problem.model_validate({"name": "cumsum", "test_size": 5})
-    assert problems.preprocessing(problem) is None
-    assert problems.ids(problem, LENGTH) is None
+    assert problems.preprocessing(problem, 0) is None
+    assert problems.ids(problem, LENGTH, 0) is None
