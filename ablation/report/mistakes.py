@@ -64,8 +64,10 @@ def _sides(arms: list[str], table: pd.DataFrame) -> str:
 
 def _sequences_table(arms: list[str], rows: pd.DataFrame) -> Table | None:
     rows = rows.head(MOST_SEQUENCES)
+    differ = rows["seeds"].nunique() > 1  # each seed tests other sequences
     return make_table(
         (Column("sequence"), rows["sequence"].astype(str)),
+        *([(Column("tested by seeds", "number"), rows["seeds"])] if differ else []),
         (Column("labels", "number"), rows["labels"]),
         (Column(arms[0], "number", 3), rows["score"]),
         (Column(arms[1], "number", 3), rows["other_score"]),

@@ -9,6 +9,7 @@ from ablation.analysis import Study, unseen_share
 from ablation.report.cells import Table
 from ablation.report.document import Group
 from ablation.report.mistakes import MOST_ROWS
+from ablation.report.sentences import what_can_be_shown
 
 CLAIMS = (
     "Each claim was made before the sweep: the arm against the other arm, paired by seed. Holds: "
@@ -94,9 +95,10 @@ def summary_note(study: Study, table: Table | None) -> str:
         interval = "of the median, by order statistics"
     else:
         interval = "of the mean, by Student's t"
+    divided = any(arm.problem.divided for arm in study.plan.labels)
     sentences = [
-        f"Means over the seeds, on the test set. 95 % interval: {interval}, for new seeds on the "
-        "same test set."
+        f"Means over the seeds, on the test set. 95 % interval: {interval}, for "
+        + ("new divisions of the data." if divided else "new seeds on the same test set.")
     ]
     if "floor" in names:
         sentences.append(
@@ -174,7 +176,10 @@ def mistakes_note(study: Study, by_class: Sequence[Group], by_sequence: Sequence
         if len(by_class) < len(study.arms):
             sentences.append(f"Only these of the {len(study.arms)} arms have tables here.")
     if by_sequence:
-        sentences.append(SEQUENCES)
+        divided = any(arm.problem.divided for arm in study.plan.labels)
+        sentences.append(
+            SEQUENCES.replace("over the seeds", "over the seeds that tested it", int(divided))
+        )
     return " ".join(sentences)
 
 
@@ -198,7 +203,7 @@ def contrasts_note(study: Study) -> str:
         "were the true one. docs/statistics.md has the error rates."
     ]
     if not measure.limit and not measure.fixed:
-        sentences.append(_unseen(study))
+        sentences += [_unseen(study), *what_can_be_shown(study)]
     sentences.append(_looks(study))
     return " ".join(sentences)
 
@@ -232,6 +237,14 @@ def _population(study: Study) -> str:
             "All of this speaks of new seeds and new test sequences (crossed random effects, "
             "Cornfield & Tukey 1956; Satterthwaite 1946). From test part: the share of the test "
             "sequences in the variance of the difference; the rest comes from the seeds."
+        )
+    if len(rows) and (rows["population"] == "divisions").all():
+        return (
+            "All of this speaks of new divisions of these data: each seed has a training and a "
+            "test part of its own, the same in all arms. Because training parts overlap, the "
+            "variance is multiplied by 1 / seeds + test / training in place of 1 / seeds "
+            "(Nadeau & Bengio 2003; of folds Bouckaert & Frank 2004). From data size: the share "
+            "of the variance that stays however many seeds there are."
         )
     why = "results without the score of each sequence, or a metric that is no mean of these"
     if study.plan.report.population == "seeds":

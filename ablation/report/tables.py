@@ -25,6 +25,7 @@ DIGITS = {"parameters": 0, "seconds": 1, "updates": 0}  # over the seeds of an a
 ARM = Column("arm", brief=True)
 VERDICT = Column("verdict", "verdict")
 FROM_TEST = Column("from test part (%)", "number")
+FROM_DATA = Column("from data size (%)", "number")
 MORE_SEEDS = Column("seeds to decide", "number")
 
 
@@ -202,6 +203,7 @@ def contrasts_table(study: Study) -> Table | None:
         return None
     digits = study.measure(study.metric).digits
     part = pairs["from_sequences"].astype(float)
+    divided = (pairs["population"] == "divisions").all()
     return make_table(
         (Column("arm"), pairs["arm"]),
         (Column("against"), pairs["other"]),
@@ -211,7 +213,7 @@ def contrasts_table(study: Study) -> Table | None:
         (Column("P(better)", "number", 2), pairs["improvement"]),
         (VERDICT, pairs["verdict"]),
         (MORE_SEEDS, pairs["more_seeds"]),
-        *([(FROM_TEST, 100 * part)] if part.notna().any() else []),
+        *([(FROM_DATA if divided else FROM_TEST, 100 * part)] if part.notna().any() else []),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ablation.report.sentences.answers import answer
 from ablation.report.sentences.choice import recommended
+from ablation.report.sentences.power import what_can_be_shown
 from ablation.report.sentences.warnings import alarms
 
-__all__ = ["alarms", "answer", "recommended"]
+__all__ = ["alarms", "answer", "recommended", "what_can_be_shown"]

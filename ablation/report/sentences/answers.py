@@ -7,6 +7,7 @@ from ablation.report.sentences.asked import claims, lookahead, target
 from ablation.report.sentences.choice import choice
 from ablation.report.sentences.comparison import comparison, single
 from ablation.report.sentences.general import across
+from ablation.report.sentences.power import too_small
 from ablation.report.sentences.warnings import coarse, failures, none_beats_guessing, some_guess
 
 
@@ -43,4 +44,4 @@ def answer(study: Study) -> list[str]:
             sentences += choice(study, task, pairs)
         if guessing and not all_guess:
             sentences.append(some_guess(study, guessing))
-    return warnings + sentences + coarse(study)
+    return warnings + sentences + coarse(study) + too_small(study)

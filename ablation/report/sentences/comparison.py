@@ -114,6 +114,11 @@ def _what_helps(pairs: pd.DataFrame) -> list[str]:
     part = float(parts.median()) if len(parts) else 0.0
     if part <= 0.5:
         return []
+    if (undecided["population"] == "divisions").all():
+        return [
+            f"The size of the data causes {100 * part:.0f} % of the uncertainty of what is "
+            "undecided: more sequences help more than more seeds."
+        ]
     return [
         f"Test sequences cause {100 * part:.0f} % of the uncertainty of what is undecided: more of "
         "them help more than more seeds."
