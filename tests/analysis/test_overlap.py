@@ -130,7 +130,7 @@ def test_a_seed_of_a_small_test_part_has_not_failed_by_chance() -> None:
 def test_ranks_allow_for_the_overlap_too() -> None:
     difference = np.arange(1.0, 13.0)
     plain, corrected = (
-        compare_ranks(difference, np.ones(12, bool), 0.5, 0.05, 1, overlap)
+        compare_ranks(difference, np.ones(12, bool), 0.5, 0.05, 0.05, overlap)
         for overlap in (0.0, OVERLAP)
     )
     z = stats.norm.isf(plain["p"] / 2) / math.sqrt(1 + 12 * OVERLAP)
