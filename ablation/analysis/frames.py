@@ -5,18 +5,21 @@ from __future__ import annotations
 import functools
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from ablation import problems
 from ablation.analysis.populations import TestScores
+from ablation.analysis.student import Floats
 from ablation.measures import MEASURES
 from ablation.planning import Plan
 from ablation.spec import Arm
 from ablation.storage import Bound, Curve, Store, TrialResult
 from ablation.tasks import TASKS
+
+KEY = ("arm", "seed")  # the columns that tell whose rows they are
 
 
 @dataclass(frozen=True)
@@ -54,13 +57,14 @@ def load_frames(plan: Plan, store: Store) -> Frames:
     """Read the results of the plan's trials; a trial without a result still has a row."""
     names = plan.labels
     trials: list[dict[str, Any]] = []
-    curves: dict[str, list[Any]] = {name: [] for name in ("arm", "seed", *Curve.model_fields)}
-    positions: list[pd.DataFrame] = []
+    curves: dict[str, list[Any]] = {name: [] for name in (*KEY, *Curve.model_fields)}
+    positions: list[_Positions] = []
     results: list[TrialResult] = []
+    options = {arm: arm.flat() for arm in names}
     for entry in plan.entries:
         trial = entry.trial
         key = {"arm": names[trial.arm], "seed": trial.seed}
-        row = {**key, "id": entry.id, "status": "pending", **trial.arm.flat()}
+        row = {**key, "id": entry.id, "status": "pending", **options[trial.arm]}
         result = store.read(entry.id)
         if result is None:
             attempt = store.last_attempt(entry.id)
@@ -83,8 +87,8 @@ def load_frames(plan: Plan, store: Store) -> Frames:
             row["normalized"] = (row[metric] - guess) / room
             row["updates_to_target"] = updates_to(plan.report.goal, result.curve)
             nothing = [np.nan] * len(result.curve.updates)
-            points = result.curve.model_dump().items()
-            _append(curves, key, {name: values or nothing for name, values in points})
+            points = {name: getattr(result.curve, name) for name in Curve.model_fields}
+            _append(curves, key, {name: values or nothing for name, values in points.items()})
             positions.append(_positions(key, result, bounds, metric))
         trials.append(row)
     order = pd.CategoricalDtype(list(names.values()), ordered=True)
@@ -142,22 +146,37 @@ def _room(guess: float, bounds: dict[str, Bound], metric: str) -> float:
     return room if abs(room) > 1e-9 else math.nan
 
 
+class _Positions(NamedTuple):
+    """A trial's metric at each step, and the best that is possible there; key: its arm and seed."""
+
+    key: dict[str, Any]
+    columns: dict[str, Floats]
+    steps: int
+
+
 def _positions(
     key: dict[str, Any], result: TrialResult, bounds: dict[str, Bound], metric: str
-) -> pd.DataFrame:
-    """A row a step: the metric there, and the best that is possible; key: columns of all rows."""
+) -> _Positions:
     steps = getattr(result.metrics, f"{metric}_by_position")
     best = getattr(bounds["ceiling"], metric) if "ceiling" in bounds else []
     best = best if len(best) == len(steps) else [np.nan] * len(steps)
-    numbers = range(1, len(steps) + 1)
-    table = {"step": numbers, metric: np.array(steps, float)}
-    table |= {MEASURES[metric].bound: np.array(best, float)}
-    return pd.DataFrame({**key, **table}, index=range(len(steps)))
+    columns = {metric: np.array(steps, float), MEASURES[metric].bound: np.array(best, float)}
+    return _Positions(key, columns, len(steps))
 
 
-def _stacked(tables: list[pd.DataFrame]) -> pd.DataFrame:
-    filled = [table for table in tables if len(table)]
-    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame({"arm": [], "seed": []})
+def _stacked(positions: list[_Positions]) -> pd.DataFrame:
+    """A row a step of each trial. One frame a trial would take a minute for 10,000."""
+    filled = [trial for trial in positions if trial.steps]
+    if not filled:
+        return pd.DataFrame({"arm": [], "seed": []})
+    steps = [trial.steps for trial in filled]
+    table = {name: np.repeat([trial.key[name] for trial in filled], steps) for name in KEY}
+    table["step"] = np.concatenate([np.arange(1, count + 1) for count in steps])
+    for name in dict.fromkeys(name for trial in filled for name in trial.columns):
+        missing = [np.full(count, np.nan) for count in steps]
+        values = [t.columns.get(name, nan) for t, nan in zip(filled, missing, strict=True)]
+        table[name] = np.concatenate(values)
+    return pd.DataFrame(table)
 
 
 @functools.cache

@@ -74,11 +74,17 @@ def decomposition(
     terms = blocks + [
         term for size in range(1, order + 1) for term in itertools.combinations(swept, size)
     ]
-    designs = {term: _indicators([levels[name] for name in term]) for term in terms}
+    designs = {t: _indicators([levels[name] for name in t]) for t in terms if t not in blocks}
     values = rows[metric].to_numpy(float)
     values = values - values.mean()
     total = float(values @ values)
-    residual, rank = _residual(list(designs.values()), values)
+
+    def fit(fitted: Sequence[tuple[str, ...]]) -> tuple[float, int]:
+        with_seed = any(term in blocks for term in fitted)
+        seeds = levels["seed"] if with_seed else np.zeros(len(values), np.int64)
+        return _residual([designs[term] for term in fitted if term not in blocks], values, seeds)
+
+    residual, rank = fit(terms)
     residual_df = len(values) - rank
     balanced = _is_balanced(list(levels.values()))
 
@@ -87,9 +93,9 @@ def decomposition(
     table = []
     for term in terms:
         # Terms that contain this one are in neither fit; they would explain all that it explains.
-        others = [design for other, design in designs.items() if not set(term) <= set(other)]
-        before, rank_before = _residual(others, values)
-        after, rank_after = _residual([*others, designs[term]], values)
+        others = [other for other in terms if not set(term) <= set(other)]
+        before, rank_before = fit(others)
+        after, rank_after = fit([*others, term])
         df, squares = rank_after - rank_before, max(before - after, 0.0)
         kind = "block" if term in blocks else "factor" if len(term) == 1 else "interaction"
         scale = 1.0 if kind == "block" else inflated
@@ -107,13 +113,24 @@ def _indicators(codes: list[NDArray[np.int64]]) -> Floats:
     return np.asarray(np.eye(int(cell.max()) + 1)[cell.ravel()], np.float64)
 
 
-def _residual(designs: list[Floats], values: Floats) -> tuple[float, int]:
-    """The residual sum of squares of a fit of the mean and the designs, and the rank of the fit."""
-    design = np.hstack([np.ones((len(values), 1)), *designs])
+def _residual(
+    designs: list[Floats], values: Floats, blocks: NDArray[np.int64]
+) -> tuple[float, int]:
+    """The residual sum of squares of a fit of a mean a block and the designs, and its rank.
+
+    The means are taken out first, of the designs too, which gives the same fit (Frisch & Waugh
+    1933): hundreds of seeds are no hundreds of columns then.
+    """
+    table = np.hstack([values[:, None], *designs])
+    count = np.bincount(blocks)
+    sums = np.stack([np.bincount(blocks, column) for column in table.T], axis=1)
+    table -= (sums / count[:, None])[blocks]
+    values, design = table[:, 0], table[:, 1:]
+    design[np.abs(design) < 1e-12] = 0.0  # rounding errors would count as columns
     # The indicators are linearly dependent; lstsq's minimum-norm solution does not mind.
     solution, _, rank, _ = np.linalg.lstsq(design, values, rcond=1e-10)
     residuals = values - design @ solution
-    return float(residuals @ residuals), int(rank)
+    return float(residuals @ residuals), int(rank) + len(count)
 
 
 def _row(
