@@ -124,13 +124,13 @@ def _best_and_guess(result: TrialResult, bounds: dict[str, Bound], metric: str) 
     """The best that is possible of the metric, and what always answering the same scores."""
     measure, row = MEASURES[metric], {}
     if "ceiling" in bounds:
-        row[measure.bound] = _mean(getattr(bounds["ceiling"], metric))
+        row[measure.bound] = _mean(tuple(getattr(bounds["ceiling"], metric)))
         row[f"{measure.bound}_se"] = bounds["ceiling"].error
-        row["least_loss"] = _mean(bounds["ceiling"].loss)
+        row["least_loss"] = _mean(tuple(bounds["ceiling"].loss))
     measured = getattr(result, measure.guess)
     row[measure.guess] = math.nan if measured is None else measured
     if measure.guess in bounds:
-        row[measure.guess] = _mean(getattr(bounds[measure.guess], metric))
+        row[measure.guess] = _mean(tuple(getattr(bounds[measure.guess], metric)))
     return row
 
 
@@ -184,7 +184,8 @@ def _bounds(arm: Arm) -> dict[str, Bound]:
     return {name: Bound.of(ceiling) for name, ceiling in problems.bounds(arm).items()}
 
 
-def _mean(steps: list[float | None]) -> float:
+@functools.lru_cache(maxsize=1024)  # the bounds of an arm are the same in all its trials
+def _mean(steps: tuple[float | None, ...]) -> float:
     values = np.array(steps, float)
     return float(np.nanmean(values)) if np.isfinite(values).any() else math.nan
 

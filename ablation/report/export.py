@@ -45,7 +45,9 @@ def _write(table: pd.DataFrame, path: Path) -> None:
         risky = isinstance(value, str) and value.lstrip()[:1] in tuple("=+-@|%") and value.strip()
         return f"'{value}" if risky else value
 
-    table = table.map(harmless).rename(columns=harmless)
+    texts = [name for name in table if not pd.api.types.is_numeric_dtype(table[name])]
+    table = table.assign(**{str(name): table[name].map(harmless) for name in texts})
+    table = table.rename(columns=harmless)
     replace_file(path, table.to_csv(index=False, lineterminator="\n"))
 
 

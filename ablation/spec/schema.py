@@ -6,7 +6,8 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from functools import cached_property
+from contextlib import suppress
+from functools import cached_property, lru_cache
 from pathlib import Path
 from pkgutil import iter_modules
 from typing import Annotated, Any
@@ -260,6 +261,28 @@ class Arm(Frozen):
         return self._hash
 
     @cached_property
+    def meaning(self) -> dict[str, Any]:
+        """What a trial of this arm means, as JSON: its own values without what is off."""
+        values = self.model_dump()
+        # An option that is off means nothing, so old results stay valid when one is added.
+        values["training"] = {k: v for k, v in values["training"].items() if v is not None}
+        later = LATER.get(self.problem.name, {})
+        values["problem"] = {
+            k: v for k, v in values["problem"].items() if v not in later.get(k, ())
+        }
+        if values["model"] == {"name": STACK}:
+            del values["model"]
+        if not values["lookahead"]:
+            del values["lookahead"]
+        if self.digest is None:
+            del values["digest"]
+        else:  # a file is what it holds, wherever it lies
+            values["problem"].pop("path", None)
+            values.get("model", {}).pop("path", None)
+        plain: dict[str, Any] = json.loads(canonical(values))
+        return plain
+
+    @cached_property
     def _hash(self) -> int:
         # Arms are looked up for every trial of a sweep, and pydantic would hash all fields each
         # time. It is the same in every process, as it travels with a pickled arm.
@@ -285,6 +308,12 @@ class Arm(Frozen):
         return {**names, **columns, **training, **parameters}
 
 
+@lru_cache(maxsize=2048)
+def _shared_arm(text: str) -> Arm:
+    """The arm that is written so. A plan of 100,000 trials has few; its trials then share them."""
+    return Arm.model_validate(json.loads(text))
+
+
 class Trial(Frozen):
     """One arm with one seed: the unit that is trained, stored and resumed.
 
@@ -299,7 +328,9 @@ class Trial(Frozen):
     def _nest(cls, values: Any) -> Any:
         if not isinstance(values, Mapping) or "arm" in values:
             return values
-        arm = {key: value for key, value in values.items() if key != "seed"}
+        arm: Any = {key: value for key, value in values.items() if key != "seed"}
+        with suppress(TypeError, ValueError):  # what is wrong is said where it is validated
+            arm = _shared_arm(json.dumps(arm))
         return {"arm": arm} | {key: values[key] for key in ("seed",) if key in values}
 
     @model_serializer
@@ -309,23 +340,8 @@ class Trial(Frozen):
     @cached_property
     def id(self) -> str:
         """SHA-256 of the canonical JSON of the trial's meaning, as 64 hexadecimal digits."""
-        values = self.model_dump()
-        # An option that is off means nothing, so old results stay valid when one is added.
-        values["training"] = {k: v for k, v in values["training"].items() if v is not None}
-        later = LATER.get(self.arm.problem.name, {})
-        values["problem"] = {
-            k: v for k, v in values["problem"].items() if v not in later.get(k, ())
-        }
-        if values["model"] == {"name": STACK}:
-            del values["model"]
-        if not values["lookahead"]:
-            del values["lookahead"]
-        if self.arm.digest is None:
-            del values["digest"]
-        else:  # a file is what it holds, wherever it lies
-            values["problem"].pop("path", None)
-            values.get("model", {}).pop("path", None)
-        return hashlib.sha256(canonical({"schema": SCHEMA, **values})).hexdigest()
+        whole = {"schema": SCHEMA, **self.arm.meaning, "seed": self.seed}
+        return hashlib.sha256(_dumped(whole)).hexdigest()
 
 
 def trials_of(arm: Arm, seeds: Iterable[int]) -> tuple[Trial, ...]:
@@ -337,6 +353,8 @@ def canonical(value: Any) -> bytes:
     """JSON with sorted keys and no spaces: equal values give equal bytes, 1 and 1.0 too."""
 
     def plain(part: Any) -> Any:
+        if part is None or isinstance(part, str | int):  # first, as most parts are
+            return part
         if isinstance(part, Mapping):
             return {key: plain(inner) for key, inner in part.items()}
         if isinstance(part, list | tuple):
@@ -344,5 +362,9 @@ def canonical(value: Any) -> bytes:
         whole = isinstance(part, float) and part.is_integer() and abs(part) < 2**53
         return int(part) if whole else part
 
-    text = json.dumps(plain(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _dumped(plain(value))
+
+
+def _dumped(plain: Any) -> bytes:
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return text.encode()
