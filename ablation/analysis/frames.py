@@ -141,7 +141,7 @@ def _room(guess: float, bounds: dict[str, Bound], metric: str) -> float:
     """
     best = 1.0 if MEASURES[metric].share else 0.0
     if "best" in bounds:
-        best = _mean(getattr(bounds["best"], metric))
+        best = _mean(tuple(getattr(bounds["best"], metric)))
     room = best - guess
     return room if abs(room) > 1e-9 else math.nan
 
