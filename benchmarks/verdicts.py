@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from ablation.analysis import failures, populations, sequential, student
+from benchmarks.divided import resplit
 from benchmarks.record import options, record
 from benchmarks.simulated import KINDS, SPREAD, STEPS, Floats, Rng, sweeps
 
@@ -304,6 +305,7 @@ TABLES = {
     "by_hand": by_hand,
     "unseen": unseen,
     "sequences": sequences,
+    "resplit": resplit,
 }
 
 
