@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from ablation import problems
+from ablation.analysis import Study
 from ablation.errors import RequestError
 from ablation.spec import Problem
 from tests.command_line import run_here
@@ -38,7 +39,7 @@ def visits(tmp_path: Path) -> Path:
 
 
 def test_the_page_is_run_as_it_stands(visits: Path) -> None:
-    sweep, preset, _ = COMMANDS
+    sweep, preset, *_ = COMMANDS
     tiny = [*sweep, *TINY, "seeds=1", "direction=forward,bidirectional"]
     shown = run_here(visits, *tiny)
     assert shown.returncode == 0, shown.stdout + shown.stderr
@@ -87,6 +88,36 @@ def test_numbers_and_several_labels_of_the_page_are_trained(visits: Path) -> Non
         r"^\| (\w+) \| [\d.–]+ \| [\d.–]+ \| [\d.–]+ \|", report(visits, "labels"), re.M
     )
     assert rows[-2:] == ["worst", "high"]
+
+
+def test_each_seed_tests_another_fold_of_the_page(visits: Path) -> None:
+    shown = run_here(visits, *COMMANDS[3], *TINY, "problem.folds=3", "seeds=3")
+    assert shown.returncode == 0, shown.stdout + shown.stderr
+    made = Study(visits / "results" / "folds").frames.results
+    tested: dict[int, list[str] | None] = {}
+    for result in made:
+        assert result.by_sequence is not None
+        assert result.test_to_train == pytest.approx(0.5, abs=0.02)
+        names = result.by_sequence.names
+        assert tested.setdefault(result.trial.seed, names) == names  # the same in both arms
+    assert len({name for names in tested.values() for name in names or ()}) == 100
+    # Each seed is scored against the majority of its own training part.
+    assert len({result.majority for result in made}) == 3
+    written = report(visits, "folds")
+    assert "All of this speaks of new divisions of these data" in written
+    assert "for new divisions of the data." in written
+    assert "| from data size (%) |" in written
+    assert re.search(r"The data are too few for a margin of 0\.002 \(33 test sequences", written)
+    assert "over the seeds that tested it" in written
+    study = Study(visits / "results" / "folds")
+    table = study.sequences()
+    assert len(table) == 100
+    assert set(table["seeds"]) == {1}
+    (one,) = (r for r in made if r.trial.seed == 1 and r.trial.arm.direction == "forward")
+    assert one.by_sequence is not None
+    scores = one.by_sequence.sums / one.by_sequence.labels
+    found = table.set_index("sequence")["score"]
+    np.testing.assert_allclose(found[one.by_sequence.names or []], scores)
 
 
 def test_the_plan_understands_the_table_as_the_page_says(tmp_path: Path) -> None:

@@ -41,11 +41,13 @@ def rank_variants(problems: pd.DataFrame, draws: int = DRAWS) -> pd.DataFrame:
     drawn = _drawn_means(runs, list(means.columns), draws, rng)
     chance, low, high = _best_on_new(_shares_of_best(drawn), draws, rng)
     ranks = means.rank(axis=1, ascending=False)
-    rows = []
+    overlap, rows = _overlaps(runs), []
     for place, variant in enumerate(means.columns):
         of_variant = runs[runs["variant"] == variant].groupby("problem", sort=False)
-        values = [scores.to_numpy(float) for _, scores in of_variant["normalized"]]
-        iqm, iqm_low, iqm_high = interquartile_mean(values, draws, rng)
+        by_problem = {str(k): scores.to_numpy(float) for k, scores in of_variant["normalized"]}
+        iqm, iqm_low, iqm_high = interquartile_mean(list(by_problem.values()), draws, rng)
+        further = max(_further(len(v), overlap.get(k, 0.0)) for k, v in by_problem.items())
+        iqm_low, iqm_high = (iqm + further * (end - iqm) for end in (iqm_low, iqm_high))
         rows.append(
             {
                 "variant": variant,
@@ -192,20 +194,37 @@ def _drawn_means(
     """Means of the variants over drawn seeds of each problem, (problems, draws, variants).
 
     A draw has the same seeds for all variants of a problem, those that all of them have. NaN where
-    the problem has no score of a variant.
+    the problem has no score of a variant. Where each seed divides the data for itself, draws spread
+    as much further around their mean as overlapping seeds do (`student.Pairs`).
     """
+    overlap = _overlaps(problems)
     cells = problems.groupby(["problem", "seed", "variant"], sort=False)["normalized"].mean()
     table = cells.unstack().reindex(columns=variants)  # the mean is over lengths
     drawn = []
-    for _, rows in table.groupby("problem", sort=False):
+    for name, rows in table.groupby("problem", sort=False):
         scores = rows.to_numpy(float)
         known = ~np.isnan(scores).all(axis=0)
         complete = scores[~np.isnan(scores[:, known]).any(axis=1)]
         if not len(complete):  # no seed has all of them
             complete = rows.mean().to_numpy(float)[None]
         seeds = rng.integers(0, len(complete), (draws, len(complete)))
-        drawn.append(complete[seeds].mean(axis=1))
+        means, centre = complete[seeds].mean(axis=1), complete.mean(axis=0)
+        further = _further(len(complete), overlap.get(str(name), 0.0))
+        drawn.append(centre + further * (means - centre))
     return np.array(drawn, np.float64)
+
+
+def _further(seeds: int, overlap: float) -> float:
+    """How much further a mean over so many seeds spreads than over independent ones."""
+    return math.sqrt(1 + seeds * overlap)
+
+
+def _overlaps(problems: pd.DataFrame) -> dict[str, float]:
+    """Of each problem whose seeds divide its data, as in `student.Pairs`."""
+    if "test_to_train" not in problems:
+        return {}
+    means = problems["test_to_train"].astype(float).groupby(problems["problem"]).mean()
+    return {str(name): float(mean) for name, mean in means.dropna().items()}
 
 
 def _shares_of_best(drawn: Floats) -> Floats:

@@ -273,7 +273,8 @@ class Study(Details):
         variants = label_variants(self.plan.labels)
         names = {label: variants[arm] for arm, label in self.plan.labels.items()}
         problems = {a: task_problem(task) for task in self.tasks for a in task["arm"].unique()}
-        frame = self.trials[["arm", "seed", "normalized"]].assign(
+        columns = ["arm", "seed", "normalized", "test_to_train"]
+        frame = self.trials[[name for name in columns if name in self.trials]].assign(
             variant=self.trials["arm"].map(names), problem=self.trials["arm"].map(problems)
         )
         frame = common_variants(frame)

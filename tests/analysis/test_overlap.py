@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
+from ablation.analysis.across import rank_variants
 from ablation.analysis.contrasts import compare_arms
 from ablation.analysis.costs import count_reached
 from ablation.analysis.failures import failed_seeds
@@ -137,6 +138,21 @@ def test_ranks_allow_for_the_overlap_too() -> None:
     assert corrected["p"] == pytest.approx(2 * stats.norm.sf(z))
     assert corrected["p_equivalence"] >= plain["p_equivalence"]
     assert not corrected["high"] < plain["high"]  # or there is no such wide interval
+
+
+def test_intervals_over_problems_allow_for_it() -> None:
+    rng = np.random.default_rng(4)
+    keys = [(p, v, s) for p in ("one", "two") for v in ("a", "b") for s in range(8)]
+    runs = pd.DataFrame(keys, columns=["problem", "variant", "seed"])
+    runs["normalized"] = rng.normal(0.5, 0.1, len(runs))
+    plain, wide = (
+        rank_variants(table, draws=500).set_index("variant").loc["a"]
+        for table in (runs, runs.assign(test_to_train=OVERLAP))
+    )
+    assert wide["iqm"] == plain["iqm"]
+    width = (wide["iqm_high"] - wide["iqm_low"]) / (plain["iqm_high"] - plain["iqm_low"])
+    assert width == pytest.approx(math.sqrt(1 + 8 * OVERLAP))
+    assert abs(wide["best"] - 0.5) < abs(plain["best"] - 0.5)
 
 
 def test_shares_of_seeds_and_of_variance_allow_for_it(values: Floats) -> None:
