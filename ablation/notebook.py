@@ -123,13 +123,21 @@ def _overrides(settings: Mapping[str, object], path: str = "") -> list[str]:
     """Keyword arguments as overrides. path: the keys above them, with a dot at the end."""
     words: list[str] = []
     for key, value in settings.items():
-        if isinstance(value, Mapping):
+        if key == "tune" and isinstance(value, Mapping):
+            words.append(f"tune={{{', '.join(f'{k}: {_listed(v)}' for k, v in value.items())}}}")
+        elif isinstance(value, Mapping):
             words += _overrides(value, f"{path}{key}.")
         elif isinstance(value, list | tuple | range):
             words.append(f"{path}{key}={','.join(map(_value, value))}")
         else:
             words.append(f"{path}{key}={_value(value)}")
     return words
+
+
+def _listed(values: object) -> str:
+    if isinstance(values, list | tuple | range):
+        return f"[{', '.join(map(_value, values))}]"
+    return _value(values)
 
 
 def _value(value: object) -> str:

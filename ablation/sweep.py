@@ -25,6 +25,7 @@ from ablation.planning import (
     make_plan,
     parse,
     save_plan,
+    settle_plan,
     show_plan,
 )
 from ablation.report import Report, current_report, show_layers, show_predictions, show_report
@@ -56,13 +57,15 @@ def run(
     store = Store(settings.results)
     if settings.match == "parameters":
         requests = _resize_own(requests, settings.time_limit)
-    sweep = make_plan(requests, command, run_id, _program_version())
+    sweep = settle_plan(make_plan(requests, command, run_id, _program_version()), store)
     done = store.read_all(entry.id for entry in sweep.entries)
     sizes = {result.trial.arm: result.parameters for result in done.values()}
-    unknown = [arm for arm in sweep.labels if not countable(arm) and arm not in sizes]
+    arms = dict.fromkeys([*sweep.labels, *(trial.arm for trial in sweep.trials)])
+    unknown = [arm for arm in arms if not countable(arm) and arm not in sizes]
     measured = _measure(unknown, "units", settings.time_limit)
     sizes |= {arm: parameters for arm, (_, parameters) in measured.items()}
     pending = [entry.trial for entry in sweep.entries if entry.id not in done]
+    pending += [trial for tuned in sweep.undecided for trial in tuned.longest]  # as if it chose so
     workers = expected_workers(settings)
     expected = expected_seconds(pending, _measurements(done), workers)
     show_plan(sweep, set(done), expected, workers, sizes if settings.plan else None)
@@ -93,6 +96,9 @@ def run(
         raise SweepFailed("an arm is better than its ceiling allows; see above")
     if report.failures:
         raise SweepFailed(_failure_summary(sweep, store, len(report.failures), settings.on_error))
+    if sweep.undecided:
+        names = ", ".join(sweep.labels[tuned.arm] for tuned in sweep.undecided)
+        raise SweepFailed(f"{names}: no pilot has a validation score, so no setting is chosen")
     missing = len(sweep.entries) - len(store.done(entry.id for entry in sweep.entries))
     if missing:  # their files were found damaged after the plan was made
         raise SweepFailed(f"{missing} trials have no result; run the same command to train them")
@@ -101,10 +107,10 @@ def run(
 
 def _resize_own(requests: Sequence[Request], time_limit: float) -> list[Request]:
     """The requests; arms with own code have the units that match=parameters asks for."""
-    own = list(dict.fromkeys(r.arm for r in requests if not countable(r.arm)))
-    measured = _measure(own, "parameters", time_limit)
+    arms = dict.fromkeys(arm for request in requests for arm in request.arms)
+    measured = _measure([a for a in arms if not countable(a)], "parameters", time_limit)
     resized = {arm: arm.model_copy(update={"units": n}) for arm, (n, _) in measured.items()}
-    return [r.model_copy(update={"arm": resized.get(r.arm, r.arm)}) for r in requests]
+    return [request.with_arms(lambda arm: resized.get(arm, arm)) for request in requests]
 
 
 def _measure(arms: Sequence[Arm], match: str, time_limit: float) -> dict[Arm, tuple[int, int]]:
@@ -143,8 +149,8 @@ def _report(sweep: Plan, store: Store) -> Report:
 
         with store.writing():
             report = build_report(folder)
-    if len(sweep.labels) == 1:
-        first = store.read(sweep.entries[0].id)
+    if len(sweep.labels) == 1 and not sweep.undecided:
+        first = store.read(sweep.compared[0].id)
         if first is not None:
             show_predictions(first)
     show_report(report, folder)
@@ -152,7 +158,7 @@ def _report(sweep: Plan, store: Store) -> Report:
 
 
 def _failure_summary(sweep: Plan, store: Store, failed: int, on_error: str) -> str:
-    total = len(sweep.entries)
+    total = sweep.total
     untrained = total - failed - len(store.done(entry.id for entry in sweep.entries))
     note = f", and {untrained} were not trained, because of on_error={on_error}"
     return f"{failed} of {total} trials failed{note if untrained else ''}"
@@ -166,7 +172,7 @@ def _train_in_rounds(
     interruption: _Interruption,
     done: set[str],
 ) -> Plan:
-    """Train the plan; with seeds=auto, add seeds until its contrasts are decided or it may not.
+    """Train the plan, and what `_next_round` adds to it, round by round.
 
     done: ids of the trials whose results have been read. Returns the plan as extended.
     """
@@ -180,20 +186,31 @@ def _train_in_rounds(
         if failed and settings.on_error == "stop":
             return sweep
         over_budget = settings.budget is not None and time.monotonic() - began > settings.budget
-        if sweep.max_seeds is None or over_budget:
-            return sweep
-        from ablation.analysis import Study
-
-        study = Study(folder)
-        study.remember_look()
-        extended = extend_plan(sweep, study.next_round())
+        extended = _next_round(sweep, store, over_budget)
         if extended.entries == sweep.entries:
             return sweep
-        added = len(extended.entries) - len(sweep.entries)
-        say(f"Undecided: training {added} more trials (at most {sweep.max_seeds} seeds per arm).")
         sweep = save_plan(extended, folder)
         # An earlier run may have trained some of them; read them, as their files may be damaged.
         tried |= store.read_all(e.id for e in sweep.entries if e.id not in tried).keys()
+
+
+def _next_round(sweep: Plan, store: Store, over_budget: bool) -> Plan:
+    """The plan with what its arms have chosen; or with seeds=auto, with seeds where undecided."""
+    settled = settle_plan(sweep, store, ended=True)
+    added = len(settled.entries) - len(sweep.entries)
+    if added:
+        say(f"Each arm has chosen its setting: training {added} trials.")
+    if added or settled.undecided or sweep.max_seeds is None or over_budget:
+        return settled
+    from ablation.analysis import Study
+
+    study = Study(store.root / sweep.name)
+    study.remember_look()
+    extended = extend_plan(sweep, study.next_round())
+    added = len(extended.entries) - len(sweep.entries)
+    if added:
+        say(f"Undecided: training {added} more trials (at most {sweep.max_seeds} seeds per arm).")
+    return extended
 
 
 def _train(
@@ -208,11 +225,11 @@ def _train(
     failed: set[str] = set()
     if not pending:
         return failed
-    names = sweep.labels
-    planned = [trial.arm for trial in sweep.trials]
-    shown = len(pending) < len(sweep.entries)
+    alike = [trial for trial in sweep.trials if trial.is_pilot == pending[0].is_pilot]
+    names, before = sweep.names(alike), len(alike) - len(pending)
     training = trainer.train(pending, store, sweep.commit, sweep.dirty)
-    before = len(sweep.entries) - len(pending)
+    shown = before > 0
+    planned = [trial.arm for trial in alike]
     with Progress(names, planned, before, sweep.metric) as progress, closing(training):
         if len(pending) < trainer.workers:
             _preload_report()

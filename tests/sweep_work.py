@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 
@@ -9,7 +10,7 @@ from ablation import problems
 from ablation.execution import train_once
 from ablation.planning import check_unchanged
 from ablation.spec import Trial
-from ablation.storage import CommittedTrial, Store, TrialResult
+from ablation.storage import CommittedTrial, Curve, Store, TrialResult
 from tests.helpers import make_result
 
 
@@ -61,3 +62,19 @@ def fail_seed_one(
     if trial.seed == 1:
         raise LookupError("no such table")
     return work(trial, root, commit, dirty)
+
+
+def tuned(trial: Trial, root: str, commit: str | None, dirty: bool | None) -> CommittedTrial | None:
+    """Commit a result whose validation and test scores want opposite learning rates.
+
+    Validation: 0.001 is best for forward arms and 0.1 for others. A rate of 9 fails.
+    """
+    rate = trial.arm.training.learning_rate
+    if rate == 9:
+        raise LookupError("too fast")
+    best = 0.001 if trial.arm.direction == "forward" else 0.1
+    score = 0.9 - abs(math.log10(rate / best)) / 10 + trial.seed % 1000 / 100
+    curve = Curve(updates=[2, 4], loss=[1, 1], accuracy=[1, score], validation_loss=[1, 1])
+    return train_once(
+        trial, Store(root), lambda: make_result(trial, accuracy=1.5 - score, curve=curve)
+    )

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ablation import sweep
+from ablation.analysis import Study
 from ablation.errors import RequestError, SweepFailed
 from ablation.storage import Store
 from ablation.sweep import signals_as_interrupts
@@ -136,3 +137,85 @@ def test_our_own_errors_are_raised_after_an_interrupt_too() -> None:
 def test_without_an_interrupt_an_error_stays_an_error() -> None:
     with pytest.raises(ImportError), signals_as_interrupts():
         raise ImportError
+
+
+RATES = "tune={training.learning_rate: [0.001, 0.01, 0.1]}"
+WAYS = ("direction=forward", "direction=bidirectional")
+TUNED = ("training.validation=0.2", "tune_seeds=2", "seeds=2", "problem.test_size=1000")
+
+
+def tuned(results: Path, rates: str = RATES, *shared: str) -> Study:
+    """A tuned sweep of two arms whose validation scores want another rate than their test ones."""
+    words = [[*TINY, *TUNED, *shared, f"results={results}", rates, way] for way in WAYS]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sweep, "WORK", "tests.sweep_work:tuned")
+        return Study(sweep.run([compose(*job) for job in words], words, COMMAND))
+
+
+def test_each_arm_is_trained_with_what_its_pilots_chose(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = tuned(tmp_path)
+    assert "Each arm has chosen its setting: training 4 trials" in capsys.readouterr().out
+    rates = study.trials.groupby("arm", sort=False)["learning_rate"].unique().map(list)
+    assert rates.to_dict() == {"forward": [0.001], "bidirectional concat": [0.1]}
+    assert list(study.trials["seed"]) == [0, 1, 0, 1]
+    assert (study.factors, study.crossed) == (["direction", "merge_mode"], ["direction"])
+    settings = study.tuning().set_index(["arm", "training.learning_rate"])
+    middle = settings.loc[("forward", 0.01)]
+    assert middle[["n", "lost", "score", "behind"]].tolist() == pytest.approx([2, 0, 0.805, 0.1])
+    assert middle["error"] == pytest.approx(0.005)
+    assert middle["behind_error"] == pytest.approx(0)  # the seeds of a setting differ alike
+    (effect,) = study.setting_effects().to_dict("records")
+    assert effect["setting"] == "learning_rate=0.001"  # the untuned one
+    assert [effect[name] for name in ("shared", "own", "from_setting")] == pytest.approx(
+        [0.2, 0, 0.2]
+    )
+    report = (tmp_path / "tried" / "report.md").read_text()
+    assert "learning_rate=0.001 by forward; learning_rate=0.1 by bidirectional concat." in report
+    assert (
+        "At the end of its list of training.learning_rate: the choice of forward, bidir" in report
+    )
+    assert "differs by +0.2000 with learning_rate=0.001 in both, and by +0.0000 with the" in report
+    assert "16 trials asked for, 16 unique, 12 of them pilots, 16 done." in report
+    assert "| forward | 0.01 | no | 2 | 0.8050 | 0.0050 | 0.1000 | 0.0000 |" in report
+    before = committed(tmp_path)
+    tuned(tmp_path)
+    assert "16 done, nothing to train" in capsys.readouterr().out
+    # A longer list trains its own pilots only, and the choices stay.
+    tuned(tmp_path, RATES.replace("]", ", 1]"))
+    assert "20 trials (20 asked for), 12 done, 8 to train" in capsys.readouterr().out
+    assert len(committed(tmp_path)) == 20
+    assert committed(tmp_path).items() >= before.items()
+
+
+def test_a_failed_pilot_loses_and_is_tried_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rates = RATES.replace("0.1]", "9]")
+    for left in (16, 8):  # what the arms choose is only known when the pilots have ended
+        with pytest.raises(SweepFailed, match="4 of 16 trials failed"):
+            tuned(tmp_path, rates)
+        assert f"{left} to train" in capsys.readouterr().out
+    study = Study(tmp_path / "tried")
+    settings = study.tuning().set_index(["arm", "training.learning_rate"])
+    assert settings.loc[("forward", 9), ["n", "lost"]].tolist() == [0, 2]
+    assert set(study.trials["learning_rate"]) == {0.001, 0.01}
+    assert set(study.trials["status"]) == {"done"}
+
+
+def test_an_arm_without_a_scored_pilot_chooses_nothing(tmp_path: Path) -> None:
+    run(tmp_path, "direction=forward", work="tuned", shared=TUNED)  # as it would be untuned
+    with pytest.raises(SweepFailed, match=r"4 of 8 trials failed, and 4 were not trained"):
+        tuned(tmp_path, "tune={training.learning_rate: [9]}", "seeds=auto", "max_seeds=2")
+    study = Study(tmp_path / "tried")
+    assert set(study.trials["status"]) == {"pending"}  # though the store has these of forward
+    report = (tmp_path / "tried" / "report.md").read_text()
+    assert "Not chosen yet: the setting of forward, bidirectional concat (0 of 4 pilots" in report
+
+
+def test_seeds_are_added_to_what_was_chosen(tmp_path: Path) -> None:
+    study = tuned(tmp_path, RATES, "seeds=auto", "max_seeds=11", "report.margin=0.00001")
+    seeds = study.trials.groupby("arm")["seed"].count()
+    assert seeds.max() == 11
+    assert study.trials.groupby("arm")["learning_rate"].nunique().tolist() == [1, 1]

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ablation import problems
+from ablation.analysis.pilots import failure_of, load_pilots
 from ablation.analysis.populations import TestScores
 from ablation.analysis.student import Floats
 from ablation.measures import MEASURES
@@ -26,15 +27,17 @@ KEY = ("arm", "seed")  # the columns that tell whose rows they are
 class Frames:
     """The results of a sweep.
 
-    trials: one row per planned trial. curves: one row per point of a learning curve.
+    trials: one row per planned trial of the verdict. curves: one row per point of a learning curve.
     positions: one row per step of the sequences, with its accuracy or mean squared error.
-    results: the stored results, in the plan's order.
+    results: the stored results of the trials, in the plan's order. pilots: one row per planned
+    pilot; none if nothing is tuned.
     """
 
     trials: pd.DataFrame
     curves: pd.DataFrame
     positions: pd.DataFrame
     results: list[TrialResult]
+    pilots: pd.DataFrame
 
 
 def updates_to(target: float, curve: Curve) -> float:
@@ -61,15 +64,14 @@ def load_frames(plan: Plan, store: Store) -> Frames:
     positions: list[_Positions] = []
     results: list[TrialResult] = []
     options = {arm: arm.flat() for arm in names}
-    for entry in plan.entries:
-        trial = entry.trial
+    unknown = {tuned.arm for tuned in plan.undecided}
+    for trial in plan.compared:
         key = {"arm": names[trial.arm], "seed": trial.seed}
-        row = {**key, "id": entry.id, "status": "pending", **options[trial.arm]}
-        result = store.read(entry.id)
+        row = {**key, "id": trial.id, "status": "pending", **options[trial.arm]}
+        # Until its arm has chosen, a trial is none that is planned, though it may be stored.
+        result = None if trial.arm in unknown else store.read(trial.id)
         if result is None:
-            attempt = store.last_attempt(entry.id)
-            if attempt:
-                row |= {"status": "failed", "why": f"{attempt.kind}: {attempt.message}"}
+            row |= {} if trial.arm in unknown else failure_of(store, trial.id)
         else:
             results.append(result)
             # A report must not run the user's code, so those ceilings are stored in the result.
@@ -101,6 +103,7 @@ def load_frames(plan: Plan, store: Store) -> Frames:
         pd.DataFrame(curves).drop(columns=_not_looked_at(results)),
         _stacked(positions),
         results,
+        load_pilots(plan, store),
     )
 
 

@@ -17,6 +17,7 @@ from ablation.analysis.costs import count_reached, pareto
 from ablation.analysis.details import Details
 from ablation.analysis.leaks import find_leaks
 from ablation.analysis.lookahead import compare_lookaheads
+from ablation.analysis.pilots import setting_effects, summarise_settings
 from ablation.analysis.samples import finished_trials, varying_columns
 from ablation.analysis.sequential import compare_in_looks, plan_next_round
 from ablation.analysis.summary import summarise
@@ -167,6 +168,7 @@ class Study(Details):
         sizes = ["layers", *TRAINING_COLUMNS]
         # With match=parameters, units follow from the other options.
         sizes += ["units"] if self.plan.match == "units" else []
+        sizes = [column for column in sizes if column in self.factors]  # others are tuned
         if not self.frames.results:
             return pd.DataFrame()
 
@@ -270,7 +272,7 @@ class Study(Details):
         """The problems frame of `analysis.across`; empty where nothing is said across problems."""
         if "normalized" not in self.trials:
             return pd.DataFrame()
-        variants = label_variants(self.plan.labels)
+        variants = label_variants(self.plan.labels, self.plan.tuned)
         names = {label: variants[arm] for arm, label in self.plan.labels.items()}
         problems = {a: task_problem(task) for task in self.tasks for a in task["arm"].unique()}
         columns = ["arm", "seed", "normalized", "test_to_train"]
@@ -279,6 +281,40 @@ class Study(Details):
         )
         frame = common_variants(frame)
         return frame if frame["problem"].nunique() >= LEAST_PROBLEMS else pd.DataFrame()
+
+    def tuning(self) -> pd.DataFrame:
+        """How each setting of each arm did in its pilots, on validation data; no rows untuned.
+
+        One row per arm and setting. Columns: arm, the keys that are tuned, n (pilots with a score),
+        lost (pilots that failed or diverged), metric, score (mean), error (its standard error),
+        behind (how much better the chosen setting is, paired by seed), behind_error, chosen, at_end
+        (the keys whose chosen value is the lowest or highest of its list).
+
+        Example:
+            >>> study = ablation.load("directions")
+            >>> study.tuning().empty  # nothing was tuned
+            True
+        """
+        return summarise_settings(self.plan, self.frames.pilots)
+
+    def setting_effects(self) -> pd.DataFrame:
+        """How much of each difference at one setting comes from the setting; no rows untuned.
+
+        One row per pair of `contrasts`, on the pilots' validation data. Columns: arm, other,
+        setting (which both have), n (pilots), shared (arm minus other with this setting), own (each
+        with the setting that it chose), from_setting (shared minus own), error (standard error).
+
+        Example:
+            >>> study = ablation.load("directions")
+            >>> study.setting_effects().empty  # nothing was tuned
+            True
+        """
+        if self.plan.tuning is None or not self.frames.results:
+            return pd.DataFrame()
+        pairs = self.contrasts().reindex(columns=["arm", "other"])
+        return setting_effects(
+            self.plan, self.frames.pilots, zip(pairs["arm"], pairs["other"], strict=True)
+        )
 
     def pareto(self, cost: str = "parameters") -> pd.DataFrame:
         """The arms of each task that no other arm beats in both accuracy and cost.

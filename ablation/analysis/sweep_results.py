@@ -182,7 +182,8 @@ class SweepResults:
             >>> study.factors
             ['length', 'units']
         """
-        return [column for column in varying(self.plan.labels) if column in self.trials]
+        columns = varying(self.plan.arms, self.plan.tuned)
+        return [column for column in columns if column in self.trials]
 
     @cached_property
     def crossed(self) -> list[str]:

@@ -92,9 +92,9 @@ def _progress(sweeps: dict[str, Plan], done: set[str]) -> Iterator[Check]:
     complete = 0
     for name, plan in sweeps.items():
         finished = sum(entry.id in done for entry in plan.entries)
-        complete += finished == len(plan.entries)
-        if finished < len(plan.entries):
-            status = f"{finished} of {len(plan.entries)} trials done"
+        complete += finished == plan.total
+        if finished < plan.total:
+            status = f"{finished} of {plan.total} trials done"
             yield Check(f"sweep {name}", "attention", f"{status}; to continue: {plan.command}")
     yield Check("sweeps", "ok", f"{complete} of {len(sweeps)} complete")
 

@@ -53,7 +53,7 @@ def show_sweeps(root: Path) -> None:
         report = stored_report(folder)
         answer = report.answer[0] if report and report.answer else "no report yet"
         age = _age(time.time() - _changed(folder))
-        table.add_row(escape(plan.name), f"{done:,}/{len(plan.entries):,}", age, escape(answer))
+        table.add_row(escape(plan.name), f"{done:,}/{plan.total:,}", age, escape(answer))
     terminal.print(table)
     for line in unreadable:
         say(line)

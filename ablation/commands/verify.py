@@ -52,7 +52,9 @@ def verify(
     sample = {stored[k].trial: stored[k] for k in sorted(positions)}
     check_consent(plan.name, sample, own_code)
     # By id: a trial that was stored before an option came lacks it, and is the same trial.
-    names = {entry.id: plan.labels[entry.trial.arm] for entry in plan.entries}
+    ids = {trial.id for trial in sample}
+    planned = [entry.trial for entry in plan.entries if entry.id in ids]
+    names = {trial.id: plan.names([trial])[trial.arm] for trial in planned}
     rows = []
     for outcome in run_trials(list(sample), "ablation.training:run_trial", (), workers, time_limit):
         rows.append(

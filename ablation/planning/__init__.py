@@ -23,9 +23,17 @@ from ablation.planning.plan import (
     make_plan,
     save_plan,
     seed_major,
+    settle_plan,
     sweeps_in,
 )
 from ablation.planning.sources import REQUIRED, UNKNOWN, parameters_of
+from ablation.planning.tuning import (
+    TunedArm,
+    score_name,
+    settings_in_words,
+    typed,
+    validation_score,
+)
 
 __all__ = [
     "FIRST_ROUND",
@@ -36,6 +44,7 @@ __all__ = [
     "UNKNOWN",
     "Look",
     "Plan",
+    "TunedArm",
     "check_unchanged",
     "code_of",
     "count_parameters",
@@ -54,9 +63,14 @@ __all__ = [
     "pinned",
     "remember_looks",
     "save_plan",
+    "score_name",
     "seed_major",
+    "settings_in_words",
+    "settle_plan",
     "show_plan",
     "sweeps_in",
     "training_seconds",
+    "typed",
     "unknown_key",
+    "validation_score",
 ]

@@ -9,6 +9,7 @@ from rich.markup import escape
 from ablation import problems
 from ablation.planning.parameters import count_parameters, countable
 from ablation.planning.plan import Plan
+from ablation.planning.tuning import settings_in_words, typed
 from ablation.spec import Arm
 from ablation.terminal import count, duration, make_table, terminal
 
@@ -26,28 +27,48 @@ def show_plan(
     sizes: parameters of the arms with own code, which only a worker can count.
     """
     names = plan.labels
-    unique, pending = len(plan.entries), len(plan.entries) - len(done)
+    pending = plan.total - len(done)
     if sizes is not None:
         _show_data(plan)
     for note in plan.notes:
         terminal.print(f"Note: {note}.", markup=False, soft_wrap=True)
     if sizes is not None:
         table = make_table("arm", "seeds", "done", "parameters", "updates")
+        trials = plan.compared
         for arm, name in names.items():
-            entries = [entry for entry in plan.entries if entry.trial.arm == arm]
+            ids = [trial.id for trial in trials if trial.arm == arm]
             parameters = count_parameters(arm) if countable(arm) else sizes[arm]
-            finished = sum(entry.id in done for entry in entries)
-            numbers = (len(entries), finished, parameters, arm.training.updates)
+            numbers = (len(ids), len(done.intersection(ids)), parameters, arm.training.updates)
             table.add_row(escape(name), *(f"{number:,}" for number in numbers))
         terminal.print(table)
+        _show_tuning(plan, done)
     work = "nothing to train" if not pending else f"{pending} to train"
     if pending:
         work += f", about {duration(expected)} on {count(workers, 'worker')}"
     terminal.print(
-        f"[bold]{plan.name}[/bold]: {count(len(names), 'arm')}, {count(unique, 'trial')}"
+        f"[bold]{plan.name}[/bold]: {count(len(names), 'arm')}, {count(plan.total, 'trial')}"
         f" ({plan.requested} asked for), {len(done)} done, {work}.",
         soft_wrap=True,
     )
+
+
+def _show_tuning(plan: Plan, done: set[str]) -> None:
+    """What arms choose from, how many pilots that takes, and what has been chosen."""
+    if plan.tuning is None:
+        return
+    pilots = [entry.id for entry in plan.entries if entry.trial.is_pilot]
+    keys = " and ".join(
+        f"{key} of {', '.join(map(typed, values))}" for key, values in plan.tuning.grid.items()
+    )
+    terminal.print(
+        f"Tuned: each arm chooses {keys} on validation data, by {count(len(pilots), 'pilot')} "
+        f"({plan.tuning.seeds} of each setting), {len(done.intersection(pilots))} done.",
+        markup=False,
+        soft_wrap=True,
+    )
+    for tuned, name in zip(plan.tuning.arms, plan.labels.values(), strict=True):
+        if tuned.choice:
+            terminal.print(f"  {name}: {settings_in_words(tuned.choice.setting)}", markup=False)
 
 
 def _show_data(plan: Plan) -> None:

@@ -12,6 +12,7 @@ from ablation import problems
 from ablation.errors import RequestError, suggest
 from ablation.planning.messages import GROUPS, explain_validation, unknown_key
 from ablation.planning.pins import pinned
+from ablation.planning.tuning import candidates_of
 from ablation.spec import LOSSES, VALIDATION, Arm, Request, Settings
 from ablation.tasks import task_of
 
@@ -33,17 +34,35 @@ def parse(config: DictConfig, overrides: Sequence[str] = ()) -> Request:
     without_hydra = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
     for key in sorted(OmegaConf.missing_keys(without_hydra)):  # an own function has no default
         raise RequestError(f"{key}: a value is needed")
+    arm = _arm(without_hydra)
     values: Any = OmegaConf.to_container(without_hydra, resolve=True)
-    settings = {key: values.pop(key) for key in Settings.model_fields if key in values}
+    try:
+        settings = Settings.model_validate(
+            {key: values[key] for key in Settings.model_fields if key in values}
+        )
+    except ValidationError as error:
+        raise RequestError(explain_validation(error)) from None
+    untuned, candidates = candidates_of(without_hydra, settings, arm, _arm)
+    return Request(
+        arm=arm,
+        settings=settings,
+        unused={k: v for k, v in values.items() if k in INERT and v != getattr(arm, k)},
+        untuned=untuned,
+        candidates=candidates,
+    )
+
+
+def _arm(config: DictConfig) -> Arm:
+    """The arm of a configuration, as it is trained."""
+    values: Any = OmegaConf.to_container(config, resolve=True)
+    values = {key: value for key, value in values.items() if key not in Settings.model_fields}
     _refuse_targets(values)
     if "digest" in values:  # it is found out, not asked for
         raise RequestError(unknown_key("digest"))
     whole = values.get("length", 1) is None
     try:
         arm = Arm.model_validate({**values, "length": 1} if whole else values)
-        arm = pinned(_with_validation(_with_lookahead(_with_loss(_fitted(arm, whole)))))
-        unused = {k: v for k, v in values.items() if k in INERT and v != getattr(arm, k)}
-        return Request(arm=arm, settings=Settings.model_validate(settings), unused=unused)
+        return pinned(_with_validation(_with_lookahead(_with_loss(_fitted(arm, whole)))))
     except ValidationError as error:
         raise RequestError(explain_validation(error)) from None
 

@@ -14,7 +14,9 @@ from pydantic import Field, model_validator
 from ablation import problems
 from ablation.errors import RequestError, suggest
 from ablation.planning.metrics import settle_metrics
+from ablation.planning.notes import plan_notes
 from ablation.planning.parameters import count_parameters, countable, match_parameters
+from ablation.planning.tuning import TunedArm, Tuning, settings_in_words, tuning_of
 from ablation.spec import (
     SCHEMA,
     Arm,
@@ -24,11 +26,12 @@ from ablation.spec import (
     Settings,
     Trial,
     canonical,
+    column_of,
     label_arms,
     trials_of,
     varying,
 )
-from ablation.storage import locked, read_file, replace_file
+from ablation.storage import Store, locked, read_file, replace_file
 
 FIRST_ROUND = 10  # seeds per arm that seeds=auto trains before it first compares the arms
 STEP = 5  # seeds per arm of each further round
@@ -57,6 +60,8 @@ class Plan(Frozen):
     run: identifies the multirun if its jobs arrive one by one.
     max_seeds: limit per arm if seeds are added in rounds; None if their number is fixed.
     match: what is equal in all arms, "units" or "parameters".
+    tuning: how arms choose their settings; None: these are given. Until they have chosen, the
+    entries are the pilots alone; afterwards the pilots, then the trials of the verdict.
     """
 
     schema_version: int = SCHEMA
@@ -70,6 +75,7 @@ class Plan(Frozen):
     match: str
     requested: int
     notes: list[str]
+    tuning: Tuning | None = None
     entries: Annotated[list[Entry], Field(min_length=1)]
 
     @property
@@ -82,9 +88,51 @@ class Plan(Frozen):
         return [entry.trial for entry in self.entries]
 
     @property
+    def arms(self) -> list[Arm]:
+        """The arms as they were asked for: what is tuned has its untuned value."""
+        if self.tuning:
+            return [tuned.arm for tuned in self.tuning.arms]
+        return list(dict.fromkeys(trial.arm for trial in self.trials))
+
+    @property
+    def tuned(self) -> list[str]:
+        """The columns of `Arm.flat` that are tuned, and so are no factors."""
+        return [column_of(key) for key in self.tuning.grid] if self.tuning else []
+
+    @property
     def labels(self) -> dict[Arm, str]:
-        """The name of each arm, in the order of the request."""
-        return label_arms(dict.fromkeys(trial.arm for trial in self.trials))
+        """The name of each arm, in the order of the request; tuned ones as they have chosen."""
+        names = label_arms(self.arms, self.tuned)
+        if self.tuning is None:
+            return names
+        return {(t.choice.arm if t.choice else t.arm): names[t.arm] for t in self.tuning.arms}
+
+    @property
+    def undecided(self) -> list[TunedArm]:
+        """The arms that have not chosen their setting, so that their trials are not known yet."""
+        return [t for t in self.tuning.arms if t.chosen is None] if self.tuning else []
+
+    @property
+    def compared(self) -> list[Trial]:
+        """The trials of the verdict; of an arm that has not chosen, as it was asked for."""
+        known = [trial for trial in self.trials if not trial.is_pilot]
+        return known + [t for a in self.undecided for t in trials_of(a.arm, range(a.seeds))]
+
+    @property
+    def total(self) -> int:
+        """How many trials there are, with those that will be known when the arms have chosen."""
+        return len(self.entries) + sum(tuned.seeds for tuned in self.undecided)
+
+    def names(self, trials: Iterable[Trial]) -> dict[Arm, str]:
+        """The names of these trials' arms; of pilots, each setting that is tried has its own."""
+        names = label_arms(self.arms, self.tuned)
+        pilots = {
+            candidate.arm: f"{names[tuned.arm]} {settings_in_words(candidate.setting)}"
+            for tuned in (self.tuning.arms if self.tuning else ())
+            for candidate in tuned.candidates
+        }
+        labels = self.labels
+        return {t.arm: pilots[t.arm] if t.is_pilot else labels[t.arm] for t in trials}
 
 
 def make_plan(
@@ -108,35 +156,50 @@ def make_plan(
         problem: problems.check(problem, length)
         for problem, length in dict.fromkeys((r.arm.problem, r.arm.length) for r in requests)
     }
-    arm_seeds: list[tuple[Arm, int]] = []
-    for request in requests:
-        seeds = request.settings.seeds
-        count = seeds if isinstance(seeds, int) else min(FIRST_ROUND, settings.max_seeds)
-        arm_seeds.append((_match(request.arm, settings.match), count))
-    _check_seeds(arm_seeds, settings)
-    trials = dict.fromkeys(
-        trial for arm, count in arm_seeds for trial in trials_of(arm, range(count))
-    )
+    requests = [request.with_arms(lambda arm: _match(arm, settings.match)) for request in requests]
+    counts = [_first_seeds(request.settings) for request in requests]
+    asked = zip(requests, counts, strict=True)
+    trials = [trial for request, count in asked for trial in trials_of(request.arm, range(count))]
+    _check_seeds(requests, counts)
+    report = settle_metrics(settings.report, samples, [request.arm for request in requests])
+    tuning = tuning_of(requests, counts, report.metric or "")
     plan = Plan(
         name=settings.name or (f"multirun-{Path(run).name}" if run else ""),
         command=command,
         run=run,
         commit=source[0],
         dirty=source[1],
-        report=settle_metrics(settings.report, samples, [arm for arm, _ in arm_seeds]),
+        report=report,
         max_seeds=settings.max_seeds if adaptive else None,
         match=settings.match,
-        requested=sum(count for _, count in arm_seeds),
-        notes=[
-            *_data_notes(arm_seeds),
-            *_fold_notes(arm_seeds, settings.max_seeds if adaptive else None),
-            *_duplicate_notes(requests, [arm for arm, _ in arm_seeds]),
-        ],
-        entries=seed_major(trials),
+        requested=len(trials) + sum(len(r.candidates) * settings.tune_seeds for r in requests),
+        notes=plan_notes(requests, counts, (STEP, settings.max_seeds) if adaptive else ()),
+        tuning=tuning,
+        entries=seed_major(dict.fromkeys(tuning.pilots if tuning else trials)),
     )
     if run is None:  # a job that arrives alone does not know the arms of the others
         _check_report(plan)
-    return plan if plan.name else plan.model_copy(update={"name": _default_name(plan.trials)})
+    return plan if plan.name else plan.model_copy(update={"name": _default_name(plan)})
+
+
+def _check_seeds(requests: Sequence[Request], counts: Sequence[int]) -> None:
+    """Raise RequestError where data that each seed divides for itself is not fit for some seed."""
+    settings = requests[0].settings
+    asked = ((r.arm.problem, r.arm.length, n) for r, n in zip(requests, counts, strict=True))
+    for problem, length, count in dict.fromkeys(asked):
+        if problem.divided and settings.report.population == "seeds":
+            raise RequestError(
+                "report.population=seeds: with problem.resplit or problem.folds each seed has a "
+                "test part of its own, so that there is none to speak of; leave it out"
+            )
+        most = settings.max_seeds if settings.seeds == "auto" else count
+        problems.check_seeds(problem, length, range(most))
+
+
+def _first_seeds(settings: Settings) -> int:
+    """How many seeds an arm has before any are added."""
+    seeds = settings.seeds
+    return seeds if isinstance(seeds, int) else min(FIRST_ROUND, settings.max_seeds)
 
 
 def _check_report(plan: Plan) -> None:
@@ -156,7 +219,7 @@ def _check_report(plan: Plan) -> None:
                 f"report.claims.{at}.other={claim.other}: choose another arm of the same problem "
                 f"and length as {claim.arm}"
             )
-    most = plan.max_seeds or max(trial.seed for trial in plan.trials) + 1
+    most = plan.max_seeds or max(trial.seed for trial in plan.compared) + 1
     if report.reached_by and report.reached_by > most:
         raise RequestError(
             f"report.reached_by={report.reached_by}: no arm has more than {most} seeds"
@@ -173,10 +236,28 @@ def extend_plan(plan: Plan, seeds: Mapping[Arm, int]) -> Plan:
     )
 
 
+def settle_plan(plan: Plan, store: Store, ended: bool = False) -> Plan:
+    """The plan with the trials of the settings that the arms have chosen.
+
+    The arms choose when all pilots have a result, or when they have ended, with or without one. An
+    arm of which no pilot has a score has no trials.
+    """
+    pilots = [entry.id for entry in plan.entries if entry.trial.is_pilot]
+    if plan.tuning is None or not plan.undecided:
+        return plan
+    results = store.read_all(pilots)
+    if len(results) < len(pilots) and not ended:
+        return plan
+    tuning = plan.tuning.chosen(results)
+    trials = [t for a in tuning.arms if a.choice for t in trials_of(a.choice.arm, range(a.seeds))]
+    entries = seed_major(dict.fromkeys([*plan.trials, *trials]))
+    return plan.model_copy(update={"tuning": tuning, "entries": entries})
+
+
 def seed_major(trials: Iterable[Trial]) -> list[Entry]:
-    """The trials as entries of a plan, all arms of a seed before the next seed."""
+    """The trials as entries of a plan: pilots first, all arms of a seed before the next seed."""
     # An interrupted sweep is then balanced. The sort is stable, so arms keep their order.
-    ordered = sorted(trials, key=lambda trial: trial.seed)
+    ordered = sorted(trials, key=lambda trial: (not trial.is_pilot, trial.seed))
     return [Entry(id=trial.id, trial=trial) for trial in ordered]
 
 
@@ -201,11 +282,20 @@ def save_plan(plan: Plan, folder: Path) -> Plan:
                 update={
                     "entries": seed_major(dict.fromkeys([*before.trials, *plan.trials])),
                     "requested": before.requested + plan.requested,
+                    "tuning": _joined(before.tuning, plan.tuning),
                     "notes": list(dict.fromkeys([*before.notes, *plan.notes])),
                 }
             )
         replace_file(folder / "plan.json", json.dumps(plan.model_dump(), indent=1) + "\n")
     return plan
+
+
+def _joined(before: Tuning | None, tuning: Tuning | None) -> Tuning | None:
+    """The tuning of two jobs of one multirun; the arms of the second replace equal ones."""
+    if before is None or tuning is None:
+        return tuning
+    arms = {tuned.arm: tuned for tuned in [*before.arms, *tuning.arms]}
+    return tuning.model_copy(update={"arms": list(arms.values())})
 
 
 def load_plan(folder: Path) -> Plan:
@@ -232,81 +322,9 @@ def sweeps_in(root: Path) -> list[str]:
     return sorted(path.parent.name for path in root.glob("*/plan.json"))
 
 
-def _data_notes(arm_seeds: Iterable[tuple[Arm, int]]) -> list[str]:
-    """A sentence for each thing in the arms' data that may be meant otherwise than it was read."""
-    counts = {arm.problem: count for arm, count in arm_seeds}
-    of_problems = [problems.remarks(problem, range(count)) for problem, count in counts.items()]
-    return list(dict.fromkeys(sentence for sentences in of_problems for sentence in sentences))
-
-
-def _check_seeds(arm_seeds: Iterable[tuple[Arm, int]], settings: Settings) -> None:
-    """Raise RequestError where data that each seed divides for itself is not fit for some seed."""
-    for problem, length, count in dict.fromkeys((a.problem, a.length, n) for a, n in arm_seeds):
-        if problem.divided and settings.report.population == "seeds":
-            raise RequestError(
-                "report.population=seeds: with problem.resplit or problem.folds each seed has a "
-                "test part of its own, so that there is none to speak of; leave it out"
-            )
-        most = settings.max_seeds if settings.seeds == "auto" else count
-        problems.check_seeds(problem, length, range(most))
-
-
-def _fold_notes(arm_seeds: Iterable[tuple[Arm, int]], max_seeds: int | None) -> list[str]:
-    """A sentence for each number of folds that the seeds are not surely a multiple of.
-
-    max_seeds: None if no seeds are added.
-    """
-    notes = []
-    counts = {arm.problem.parameters.get("folds"): n for arm, n in arm_seeds if arm.problem.divided}
-    for folds, count in counts.items():
-        if folds and max_seeds is not None and any(n % folds for n in (count, STEP, max_seeds)):
-            notes.append(
-                f"seeds=auto may end within a repetition of {folds} folds, and then tests some "
-                "sequences once more than others"
-            )
-        elif folds and max_seeds is None and count % folds:
-            whole = folds * (count // folds + 1)
-            notes.append(
-                f"{count} seed{'s' * (count > 1)} of {folds} folds test some sequences once more "
-                f"than others; seeds={whole} tests all alike"
-            )
-    return notes
-
-
-def _duplicate_notes(requests: Sequence[Request], arms: Sequence[Arm]) -> list[str]:
-    """A sentence for each reason why several requests are the same arm.
-
-    arms: that of each request, as it is planned.
-    """
-    groups: dict[Arm, list[Request]] = {}
-    for request, arm in zip(requests, arms, strict=True):
-        groups.setdefault(arm, []).append(request)
-    names = label_arms(groups)
-    reasons: dict[str, list[Arm]] = {}
-    for arm, group in groups.items():
-        if len(group) > 1:
-            reasons.setdefault(_why_one_arm(group), []).append(arm)
-    notes = []
-    for why, several in reasons.items():
-        combinations = sum(len(groups[arm]) for arm in several)
-        first = names[several[0]]
-        what = f"one arm, {first}" if len(several) == 1 else f"{len(several)} arms, first {first}"
-        notes.append(f"{combinations} combinations are {what}: {why}")
-    return notes
-
-
-def _why_one_arm(requests: Sequence[Request]) -> str:
-    keys = dict.fromkeys(key for request in requests for key in request.unused)
-    swept = [key for key in keys if len({request.unused.get(key) for request in requests}) > 1]
-    if not swept:
-        return "the same values"
-    return f"{' and '.join(swept)} {'has' if len(swept) == 1 else 'have'} no effect there"
-
-
-def _default_name(trials: Sequence[Trial]) -> str:
+def _default_name(plan: Plan) -> str:
     """A name made of the varying factors and a short hash, always the same for these trials."""
-    arms = list(dict.fromkeys(trial.arm for trial in trials))
-    readable = "-by-".join(varying(arms)) or next(iter(label_arms(arms).values()))
-    digest = canonical([trial.id for trial in trials])
+    readable = "-by-".join(varying(plan.arms, plan.tuned)) or next(iter(plan.labels.values()))
+    digest = canonical([trial.id for trial in dict.fromkeys([*plan.trials, *plan.compared])])
     short = hashlib.sha256(digest).hexdigest()[:6]
     return re.sub(r"[^\w.+-]+", "-", readable)[:60].strip("-.") + f"-{short}"

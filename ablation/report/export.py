@@ -26,6 +26,8 @@ def export_tables(study: Study, summary: Table | None, folder: Path) -> None:
         "target": study.reached(),
         "pareto": pd.concat(fronts),
         "classes": study.classes(),
+        "settings": study.tuning(),
+        "pilots": study.frames.pilots,
     }
     for name, table in optional.items():
         path = folder / f"{name}.csv"

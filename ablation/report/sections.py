@@ -13,6 +13,7 @@ from ablation.report.figures.catalogue import Picture
 from ablation.report.mistakes import disagreements, mistakes
 from ablation.report.record import Failure
 from ablation.report.sentences import alarms, answer
+from ablation.report.settings import EFFECTS, effects_table, settings_note, settings_table
 from ablation.report.status import coverage_of, facts_of, state_of
 from ablation.report.tables import (
     across_table,
@@ -66,6 +67,8 @@ def make_sections(
         ("summary", "Summary", summary, notes.summary_note(study, summary)),
         ("targets", "Each number by itself", targets_table(study), notes.TARGETS),
         ("contrasts", notes.DIFFERENCES, contrasts_table(study), notes.contrasts_note(study)),
+        ("settings", "What each setting scored", settings_table(study), settings_note(study)),
+        ("effects", "What the setting explains", effects_table(study), EFFECTS),
         ("expected", "Expected and observed order", expected_table(study), notes.EXPECTED),
         ("accuracy", score.capitalize(), None, ""),
         ("learning", "Learning", None, ""),

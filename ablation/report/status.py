@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+import pandas as pd
+
 from ablation.analysis import Study, factor_columns
 from ablation.report.document import Coverage, Fact
 from ablation.terminal import duration
@@ -19,14 +21,17 @@ STATES = {
 
 def state_of(study: Study) -> str:
     """How many trials were asked for, what became of them, and how long they took."""
-    counts = study.trials["status"].value_counts()
-    parts = [f"{study.plan.requested} trials asked for, {len(study.trials)} unique"]
+    pilots = study.frames.pilots
+    counts = pd.concat([study.trials["status"], pilots["status"]]).value_counts()
+    parts = [f"{study.plan.requested} trials asked for, {study.plan.total} unique"]
+    parts += [f"{len(pilots)} of them pilots"] if len(pilots) else []
     parts += [
         f"{counts.get(state, 0)} {word}"
         for state, word in STATES.items()
         if state == "done" or counts.get(state, 0)
     ]
     seconds = sum(result.seconds.whole for result in study.frames.results)
+    seconds += pilots["seconds"].sum()
     time = f" They took {duration(seconds)} of one core." if seconds else ""
     return ", ".join(parts) + f".{time}"
 
@@ -76,7 +81,12 @@ def _constants(study: Study) -> tuple[str, ...]:
     sizes = study.trials.reindex(columns=["test_sequences"])["test_sequences"].dropna().unique()
     # What was asked for may be more than there is.
     hidden = {*study.factors, *(["problem.test_size"] if len(sizes) == 1 else [])}
-    names = [name for name in factor_columns(study.trials) if name not in hidden]
+    # What is tuned is no factor, and may yet differ.
+    names = [
+        name
+        for name in factor_columns(study.trials)
+        if name not in hidden and study.trials[name].nunique() == 1
+    ]
     # A parameter that only some problems have is not the same in every arm.
     values = [f"{name}={first[name]}" for name in names if study.trials[name].notna().all()]
     values += [f"test sequences={sizes[0]:,.0f}"] if len(sizes) == 1 else []

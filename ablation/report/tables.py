@@ -264,10 +264,11 @@ def probes_table(study: Study) -> Table | None:
 
 
 def failures_of(study: Study) -> tuple[Failure, ...]:
-    """The trials that have no result though they were tried."""
-    failed = study.trials[study.trials["status"] == "failed"]
+    """The trials and pilots that have no result though they were tried."""
+    tables = (table[table["status"] == "failed"] for table in (study.frames.pilots, study.trials))
     return tuple(
         Failure(arm=arm, seed=seed, why=why, log=str(study.store.log(id)))
+        for failed in tables
         for arm, seed, why, id in failed.reindex(columns=["arm", "seed", "why", "id"]).itertuples(
             index=False
         )

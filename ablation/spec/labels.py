@@ -14,39 +14,46 @@ PLAIN_FACTORS = (
 )
 
 
-def varying(arms: Iterable[Arm]) -> list[str]:
-    """The columns in which arms differ. Arms whose problem lacks a parameter are ignored for it."""
-    return _varying([arm.flat() for arm in arms])
+def varying(arms: Iterable[Arm], tuned: Collection[str] = ()) -> list[str]:
+    """The columns in which arms differ. Arms whose problem lacks a parameter are ignored for it.
+
+    tuned: columns that arms choose, which makes none of them another arm.
+    """
+    return _varying([arm.flat() for arm in arms], tuned)
 
 
-def _varying(rows: Collection[dict[str, Any]]) -> list[str]:
-    columns = list(dict.fromkeys(column for row in rows for column in row))
+def _varying(rows: Collection[dict[str, Any]], tuned: Collection[str]) -> list[str]:
+    columns = list(dict.fromkeys(c for row in rows for c in row if c not in tuned))
     values = {c: {canonical(row[c]) for row in rows if c in row} for c in columns}
     return [column for column in columns if len(values[column]) > 1]
 
 
-def label_arms(arms: Iterable[Arm]) -> dict[Arm, str]:
+def label_arms(arms: Iterable[Arm], tuned: Collection[str] = ()) -> dict[Arm, str]:
     """A short name for each arm: the values in which the arms differ, such as "bidirectional sum".
 
-    If the arms do not differ, the name is the direction and the merge mode.
+    If the arms do not differ, the name is the direction and the merge mode. tuned: see `varying`.
     """
     rows = {arm: _named(arm) for arm in arms}
-    columns = [c for c in _varying(rows.values()) if not _follows_from_problem(c, rows.values())]
-    columns = columns or ["direction", "merge_mode"]
+    named = rows.values()
+    columns = [c for c in _varying(named, tuned) if not _follows_from_problem(c, named)]
+    columns = columns or [c for c in ("direction", "merge_mode") if c not in tuned] or ["problem"]
     return {arm: _joined(row, columns) for arm, row in rows.items()}
 
 
-def label_variants(arms: Iterable[Arm]) -> dict[Arm, str]:
+def label_variants(arms: Iterable[Arm], tuned: Collection[str] = ()) -> dict[Arm, str]:
     """What each arm is beside its problem, such as "bidirectional sum" on any of several problems.
 
-    It names the values that differ between arms of one problem and length.
+    It names the values that differ between arms of one problem and length. tuned: see `varying`.
     """
     rows = {arm: _named(arm) for arm in arms}
     tasks: dict[bytes, list[Arm]] = {}
     for arm in rows:
         tasks.setdefault(canonical([arm.problem.model_dump(), arm.length]), []).append(arm)
-    varied = {column for task in tasks.values() for column in varying(task)}
-    columns = [c for c in _varying(rows.values()) if c in varied] or ["direction", "merge_mode"]
+    varied = {column for task in tasks.values() for column in varying(task, tuned)}
+    columns = [c for c in _varying(rows.values(), tuned) if c in varied] or [
+        "direction",
+        "merge_mode",
+    ]
     return {arm: _joined(row, columns) for arm, row in rows.items()}
 
 

@@ -28,6 +28,7 @@ from pydantic import (
 from ablation.errors import suggest
 from ablation.spec.layers import CELLS, DIRECTIONS, MERGES
 
+FIRST_PILOT = 1_000_000  # seeds from here on only choose settings; those of verdicts are far below
 SCHEMA = 1  # raise it when the meaning of a stored trial changes: every id changes with it
 
 # The engines are the files of training/engines, which load TensorFlow and are only listed here.
@@ -206,6 +207,13 @@ class Training(Frozen):
 TRAINING_COLUMNS = tuple({"loss": "loss_function"}.get(k, k) for k in Training.model_fields)
 
 
+def column_of(key: str) -> str:
+    """The column of `Arm.flat` that a key, as it is typed, becomes."""
+    group, _, leaf = key.rpartition(".")
+    names = dict(zip(Training.model_fields, TRAINING_COLUMNS, strict=True))
+    return names[leaf] if group == "training" else key
+
+
 def share_of(n: int, share: float) -> int:
     """How many of n a share is: at least one, and where possible not all."""
     return max(min(round(n * share), n - 1), 1)
@@ -336,6 +344,11 @@ class Trial(Frozen):
     @model_serializer
     def _flatten(self) -> dict[str, Any]:
         return {**self.arm.model_dump(), "seed": self.seed}
+
+    @property
+    def is_pilot(self) -> bool:
+        """Whether it only helps to choose a setting, and is no part of a verdict."""
+        return self.seed >= FIRST_PILOT
 
     @cached_property
     def id(self) -> str:

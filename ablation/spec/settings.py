@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt, model_validator
 
 from ablation.measures import METRICS
-from ablation.spec.schema import Arm, Frozen, one_of
+from ablation.spec.schema import Arm, Frozen, canonical, one_of
 
 Margin = Annotated[PositiveFloat, Field(allow_inf_nan=False)]
 LESSON_TARGET = 0.98  # accuracy
@@ -143,6 +143,28 @@ def _count_or_auto(value: object) -> object:
     raise ValueError("a whole number from 1 to 10000 is needed, or auto")
 
 
+Plain = bool | int | float | str | None  # a value of an option that can be tuned
+
+
+def _as_grid(value: object) -> object:
+    if value is None:
+        return None
+    # A key that is written in parts, such as {training: {learning_rate: ...}}, is no list either.
+    if not isinstance(value, Mapping) or not value:
+        raise ValueError("{key: [values]} is needed, such as {training.learning_rate: [0.001]}")
+    for key, values in value.items():
+        if not isinstance(values, list | tuple) or not values:
+            raise ValueError(f"{key}: a list of values is needed, such as [0.001, 0.003]")
+        if not all(isinstance(v, Plain) for v in values):
+            raise ValueError(f"{key}: single values are needed, no lists or groups")
+        if len({canonical(v) for v in values}) < len(values):
+            raise ValueError(f"{key}: a value stands there twice")
+    return tuple((str(key), tuple(values)) for key, values in value.items())
+
+
+Grid = tuple[tuple[str, tuple[Plain, ...]], ...]
+
+
 class Settings(Frozen):
     """The settings of a request. They are not part of a trial's id.
 
@@ -150,6 +172,8 @@ class Settings(Frozen):
     budget: seconds after which seeds="auto" adds no more seeds; None: no limit.
     match: "units": all arms have the same units; "parameters": units are chosen so that arms are
     equally large.
+    tune: keys of a trial, each with the values that every arm chooses from on validation data;
+    None: nothing is chosen. tune_seeds: pilots of each setting.
     name: the sweep's folder; None: made from the options that vary. results: the results folder.
     workers: worker processes; None: one per core. time_limit: seconds per trial.
     cluster: the machines that train, if not this one.
@@ -161,6 +185,8 @@ class Settings(Frozen):
     max_seeds: Annotated[PositiveInt, Field(ge=2, le=10_000)]
     budget: Annotated[PositiveFloat, Field(allow_inf_nan=False)] | None
     match: Annotated[str, one_of("units", "parameters")]
+    tune: Annotated[Grid | None, BeforeValidator(_as_grid)] = None
+    tune_seeds: Annotated[PositiveInt, Field(le=10_000)] = 3
     name: str | None
     results: Annotated[str, Field(min_length=1)]
     workers: PositiveInt | None
@@ -184,12 +210,36 @@ class Settings(Frozen):
         return self
 
 
+class Candidate(Frozen):
+    """An arm with a setting that it may choose: the values of the keys that are tuned."""
+
+    setting: dict[str, Plain]
+    arm: Arm
+
+
 class Request(Frozen):
     """One composed configuration: an arm, and the settings of its sweep.
 
     unused: values that were asked for and have no effect in this arm, by key.
+    untuned: the values that the keys of `tune` have in the arm. candidates: the arm with each
+    setting that it may choose, equal ones once; none if nothing is tuned.
     """
 
     arm: Arm
     settings: Settings
     unused: dict[str, Any] = Field(default_factory=dict)
+    untuned: dict[str, Plain] = Field(default_factory=dict)
+    candidates: tuple[Candidate, ...] = ()
+
+    @property
+    def arms(self) -> list[Arm]:
+        """The arm, and those of the candidates."""
+        return [self.arm, *(candidate.arm for candidate in self.candidates)]
+
+    def with_arms(self, change: Callable[[Arm], Arm]) -> Request:
+        """The same with another arm, and other candidates, by a function of each."""
+        candidates = tuple(
+            candidate.model_copy(update={"arm": change(candidate.arm)})
+            for candidate in self.candidates
+        )
+        return self.model_copy(update={"arm": change(self.arm), "candidates": candidates})

@@ -140,9 +140,10 @@ def _check_folder(folder: Path) -> None:
 
 
 def _result_of(study: Study, arm: str, seed: int) -> TrialResult:
-    for entry in study.plan.entries:
-        if study.plan.labels[entry.trial.arm] == arm and entry.trial.seed == seed:
-            result = study.store.read(entry.id)
+    names = study.plan.labels
+    for trial in study.plan.compared:
+        if names[trial.arm] == arm and trial.seed == seed:
+            result = study.store.read(trial.id)
             if result is not None:
                 return result
     raise RequestError(f"{arm}, seed {seed}: its result is gone")

@@ -8,6 +8,7 @@ from ablation.report.sentences.choice import choice
 from ablation.report.sentences.comparison import comparison, single
 from ablation.report.sentences.general import across
 from ablation.report.sentences.power import too_small
+from ablation.report.sentences.tuned import settings
 from ablation.report.sentences.warnings import coarse, failures, none_beats_guessing, some_guess
 
 
@@ -19,7 +20,7 @@ def answer(study: Study) -> list[str]:
     is recommended.
     """
     if not study.frames.results:
-        return ["No trial has been trained yet."]
+        return [*settings(study), "No trial has been trained yet."]
     warnings = []
     sentences = [*claims(study), *across(study), *target(study), *lookahead(study)]
     contrasts = study.contrasts()
@@ -44,4 +45,4 @@ def answer(study: Study) -> list[str]:
             sentences += choice(study, task, pairs)
         if guessing and not all_guess:
             sentences.append(some_guess(study, guessing))
-    return warnings + sentences + coarse(study) + too_small(study)
+    return warnings + sentences + settings(study) + coarse(study) + too_small(study)
