@@ -225,7 +225,8 @@ def _train(
     failed: set[str] = set()
     if not pending:
         return failed
-    alike = [trial for trial in sweep.trials if trial.is_pilot == pending[0].is_pilot]
+    kinds = {trial.is_pilot for trial in pending}  # of pilots and others, only one is shown
+    alike = [trial for trial in sweep.trials if trial.is_pilot in kinds]
     names, before = sweep.names(alike), len(alike) - len(pending)
     training = trainer.train(pending, store, sweep.commit, sweep.dirty)
     shown = before > 0

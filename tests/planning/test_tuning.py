@@ -32,7 +32,7 @@ def tuned_plan(*overrides: str) -> Plan:
 def scored(trial: Trial, *scores: float, kept: int | None = None) -> TrialResult:
     """A result with these validation scores, one a look; its test score is 0."""
     looks = list(range(1, len(scores) + 1))
-    losses = [1 - score for score in scores]
+    losses: list[float | None] = [1 - score for score in scores]
     curve = Curve(updates=looks, loss=losses, accuracy=list(scores), validation_loss=losses)
     return make_result(trial, accuracy=0.0, curve=curve, kept=kept)
 
