@@ -77,6 +77,16 @@ def test_what_is_compared_is_not_tuned() -> None:
         plan_of(request(*losses))
 
 
+def test_pilots_do_not_choose_by_what_other_seeds_are_tested_on(tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    rows = [f"{n},{step},{n % 2}" for n in range(40) for step in range(2)]
+    table.write_text("\n".join(["sequence,value,label", *rows]))
+    own = ("problem=file", f"problem.path={table}", "training.batch_size=5", "length=null")
+    with pytest.raises(RequestError, match=r"tune: with problem.resplit or problem.folds each"):
+        request(RATES, *own, "problem.resplit=true")
+    assert len(request(RATES, *own).candidates) == 3
+
+
 def test_candidates_are_the_product_and_what_has_no_effect_is_tried_once() -> None:
     grid = "tune={units: [3, 4], lookahead: [0, 1], training.dropout: [null, 0.5]}"
     forward, both = request(grid, "direction=forward"), request(grid, "direction=bidirectional")
