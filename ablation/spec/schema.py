@@ -10,7 +10,7 @@ from contextlib import suppress
 from functools import cached_property, lru_cache
 from pathlib import Path
 from pkgutil import iter_modules
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
@@ -80,6 +80,14 @@ def one_of(*choices: str, or_own: bool = False) -> AfterValidator:
 
 class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """The same with other values; what was computed from the old ones is not copied."""
+        copied = super().model_copy(update=update, deep=deep)
+        for name in list(copied.__dict__):
+            if isinstance(getattr(type(self), name, None), cached_property):
+                del copied.__dict__[name]  # such as a hash or an id
+        return copied
 
 
 class Function(Frozen):

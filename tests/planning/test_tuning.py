@@ -81,8 +81,8 @@ def test_pilots_do_not_choose_by_what_other_seeds_are_tested_on(tmp_path: Path) 
     table = tmp_path / "table.csv"
     rows = [f"{n},{step},{n % 2}" for n in range(40) for step in range(2)]
     table.write_text("\n".join(["sequence,value,label", *rows]))
-    own = ("problem=file", f"problem.path={table}", "problem.sequence=sequence")
-    own += ("problem.label=label", "training.batch_size=5", "length=null")
+    own: tuple[str, ...] = ("problem=file", f"problem.path={table}", "problem.sequence=sequence")
+    own = (*own, "problem.label=label", "training.batch_size=5", "length=null")
     with pytest.raises(RequestError, match=r"tune: with problem.resplit or problem.folds each"):
         request(RATES, *own, "problem.resplit=true")
     assert len(request(RATES, *own).candidates) == 3

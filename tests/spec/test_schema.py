@@ -216,3 +216,12 @@ def test_equal_arms_have_the_same_hash_in_every_process() -> None:
     command = [sys.executable, "-c", script, pickle.dumps(arm).hex()]
     completed = subprocess.run(command, capture_output=True, text=True, check=True)
     assert completed.stdout.split() == [str(hash(arm)), "True"]
+
+
+def test_a_changed_copy_is_the_same_as_one_that_was_made_so() -> None:
+    trial = make_trial()
+    assert trial.id
+    assert hash(trial.arm)
+    copy, made = trial.arm.model_copy(update={"units": 7}), make_trial(units=7)
+    assert (copy, hash(copy)) == (made.arm, hash(made.arm))
+    assert Trial(arm=copy, seed=0).id == trial.model_copy(update={"arm": copy}).id == made.id
