@@ -14,4 +14,5 @@ undisturbed sweep must give the same report, byte for byte.
     site       a folder in which commands run, and the allowed exit codes
     disk       a full file system
     campaign   rounds of all this, with the sweeps of grid
+    cluster    the same with `--cluster`: a third kind of target beside commands and their workers
 """

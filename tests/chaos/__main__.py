@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from tests.chaos.campaign import Campaign
+from tests.chaos.cluster import ClusterCampaign
 
 RULES = (
     "lost",
@@ -28,6 +29,11 @@ def main() -> None:
     parser.add_argument("--kills", default=500, type=int, help="minimum number of kills")
     parser.add_argument("--minutes", default=20.0, type=float, help="start no round after this")
     parser.add_argument("--seed", default=0, type=int, help="of the random kills")
+    parser.add_argument(
+        "--cluster",
+        action="store_true",
+        help="train on a Dask cluster: kill commands, workers, what trains for them, the scheduler",
+    )
     parser.add_argument("--folder", type=Path, help="a new or empty folder for all files")
     arguments = parser.parse_args()
     folder = arguments.folder or Path(tempfile.mkdtemp(prefix="chaos-"))
@@ -35,7 +41,8 @@ def main() -> None:
     if any(folder.iterdir()):
         parser.error(f"--folder {folder}: not empty")
     began = time.monotonic()
-    campaign = Campaign(folder.resolve(), arguments.seed, arguments.kills, arguments.minutes)
+    kind = ClusterCampaign if arguments.cluster else Campaign
+    campaign = kind(folder.resolve(), arguments.seed, arguments.kills, arguments.minutes)
     campaign.run()
     show(campaign, time.monotonic() - began)
     sys.exit(1 if campaign.broken or campaign.kills < arguments.kills else 0)

@@ -54,7 +54,7 @@ class Campaign:
         return sum(map(len, self.violations.values()))
 
     def run(self, quota: int = 55) -> None:
-        """Run rounds of `quota` kills, with a line of output after each; then fill a disk."""
+        """Run rounds of about `quota` kills, with a line of output after each; then fill a disk."""
         began = time.monotonic()
         while self.kills < self.wanted and time.monotonic() < self.end:
             self.counts["rounds"] += 1
@@ -65,6 +65,10 @@ class Campaign:
                 f"{time.monotonic() - began:.0f} s",
                 flush=True,
             )
+        self.fill_disk()
+
+    def fill_disk(self) -> None:
+        """Run a sweep on a disk that becomes full."""
         stored = full_disk(Grid(0, self.seeds).largest, self.folder, self.violations)
         if stored < 0:
             self.counts["full disk: not tried, as mounting one needs root"] += 1

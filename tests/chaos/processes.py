@@ -48,8 +48,8 @@ class Command:
     def parts(self) -> dict[str, list[int]]:
         """Its live processes by role."""
         parent = self.process.pid
-        servers = [pid for pid in _children(parent) if b"forkserver" in _command_line(pid)]
-        workers = [pid for server in servers for pid in _children(server)]
+        servers = [pid for pid in children(parent) if b"forkserver" in _command_line(pid)]
+        workers = [pid for server in servers for pid in children(server)]
         return {"parent": [parent], "worker": workers, "fork server": servers}
 
     def send(self, pid: int, *numbers: signal.Signals) -> bool:
@@ -118,7 +118,8 @@ class Commands:
         return Command(arguments, process, out, err, fates)
 
 
-def _children(pid: int) -> list[int]:
+def children(pid: int) -> list[int]:
+    """The processes that a process has started."""
     with suppress(OSError):
         tasks = Path(f"/proc/{pid}/task").iterdir()
         pids = [int(word) for task in tasks for word in (task / "children").read_text().split()]

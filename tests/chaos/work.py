@@ -20,16 +20,16 @@ faults.install("worker")
 
 def work(trial: Trial, root: str, commit: str | None, dirty: bool | None) -> CommittedTrial | None:
     """Like ablation.execution.worker.work, without Keras."""
-    return train_once(trial, Store(root), partial(_train, trial))
+    return train_once(trial, Store(root), partial(train, trial))
 
 
-def _train(trial: Trial) -> TrialResult:
-    """A result that depends only on the trial, after some hundredths of a second."""
+def train(trial: Trial, slower: float = 1.0) -> TrialResult:
+    """A result that depends only on the trial, after some hundredths of a second, or longer."""
     faults.note("trains", trial.id)
     chance = random.Random(trial.id)
-    time.sleep(chance.uniform(0.005, 0.05))
+    time.sleep(slower * chance.uniform(0.005, 0.05))
     faults.reach("in training")
-    time.sleep(chance.uniform(0.005, 0.05))
+    time.sleep(slower * chance.uniform(0.005, 0.05))
     advantage = 0.02 if trial.arm.direction == "bidirectional" else 0.0
     # Far below every ceiling, so that no arm raises the alarm of a leak.
     result = make_result(trial, accuracy=0.6 + advantage + chance.gauss(0, 0.01))

@@ -8,20 +8,16 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.clusters import hosts, slurm, storm
+from tests.clusters import hosts, slurm
 from tests.clusters.sweeps import Check, Unavailable
 
-SITES = {"slurm": slurm.campaign, "hosts": hosts.campaign, "storm": storm.campaign}
+SITES = {"slurm": slurm.campaign, "hosts": hosts.campaign}
 
 
 def main() -> None:
     """Run a campaign and print its checks; exit 1 where one failed, 3 where it cannot run here."""
     parser = argparse.ArgumentParser("python -m tests.clusters", description=__doc__)
-    parser.add_argument(
-        "site",
-        choices=SITES,
-        help="a SLURM, two hosts without a common folder, or a storm of kills",
-    )
+    parser.add_argument("site", choices=SITES, help="a SLURM, or two hosts without a common folder")
     parser.add_argument("--folder", type=Path, help="a new folder for all files")
     arguments = parser.parse_args()
     folder = arguments.folder or Path(tempfile.mkdtemp(prefix="clusters-"))

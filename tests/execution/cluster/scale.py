@@ -44,6 +44,9 @@ class Waiting:
         self._lock = threading.Condition()
         threading.Thread(target=self._report, daemon=True).start()
 
+    def expect(self, trials: int) -> None:
+        return
+
     def look(self, bundles: object) -> dict[str, Description]:
         return self.descriptions
 
