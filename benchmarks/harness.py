@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -24,6 +23,7 @@ from benchmarks.timing import ABLATION, nothing_compiled, seconds, spread
 Row = dict[str, Any]
 SEEDS = 10
 MERGES = ("concat", "sum", "mul", "ave")
+UNITS = (10, 20, 30, 40, 50)
 
 
 def main() -> None:
@@ -31,12 +31,14 @@ def main() -> None:
     parser = options(__doc__)
     parser.add_argument("--trials", type=int, default=1000, help="to plan and to resume")
     parser.add_argument("--reports", type=int, nargs="*", default=[1000, 10_000])
-    parser.add_argument("--rounds", type=int, default=5, help="of the short measurements")
+    parser.add_argument("--rounds", type=int, default=5, help="of the short measurements; 0: none")
     parser.add_argument("--starts", type=int, default=2, help="of those that train a trial")
     arguments = parser.parse_args()
-    rows = _help(arguments.rounds)
-    rows.append(_plan(arguments.trials, arguments.rounds))
-    rows += resumed(arguments.trials, arguments.rounds)
+    rows: list[Row] = []
+    if arguments.rounds:
+        rows += _help(arguments.rounds)
+        rows.append(_plan(arguments.trials, arguments.rounds))
+        rows += resumed(arguments.trials, arguments.rounds)
     for trials in arguments.reports:
         rows += _report(trials)
     if arguments.starts:
@@ -73,17 +75,25 @@ def _command(trials: int) -> list[str]:
 
 
 def _report(trials: int) -> list[Row]:
-    arms = [f"merge_mode={merge}" for merge in MERGES]
+    """The commands of a finished sweep, once each; its results are as large as real ones."""
+    arms = [f"merge_mode={merge} units={units}" for merge in MERGES for units in UNITS]
     seeds = trials // len(arms)
     with tempfile.TemporaryDirectory() as folder:
-        synthetic.fill(Path(folder), synthetic.sweep(arms, seeds))
-        words = ["-m", f"merge_mode={','.join(MERGES)}", f"seeds={seeds}", "name=many"]
-        seconds([*ABLATION, *words, f"results={folder}"])
-        command = [sys.executable, "-m", "ablation", "report", "many", "--results", folder]
-        time = seconds(command)
+        synthetic.fill(Path(folder), synthetic.sweep(arms, seeds), durably=False)
+        swept = [f"merge_mode={','.join(MERGES)}", f"units={','.join(map(str, UNITS))}"]
+        place = f"results={folder}"
+        sweep = [*ABLATION, "-m", *swept, f"seeds={seeds}", "name=many", place]
+        times = {
+            "plan": seconds([*sweep, "plan=true"]),
+            "resume, writing the report": seconds(sweep),
+            "resume, report up to date": seconds(sweep),
+            "list": seconds([*ABLATION, "list", "--results", folder]),
+            "report": seconds([*ABLATION, "report", "many", "--results", folder]),
+        }
         page = (Path(folder) / "many" / "report.html").stat().st_size
-    what = f"report of {trials:,} trials (4 arms × {seeds:,} seeds)"
-    return [_row(what, "s", [time]), _row("size of its HTML page", "kB", [page / 1000])]
+    size = f"{trials:,} trials ({len(arms)} arms × {seeds:,} seeds)"
+    rows = [_row(f"{what} of {size}", "s", [time]) for what, time in times.items()]
+    return [*rows, _row("size of its HTML page", "kB", [page / 1000])]
 
 
 def _help(rounds: int) -> list[Row]:

@@ -21,7 +21,7 @@ from ablation.execution.cluster.bundle import Bundle
 from ablation.execution.cluster.connection import Connection
 from ablation.execution.cluster.node import Description, Ended, Task
 from ablation.spec import Trial
-from ablation.storage import Store
+from ablation.storage import Store, TrialResult
 from tests.helpers import make_result, make_trial
 
 ARMS = 20
@@ -81,17 +81,32 @@ class Waiting:
             reports.put((address, ended))
 
 
+class Timed(Store):
+    """A store that adds up the seconds of its commits."""
+
+    seconds = 0.0
+
+    def commit(self, result: TrialResult) -> bool:
+        began = time.monotonic()
+        committed = super().commit(result)
+        self.seconds += time.monotonic() - began
+        return committed
+
+
 def main() -> None:
     """Run each combination, and print a line for it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--trials", type=int, nargs="+", default=[2000])
+    parser.add_argument("--trials", type=int, nargs="+", default=[10_000])
     parser.add_argument("--workers", type=int, nargs="+", default=[10, 100, 1000])
-    parser.add_argument("--seconds", type=float, default=1.0, help="of a trial")
+    parser.add_argument(
+        "--wall", type=float, default=100.0, help="seconds that the workers need for all trials"
+    )
     arguments = parser.parse_args()
-    print("trials  workers  wall s  workers busy  command ms/trial  its memory MiB")
+    print("trials  workers  s/trial  wall s  workers busy  results/s  ms/commit  CPU ms/trial  MiB")
     for count in arguments.trials:
         for workers in arguments.workers:
-            print(_run(count, workers, arguments.seconds), flush=True)
+            seconds = arguments.wall * workers / count
+            print(_run(count, workers, seconds), flush=True)
 
 
 def _run(count: int, workers: int, seconds: float) -> str:
@@ -99,7 +114,7 @@ def _run(count: int, workers: int, seconds: float) -> str:
     waiting = Waiting(workers, seconds)
     trainer = dispatch.ClusterTrainer(cast(Connection, waiting), 3600.0)
     with tempfile.TemporaryDirectory() as folder:
-        store = Store(folder)
+        store = Timed(folder)
         store.prepare()
         began, cpu = time.monotonic(), time.process_time()
         ended: list[Trial] = [outcome.trial for outcome in trainer.train(trials, store, None, None)]
@@ -107,8 +122,11 @@ def _run(count: int, workers: int, seconds: float) -> str:
     assert len(ended) == count
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     busy = waiting.busy / (wall * min(workers, count))
-    cost = 1000 * cpu / count
-    return f"{count:6}  {workers:7}  {wall:6.1f}  {busy:12.0%}  {cost:16.2f}  {memory:14.0f}"
+    cost, rate, commit = 1000 * cpu / count, count / wall, 1000 * store.seconds / count
+    return (
+        f"{count:6}  {workers:7}  {seconds:7.2f}  {wall:6.1f}  {busy:12.0%}  {rate:9.0f}  "
+        f"{commit:9.1f}  {cost:12.2f}  {memory:3.0f}"
+    )
 
 
 if __name__ == "__main__":
