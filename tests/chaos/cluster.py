@@ -45,11 +45,12 @@ class ClusterCampaign(Campaign):
                 if command.ended and command.code:
                     self.site.wait(command)
                     running[place] = self.site.start(sweeps[place])
+            if self.kills >= self.wanted:  # let them end
+                continue
             role = self.chance.choices(list(SHARES), list(SHARES.values()))[0]
             killed = self._kill(role, self.chance.choice(running))
             self.storm.sent[f"{role} of the cluster" if role != "command" else role] += killed
         self.site.wait(*running)
-        self.site.check_no_temporary_files()
         self._damage(grid)
         for sweep in sweeps:  # what was damaged, and what was given up after two kills
             self.site.wait(self.site.start(sweep))
