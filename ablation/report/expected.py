@@ -13,6 +13,7 @@ import pandas as pd
 from ablation.analysis import Comparison, Study, compare_planned, task_name
 from ablation.measures import Measure
 from ablation.report.cells import Column, Table
+from ablation.report.sentences.words import short_names
 
 APART = 0.005  # of accuracy, and nats: bounds that are closer imply no order a sweep could show
 
@@ -43,7 +44,7 @@ def expected_table(study: Study) -> Table | None:
         if not implied:
             continue
         shown = _shown(study, implied)
-        names = _short(list(arms.index))
+        names = short_names(list(arms.index))
         missing = [
             f"{names[first]} is not shown to be better than {names[second]}"
             for first, second in implied
@@ -91,13 +92,3 @@ def _levels(bounds: pd.Series, implied: set[Order], names: dict[str, str]) -> st
     for before, arm in pairwise(arms):
         text += f"{' >' if (before, arm) in implied else ','} {names[arm]} {bounds[arm]}"
     return text
-
-
-def _short(arms: list[str]) -> dict[str, str]:
-    """The arms' names without the words that all of them have."""
-    words = [arm.split() for arm in arms]
-    common = set(words[0]).intersection(*words[1:])
-    return {
-        arm: " ".join(word for word in parts if word not in common) or arm
-        for arm, parts in zip(arms, words, strict=True)
-    }

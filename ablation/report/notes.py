@@ -46,6 +46,11 @@ MISTAKES = (
     "mean, support the number of its labels. Where classes are tags, a third table has the same of "
     "the spans that they mark; a span is right if its type, first and last step are."
 )
+TASKS = (
+    "Take: the best arm, or the cheapest that is equivalent to it. Ahead by: in the metric, "
+    f"against the next best arm, as in {DIFFERENCES}; of an arm that is taken for its price it may "
+    "be negative, but within the margin."
+)
 VARIANTS = (
     "The problems are the sample: each row is paired by problem, each of which counts once. "
     "Difference: the Hodges-Lehmann estimate in normalized score, with the interval of the "

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ablation.analysis import Study
 from ablation.measures import MEASURES
 from ablation.report import notes
+from ablation.report.by_task import tasks_table
 from ablation.report.document import Document, Section
 from ablation.report.expected import expected_table
 from ablation.report.figures.catalogue import Picture
@@ -62,6 +63,7 @@ def make_sections(
         ("claims", "Claims", claims_table(study), notes.CLAIMS),
         ("across", "Over all problems", across_table(study), notes.across_note(study)),
         ("pairs", "Variants against each other", variants_table(study), notes.VARIANTS),
+        ("tasks", "What to take of each task", tasks_table(study), notes.TASKS),
         ("target", target, target_table(study), notes.target_note(study)),
         ("lookahead", "How much future is enough", lookahead_table(study), notes.LOOKAHEAD),
         ("summary", "Summary", summary, notes.summary_note(study, summary)),

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from ablation.analysis import Study
-from ablation.report.sentences.words import about, amount_of
+from ablation.report.sentences.words import FEW, about, amount_of, listed, short_tasks
 
 
 def claims(study: Study) -> list[str]:
@@ -72,6 +72,8 @@ def target(study: Study) -> list[str]:
 def lookahead(study: Study) -> list[str]:
     """From which lookahead on a forward arm does as well as the best bidirectional one."""
     table, measure = study.lookahead(), study.measure(study.metric)
+    if len(table) and table["task"].nunique() > FEW:
+        return _lookaheads(table)
     sentences = []
     for task, rows in table.groupby("task", sort=False) if len(table) else ():
         where = f" on {task}" if table["task"].nunique() > 1 else ""
@@ -94,3 +96,20 @@ def lookahead(study: Study) -> list[str]:
                 f"Whether a lookahead of {most['lookahead']} is enough{where} is undecided."
             )
     return sentences
+
+
+def _lookaheads(table: pd.DataFrame) -> list[str]:
+    """The same of many tasks: on which of them the greatest lookahead is enough."""
+    groups: dict[str, list[str]] = {}
+    by_task = table.groupby("task", sort=False)
+    for task, (_, rows) in zip(short_tasks(table["task"].unique()), by_task, strict=True):
+        most = rows.iloc[-1]
+        if rows["enough"].any():
+            least = rows.loc[rows["enough"], "lookahead"].min()
+            word = f"A lookahead of {least} is enough on"
+        elif most["verdict"] == "worse":
+            word = f"A lookahead of {most['lookahead']} is not enough on"
+        else:
+            word = f"Whether a lookahead of {most['lookahead']} is enough is undecided on"
+        groups.setdefault(word, []).append(task)
+    return [f"{word} {listed(tasks)}." for word, tasks in groups.items()]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import pandas as pd
 
 from ablation.analysis import Study, best_arm, cheapest_equivalent, finished_trials, guessing_arms
 from ablation.measures import MEASURES
-from ablation.report.sentences.comparison import opponents_of
+from ablation.report.sentences.comparison import OPPOSITE, opponents_of
 from ablation.report.sentences.words import amount_of
 
 
@@ -18,16 +19,63 @@ def recommended(study: Study) -> list[str]:
     Where one has fewer parameters and another is faster, it is the smaller one. Tasks without a
     result are left out.
     """
-    if not study.frames.results:
-        return []
-    contrasts, arms = study.contrasts(), []
-    for task in study.tasks:
-        if len(finished_trials(task)):
-            pairs = contrasts[contrasts["arm"].isin(task["arm"])] if len(contrasts) else contrasts
-            decided = len(pairs) > 0 and pairs["possible"].any()
-            cheaper = _cheaper(study, task, pairs) if decided else None
-            arms.append(cheaper[0].arm if cheaper else best_arm(task, study.metric))
-    return arms
+    return [_taken(study, task, pairs_of(study, task)) for task in _finished(study)]
+
+
+class Take(NamedTuple):
+    """The arm of a task to take, and how it did against the runner-up.
+
+    Where no arm beats guessing, arm is "". Against an arm that is equivalent and dearer, or where
+    there is a baseline, other is the best of the others that it was compared with.
+    """
+
+    task: pd.DataFrame
+    arm: str
+    other: str
+    difference: float
+    verdict: str
+    more_seeds: float
+
+
+def takes(study: Study) -> list[Take]:
+    """What to take of each task that compares arms."""
+    chosen = []
+    for task in _finished(study):
+        if task["arm"].nunique() == 1:
+            continue
+        guessing = guessing_arms(task, study.score).keys()
+        if study.metric == study.score and set(finished_trials(task)["arm"]) <= guessing:
+            chosen.append(Take(task, "", "", math.nan, "", math.nan))
+            continue
+        pairs = pairs_of(study, task)
+        arm = _taken(study, task, pairs)
+        opponents = [o for o in opponents_of(arm, pairs) if pd.notna(o.difference)]
+        sense = study.measure(study.metric).sense
+        # An opponent's difference is its own score minus the arm's.
+        other = max(opponents, key=lambda o: sense * o.difference, default=None)
+        if other is None:
+            chosen.append(Take(task, arm, "", math.nan, "undecided", math.nan))
+        else:
+            verdict = OPPOSITE.get(other.verdict, other.verdict)
+            chosen.append(Take(task, arm, other.arm, -other.difference, verdict, other.more_seeds))
+    return chosen
+
+
+def pairs_of(study: Study, task: pd.DataFrame) -> pd.DataFrame:
+    """The contrasts of a task's arms."""
+    contrasts = study.contrasts()
+    return contrasts[contrasts["arm"].isin(task["arm"])] if len(contrasts) else contrasts
+
+
+def _finished(study: Study) -> list[pd.DataFrame]:
+    tasks = study.tasks if study.frames.results else []
+    return [task for task in tasks if len(finished_trials(task))]
+
+
+def _taken(study: Study, task: pd.DataFrame, pairs: pd.DataFrame) -> str:
+    decided = len(pairs) > 0 and pairs["possible"].any()
+    cheaper = _cheaper(study, task, pairs) if decided else None
+    return cheaper[0].arm if cheaper else best_arm(task, study.metric)
 
 
 class Cheaper(NamedTuple):

@@ -1,8 +1,9 @@
-"""One answer over several problems."""
+"""One answer over several problems, or over several tasks of one."""
 
 from __future__ import annotations
 
 from ablation.analysis import Study, problems_needed
+from ablation.report.sentences.choice import takes
 from ablation.report.sentences.words import listed
 from ablation.terminal import count
 
@@ -44,3 +45,18 @@ def across(study: Study) -> list[str]:
         f"probability of {best['best']:.2f} ({best['best_low']:.2f} to {best['best_high']:.2f})."
     )
     return sentences
+
+
+def counted(study: Study) -> list[str]:
+    """In how many tasks the arm to take is ahead for certain."""
+    rows = takes(study)
+    if not rows:
+        return []
+    verdicts = [row.verdict for row in rows]
+    parts = [
+        (verdicts.count("better"), "is better than the next best"),
+        (verdicts.count("equivalent"), "is equivalent to the next best"),
+        (verdicts.count("undecided") + verdicts.count("worse"), "is provisional"),
+    ]
+    said = [f"{words} in {number}" for number, words in parts if number]
+    return [f"Of {count(len(rows), 'task')}, the arm to take {', '.join(said)}."] if said else []

@@ -9,6 +9,7 @@ import pandas as pd
 
 from ablation.measures import Measure
 
+FEW = 2  # tasks that the answer says one by one; of more it counts what the report's table says
 ARMS_NAMED = 7  # a longer list of arms is cut
 
 
@@ -24,6 +25,24 @@ def listed(names: Iterable[str]) -> str:
     names = list(names)
     rest = len(names) - ARMS_NAMED
     return ", ".join(names[:ARMS_NAMED]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def short_names(arms: Iterable[str]) -> dict[str, str]:
+    """The arms' names without the words that all of them have."""
+    return _without_common({arm: arm.split() for arm in arms}, " ")
+
+
+def short_tasks(tasks: Iterable[str]) -> list[str]:
+    """The names of several tasks without the problem or the length that all of them have."""
+    return list(_without_common({task: task.split(", ") for task in tasks}, ", ").values())
+
+
+def _without_common(parts: Mapping[str, list[str]], joint: str) -> dict[str, str]:
+    common = set.intersection(*map(set, parts.values())) if len(parts) > 1 else set()
+    return {
+        name: joint.join(part for part in of_name if part not in common) or name
+        for name, of_name in parts.items()
+    }
 
 
 def between(measure: Measure, guesses: Mapping[str, float]) -> str:
