@@ -21,8 +21,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 import ablation
-from ablation.analysis import compare_arms
-from ablation.analysis.populations import TestScores
+from ablation.analysis import compare_arms, populations
 from benchmarks.record import options, record
 
 SIZES = (100, 300, 1000)
@@ -58,7 +57,7 @@ class Table(NamedTuple):
                 "seed": seed,
                 "status": "done",
                 "accuracy": hits.sum() / self.labels.sum(),
-                "scores": TestScores(Scores(hits, self.labels)),
+                "scores": populations.TestScores(Scores(hits, self.labels)),
                 "test_sequences": len(self.labels),
                 "test_labels": float(self.labels.sum()),
             }
