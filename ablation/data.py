@@ -57,6 +57,13 @@ class Sequences:
         return self.y.ndim == (2 if self.task == "classes" else 3)
 
     @property
+    def lengths(self) -> Array:
+        """Steps of each sequence without its padding: (n,) int."""
+        present = self.x != 0 if self.symbols else self.present
+        steps = self.x.shape[1]
+        return np.full(len(self), steps) if present is None else present.sum(axis=1)
+
+    @property
     def weights(self) -> Array:
         """Weight of each step or sequence in losses and metrics: 0 or 1, float32."""
         weights = np.ones(self.y.shape[: 1 + self.per_step], np.float32)

@@ -37,6 +37,7 @@ ENGINES = tuple(module.name for module in iter_modules([str(_ENGINES)]))
 OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd")
 SCHEDULES = ("linear", "cosine")
 CLASS_WEIGHTS = ("balanced",)
+BATCHES = ("by_length",)
 LOSSES = ("crossentropy", "mse", "mae", "huber")  # the files of `tasks` say which fits which
 STACK = "stack"  # the built-in model: recurrent layers and a dense head, as in the lesson
 
@@ -161,6 +162,7 @@ class Training(Frozen):
     class_weights: "balanced" makes all classes of the training data weigh the same in its loss.
     loss: what is made small, also a function of the user's own; None: what suits the task.
     metrics: the user's own functions that score the predictions of the test set, by dotted name.
+    batches: "by_length" makes each batch of sequences of about the same length; None: at random.
     """
 
     sequences: PositiveInt
@@ -179,6 +181,7 @@ class Training(Frozen):
     class_weights: Annotated[str, one_of(*CLASS_WEIGHTS)] | None = None
     loss: Annotated[str, one_of(*LOSSES, or_own=True)] | None = None
     metrics: Annotated[tuple[str, ...] | None, BeforeValidator(_own_functions)] = None
+    batches: Annotated[str, one_of(*BATCHES)] | None = None
 
     @model_validator(mode="after")
     def _a_batch_fits(self) -> Training:

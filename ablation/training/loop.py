@@ -71,7 +71,7 @@ def train(programs: Programs, data: Dataset, training: Training, seed: int) -> H
     task, watched_loss = task_of(watched), mean_loss(training, watched)
     curve = Curve(updates=[], loss=[], accuracy=[], mse=[], validation_loss=[])
     looks: list[float | None] = getattr(curve, task.METRIC)
-    batches = batch_rows(training, len(data.train), seed)
+    batches = batch_rows(training, data.train.lengths, seed)
     seconds, seconds_evaluating, loss = 0.0, 0.0, 0.0
     kept, best_weights = None, None
     weights, y = label_weights(data.train, training), data.train.targets
@@ -105,12 +105,16 @@ def train(programs: Programs, data: Dataset, training: Training, seed: int) -> H
 
 
 def predict(programs: Programs, data: Sequences) -> Array:
-    """Outputs (n, ...) of all sequences, predicted in batches of PREDICTION_BATCH."""
+    """Outputs (n, ...) of all sequences, predicted in batches of PREDICTION_BATCH.
+
+    Sequences of about the same length are predicted together: the work follows the longest one.
+    """
+    order = np.argsort(data.lengths, kind="stable")
     batches = [
-        programs.predict(_fill(data.x[start : start + PREDICTION_BATCH]))
+        programs.predict(_fill(data.x[order[start : start + PREDICTION_BATCH]]))
         for start in range(0, len(data), PREDICTION_BATCH)
     ]
-    return np.concatenate(batches)[: len(data)]
+    return np.concatenate(batches)[np.argsort(order)]
 
 
 def chunk_shape(training: Training) -> tuple[int, int]:
@@ -118,19 +122,26 @@ def chunk_shape(training: Training) -> tuple[int, int]:
     return math.ceil(training.updates / CURVE_POINTS), training.batch_size
 
 
-def batch_rows(training: Training, size: int, seed: int) -> Array:
-    """Training sequences of each batch: (updates, batch_size) indices below size.
+def batch_rows(training: Training, lengths: Array, seed: int) -> Array:
+    """Training sequences of each batch: (updates, batch_size) rows of lengths, (n,).
 
-    They are shuffled every epoch. The number of updates is the same for all seeds of an arm. Where
-    whole groups are held out, size is not, and the last epoch is cut short or another one begun.
+    They are shuffled every epoch. If training.batches is "by_length", the batches are then made
+    of neighbours in length, and are shuffled in their turn. The number of updates is the same for
+    all seeds of an arm. Where whole groups are held out, n is not, and the last epoch is cut short
+    or another one begun.
     """
     rng = stream(seed, "order")
-    needed = training.updates * training.batch_size
-    full_batches = max(size // training.batch_size, 1) * training.batch_size
+    size, batch = len(lengths), training.batch_size
+    needed = training.updates * batch
+    full_batches = max(size // batch, 1) * batch
     order: list[Array] = []
     while sum(map(len, order)) < needed:
-        order.append(rng.permutation(size)[:full_batches])
-    return np.concatenate(order)[:needed].reshape(-1, training.batch_size)
+        rows = rng.permutation(size)[:full_batches]
+        if training.batches == "by_length":
+            rows = rows[np.argsort(lengths[rows], kind="stable")]
+            rows = rng.permutation(rows.reshape(-1, min(batch, size))).ravel()
+        order.append(rows)
+    return np.concatenate(order)[:needed].reshape(-1, batch)
 
 
 def label_weights(data: Sequences, training: Training) -> Array:

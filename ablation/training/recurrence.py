@@ -18,13 +18,14 @@ of Hochreiter & Schmidhuber (1997) and Cho et al. (2014), for the cells as Keras
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers
+
+from ablation.training.blocks import outputs_of
 
 Tensor = Any
 Tensors = tuple[Tensor, ...]
@@ -95,9 +96,9 @@ class Recurrence(layers.RNN):
         bias, *biases = (tf.convert_to_tensor(bias) for bias in self.biases())
         # A column of ones makes the bias a row of the kernel, so one product gives both gradients.
         kernel = tf.concat([tf.convert_to_tensor(self.cell.kernel), bias[None]], 0)
-        x = tf.tensordot(tf.concat([inputs, tf.ones_like(inputs[..., :1])], -1), kernel, 1)
+        inputs = tf.concat([inputs, tf.ones_like(inputs[..., :1])], -1)
         recurrent = tf.convert_to_tensor(self.cell.recurrent_kernel)
-        outputs = _loop(self, present)(x, recurrent, *biases)
+        outputs = outputs_of(self, inputs, present, kernel, recurrent, *biases)
         if present is not None and self.zero_output_for_mask:
             outputs = tf.where(present, outputs, 0.0)
         return tf.transpose(outputs, (1, 0, 2)) if self.return_sequences else outputs[-1]
@@ -119,80 +120,6 @@ def _is_step_mask(mask: Any, sequences: Tensor) -> bool:
     return bool(
         tf.is_tensor(mask) and mask.dtype == "bool" and mask.shape[1:] == sequences.shape[1:2]
     )
-
-
-def _loop(layer: Recurrence, present: Tensor) -> Callable[..., Tensor]:
-    """The loop over the steps and its gradient: (steps, batch, gates) -> (steps, batch, units).
-
-    present: (steps, batch, 1) bool, False where a step is masked and the state is carried over;
-    None if no step is masked.
-    """
-
-    @tf.custom_gradient  # type: ignore[untyped-decorator]
-    def run(x: Tensor, recurrent: Tensor, *biases: Tensor) -> tuple[Tensor, Any]:
-        steps = x.shape[0]
-        zeros = tf.zeros((tf.shape(x)[1], layer.units), x.dtype)
-
-        def forward(k: Tensor, state: Tensors, arrays: Tensors) -> Any:
-            current, saved = layer.forward_step(x[k], sum(biases, state[0] @ recurrent), *state)
-            current = _where(present, k, current, state)
-            return k + 1, current, _write(arrays, k, (*current, *saved))
-
-        state = (zeros,) * layer.state_tensors
-        first_step = layer.forward_step(x[0], x[0], *state)
-        widths = [tensor.shape[-1] for tensors in first_step for tensor in tensors]
-        arrays = _arrays(steps, widths, x)
-        *_, arrays = _while(steps, forward, (0, state, arrays))
-        stored = tuple(array.stack() for array in arrays)
-        current, saved = stored[: layer.state_tensors], stored[layer.state_tensors :]
-
-        def gradient(d_outputs: Tensor) -> Tensors:
-            previous = tuple(tf.concat([zeros[None], values[:-1]], 0) for values in current)
-            local = layer.local_gradients(saved, previous, current)
-            transposed = tf.transpose(recurrent)  # once, not in each step
-
-            def backward(j: Tensor, d_state: Tensors, arrays: Tensors) -> Any:
-                k = steps - 1 - j
-                d_state = (d_state[0] + d_outputs[k], *d_state[1:])
-                d_gates, d_previous = layer.backward_step(d_state, tuple(part[k] for part in local))
-                d_previous = (d_previous[0] + d_gates[0] @ transposed, *d_previous[1:])
-                d_gates = _where(present, k, d_gates, tuple(map(tf.zeros_like, d_gates)))
-                d_previous = _where(present, k, d_previous, d_state)
-                return j + 1, d_previous, _write(arrays, k, d_gates)
-
-            widths = [x.shape[-1]] * (1 + len(biases))
-            *_, arrays = _while(steps, backward, (0, state, _arrays(steps, widths, x)))
-            stacked = [array.stack() for array in arrays]
-            d_h, d_x = stacked[0], stacked[-1]  # one array if both are the same
-            rows = tf.reshape(d_h, (-1, x.shape[-1]))
-            outputs = tf.reshape(previous[0], (-1, layer.units))
-            d_recurrent = tf.matmul(outputs, rows, transpose_a=True)
-            return (d_x, d_recurrent, *(tf.reduce_sum(rows, 0) for _ in biases))
-
-        return current[0], gradient
-
-    return run  # type: ignore[no-any-return]
-
-
-def _while(steps: int, body: Callable[..., Any], start: Any) -> Any:
-    return tf.while_loop(lambda k, *_: k < steps, body, start, maximum_iterations=steps)
-
-
-def _arrays(steps: int, widths: list[int], like: Tensor) -> Tensors:
-    return tuple(
-        tf.TensorArray(like.dtype, steps, element_shape=(like.shape[1], width)) for width in widths
-    )
-
-
-def _write(arrays: Tensors, k: Tensor, values: Tensors) -> Tensors:
-    return tuple(array.write(k, value) for array, value in zip(arrays, values, strict=True))
-
-
-def _where(present: Tensor, k: Tensor, unmasked: Tensors, masked: Tensors) -> Tensors:
-    """Each sequence's values at step k: `unmasked` where the step is present, else `masked`."""
-    if present is None:
-        return unmasked
-    return tuple(tf.where(present[k], *pair) for pair in zip(unmasked, masked, strict=True))
 
 
 def _sigmoid_gradient(output: Tensor) -> Tensor:

@@ -1,7 +1,8 @@
 """The same update in several programs; each is a function in a module of this folder.
 
 The function takes a Size, builds and compiles the network, and returns a function that does
-size.updates updates, one batch each, and returns their last or mean loss. The network is the
+size.updates updates, one batch each, and returns their last or mean loss; in a pair with it may
+come a function that returns a score of the trained network. The network is, but for `ragged`, the
 lesson's: a bidirectional LSTM merged by concat, a sigmoid unit for each step, binary cross-entropy,
 Adam with a learning rate of .001.
 """
@@ -24,6 +25,7 @@ from ablation.execution import SINGLE_THREADED
 
 Array = NDArray[Any]
 Turn = Callable[[], float]
+SCORE = "score"
 
 
 @dataclass(frozen=True)
@@ -65,14 +67,21 @@ class Peer:
 
     def turn(self) -> dict[str, float]:
         """Let it do its updates; returns "seconds", "loss", and peak "memory" so far in MiB."""
-        assert self._process.stdin is not None
-        self._process.stdin.write("\n")
-        self._process.stdin.flush()
-        return self._reply()
+        return self._ask("")
+
+    def score(self) -> dict[str, float]:
+        """Let it score its network: the score is the reply's "loss"."""
+        return self._ask(SCORE)
 
     def end(self) -> None:
         """End the process, and wait for it."""
         self._process.communicate()
+
+    def _ask(self, what: str) -> dict[str, float]:
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{what}\n")
+        self._process.stdin.flush()
+        return self._reply()
 
     def _reply(self) -> dict[str, float]:
         assert self._process.stdout is not None

@@ -46,6 +46,7 @@ MEANING: list[dict[str, Any]] = [
     {"training": {"stop_at": 0.9}},
     {"training": {"class_weights": "balanced"}},
     {"training": {"loss": "mae"}},
+    {"training": {"batches": "by_length"}},
     {"engine": "fit"},
     {"digest": "0" * 64},
     {"seed": 1},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 from pathlib import Path
@@ -104,6 +105,37 @@ def test_all_engines_end_in_the_same_weights(changes: dict[str, Any]) -> None:
         assert history.curve.accuracy == fit_history.curve.accuracy
 
 
+def ragged(sequences: int, steps: int = 20) -> Sequences:
+    """Sequences of 1 to `steps` steps, padded behind; labels: is the next number positive?"""
+    rng = np.random.default_rng(sequences)
+    present = np.arange(steps) < rng.integers(1, steps + 1, sequences)[:, None]
+    x = rng.normal(size=(sequences, steps, 1)).astype(np.float32)
+    y = np.roll(x[..., 0] > 0, -1, axis=1) & present
+    return Sequences(x, y.astype(np.int32), present=present).padded()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"direction": "bidirectional", "merge_mode": "concat", "training": {"dropout": 0.3}},
+    ],
+    ids=["both"],
+)
+def test_engines_agree_on_padded_sequences_in_batches_by_length(changes: dict[str, Any]) -> None:
+    training = {"sequences": 60, "epochs": 2, "batches": "by_length", "learning_rate": 0.01}
+    trial = make_trial(**{**changes, "training": {**training, **changes.get("training", {})}})
+    data = Dataset(ragged(60), ragged(PREDICTION_BATCH + 7))
+    expected, _ = weights_after(fit.programs, trial, data)
+    weights, history = weights_after(uncompiled, trial, data)
+    assert history.updates == 12
+    for a, b in zip(weights, expected, strict=True):
+        np.testing.assert_allclose(a, b, atol=2e-6)
+    # Predicted by length and put back in order.
+    model = build_model(trial, data.test)
+    outputs = predict(uncompiled(model, data.train, trial.arm.training), data.test)
+    np.testing.assert_allclose(outputs, model.predict(data.test.x, verbose=0), atol=2e-6)
+
+
 def test_the_schema_accepts_every_engine_and_no_other() -> None:
     for name in ENGINES:
         assert make_trial(engine=name).arm.engine == name
@@ -113,13 +145,31 @@ def test_the_schema_accepts_every_engine_and_no_other() -> None:
 
 def test_batches_are_shuffled_every_epoch_and_depend_only_on_the_seed() -> None:
     training = make_trial(training=TRAINING).arm.training
-    rows = batch_rows(training, 195, seed=4)
+    lengths = np.random.default_rng(0).integers(1, 50, 195)
+    rows = batch_rows(training, lengths, seed=4)
     assert rows.shape == (57, 10)
     first, second = rows[:19].ravel(), rows[19:38].ravel()
     assert len(set(first)) == 190  # no sequence occurs twice in an epoch
     assert not np.array_equal(first, second)
-    np.testing.assert_array_equal(rows, batch_rows(training, 195, seed=4))
-    assert not np.array_equal(rows, batch_rows(training, 195, seed=5))
+    np.testing.assert_array_equal(rows, batch_rows(training, lengths, seed=4))
+    assert not np.array_equal(rows, batch_rows(training, lengths, seed=5))
+
+
+def test_batches_by_length_are_of_neighbours_in_length_and_follow_from_the_seed() -> None:
+    training = make_trial(training={**TRAINING, "batches": "by_length"}).arm.training
+    lengths = np.random.default_rng(0).integers(1, 50, 195)
+    rows = batch_rows(training, lengths, seed=4)
+    for epoch in rows.reshape(3, 19, 10):
+        assert len(set(epoch.ravel())) == 190
+        ranges = [(lengths[batch].min(), lengths[batch].max()) for batch in epoch]
+        assert ranges != sorted(ranges)  # shuffled, and yet no two batches overlap
+        assert all(a[1] <= b[0] for a, b in itertools.pairwise(sorted(ranges)))
+    assert not np.array_equal(rows[:19], rows[19:38])
+    np.testing.assert_array_equal(rows, batch_rows(training, lengths, seed=4))
+    assert not np.array_equal(rows, batch_rows(training, lengths, seed=5))
+    # Where all are as long, neighbours are chosen by chance.
+    same = batch_rows(training, np.full(195, 7), seed=4)
+    assert np.abs(np.diff(same.ravel())).mean() > 30
 
 
 def test_prediction_covers_every_sequence_once() -> None:

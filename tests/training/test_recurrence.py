@@ -15,7 +15,7 @@ import tensorflow as tf
 from keras import layers
 
 from ablation.data import Array
-from ablation.training import recurrence
+from ablation.training import blocks, recurrence
 
 TOLERANCE = (1e-5, 1e-5)  # relative, absolute
 BATCH, STEPS, FEATURES, UNITS = 5, 5, 2, 3
@@ -67,23 +67,43 @@ def assert_equal_results(plain: layers.RNN, ours: layers.RNN, masks: list[Any], 
             np.testing.assert_allclose(value, target, *TOLERANCE)
 
 
+@pytest.fixture
+def short_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Divides the steps into blocks of 2 where there is a mask."""
+    monkeypatch.setattr(blocks, "BLOCK", 2)
+
+
+@pytest.mark.usefixtures("short_blocks")
 @pytest.mark.parametrize("sequences", [False, True])
 @pytest.mark.parametrize("backwards", [False, True])
 @pytest.mark.parametrize("cell", PAIRS)
 def test_outputs_and_gradients_equal_those_of_keras(
     cell: str, backwards: bool, sequences: bool
 ) -> None:
-    masks = [tf.constant(mask) for mask in MASKS]
+    shorter = [PADDED & (np.arange(STEPS) < 3), HOLES & (np.arange(STEPS) > 2), PADDED & False]
+    masks = [tf.constant(mask) for mask in [*MASKS, *shorter]]
     plain, ours = both(cell, go_backwards=backwards, return_sequences=sequences)
     assert_equal_results(plain, ours, [None, *masks])
     plain.zero_output_for_mask = ours.zero_output_for_mask = True
     assert_equal_results(plain, ours, masks)
 
 
+@pytest.mark.parametrize(("block", "long"), [(2, 1), (5, 6)], ids=["divided", "whole"])
+def test_long_sequences_are_divided_and_short_padded_ones_are_not(
+    block: int, long: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blocks, "BLOCK", block)
+    monkeypatch.setattr(blocks, "LONG", long)
+    plain, ours = both("gru", return_sequences=True)
+    assert_equal_results(plain, ours, [None, tf.constant(MASKS[0]), tf.constant(MASKS[1])])
+
+
+@pytest.mark.usefixtures("short_blocks")
 @pytest.mark.parametrize("cell", PAIRS)
 def test_the_compiled_loop_gives_the_results_of_keras(cell: str) -> None:
     plain, ours = both(cell, return_sequences=True)
-    assert_equal_results(plain, ours, [tf.constant(PADDED)], jit_compile=True)
+    masks = [tf.constant(PADDED), tf.constant(HOLES & (np.arange(STEPS) > 2))]
+    assert_equal_results(plain, ours, masks, jit_compile=True)
 
 
 @pytest.mark.parametrize("cell", PAIRS)

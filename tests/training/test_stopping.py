@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from typing import Any
 
@@ -150,10 +151,12 @@ def test_the_validation_set_depends_on_the_seed_alone() -> None:
 
 
 def test_all_seeds_make_the_same_number_of_updates_whatever_the_size_of_their_groups() -> None:
-    training = make_trial(training={"sequences": 50, "epochs": 3, "validation": 0.2}).arm.training
-    assert training.updates == 12
-    for size in (3, 25, 40, 49):
-        rows = batch_rows(training, size, seed=0)
+    options = {"sequences": 50, "epochs": 3, "validation": 0.2}
+    sizes = (3, 25, 40, 49)
+    for size, batches in itertools.product(sizes, (None, "by_length")):
+        training = make_trial(training={**options, "batches": batches}).arm.training
+        assert training.updates == 12
+        rows = batch_rows(training, np.arange(size), seed=0)
         assert rows.shape == (12, 10)
         assert rows.max() < size
         counts = np.bincount(rows.ravel(), minlength=size)
