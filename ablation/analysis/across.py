@@ -13,10 +13,9 @@ import math
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from ablation.analysis.contrasts import holm
-from ablation.analysis.ranks import sign_flip
+from ablation.analysis.ranks import average_ranks, sign_flip
 from ablation.analysis.student import Floats
 
 LEAST_PROBLEMS = 3  # of fewer, nothing is said in general
@@ -127,7 +126,7 @@ def signed_ranks(differences: Floats) -> float:
     if len(differences) < 1:
         return math.nan
     rounded = np.rint(differences * SCALE)
-    ranks = np.rint(2 * stats.rankdata(np.abs(rounded))).astype(np.int64)
+    ranks = np.rint(2 * average_ranks(np.abs(rounded))).astype(np.int64)
     signed = ranks * np.sign(rounded).astype(np.int64)
     return sign_flip(signed[signed != 0]) if signed.any() else 1.0
 
@@ -160,6 +159,8 @@ def interquartile_mean(
 
     The interval is the percentiles of a bootstrap that draws runs within each problem.
     """
+    from scipy import stats  # here, as few sweeps have several problems
+
     value = float(stats.trim_mean(np.concatenate(runs), 0.25))
     drawn = np.hstack([run[rng.integers(0, len(run), (draws, len(run)))] for run in runs])
     low, high = np.percentile(stats.trim_mean(drawn, 0.25, axis=1), [2.5, 97.5])
@@ -170,6 +171,8 @@ def friedman(means: pd.DataFrame) -> float:
     """p of Friedman's test that all variants rank alike; means: a row a problem."""
     if len(means) < 2 or means.shape[1] < 3:
         return math.nan
+    from scipy import stats  # as above
+
     return float(stats.friedmanchisquare(*means.to_numpy(float).T).pvalue)
 
 

@@ -10,7 +10,7 @@ import math
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats as scipy_stats
+from scipy import special
 
 from ablation.analysis.contrasts import choose_family, compare_arms
 from ablation.analysis.samples import finished_trials, overlaps
@@ -96,7 +96,7 @@ def count_reached(trials: pd.DataFrame, target: float, least: int | None = None)
 
 def _wilson(share: float, n: float) -> tuple[float, float]:
     """Wilson's 95 % interval of a share of n, which need not be whole."""
-    z = float(scipy_stats.norm.ppf(0.975))
+    z = float(special.ndtri(0.975))
     middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * math.sqrt(share * (1 - share) / n + (z / (2 * n)) ** 2)
     return max(middle - half, 0.0), min(middle + half, 1.0)

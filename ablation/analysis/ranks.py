@@ -6,8 +6,9 @@ import math
 from functools import lru_cache
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from ablation.analysis.student import INTERVAL, POWER, Floats
 
@@ -65,6 +66,8 @@ def median_interval(values: Floats, alpha: float) -> tuple[float, float, float]:
     median = low if low == high else (low + high) / 2
     if len(values) < 2:
         return finite(median), math.nan, math.nan
+    from scipy import stats  # here, as few reports need it
+
     interval = stats.quantile_test(ordered, q=0, p=0.5).confidence_interval(1 - alpha)
     return finite(median), finite(interval.low), finite(interval.high)
 
@@ -102,9 +105,9 @@ def compare_ranks(
         p_equivalence = 1.0
     elif not difference.any():
         p_equivalence = 0.0
-    z = stats.norm.isf(flipped / 2)
+    z = -special.ndtri(flipped / 2)
     # 1 / seeds + overlap has to be as small as this.
-    room = (z / (stats.norm.isf(further / 2) + stats.norm.ppf(POWER))) ** 2 / n - overlap
+    room = (z / (special.ndtri(POWER) - special.ndtri(further / 2))) ** 2 / n - overlap
     needed = 1 / room if room > 0 else math.inf
     return row | {
         "low": low,
@@ -138,19 +141,24 @@ def widened(alpha: float, n: int, overlap: float) -> float:
 
     overlap: as in `student.Pairs`.
     """
-    return float(2 * stats.norm.sf(stats.norm.isf(alpha / 2) * math.sqrt(1 + n * overlap)))
+    return float(2 * special.ndtr(special.ndtri(alpha / 2) * math.sqrt(1 + n * overlap)))
 
 
 def _of_overlapping(p: float, n: int, overlap: float) -> float:
     """A one-sided p of independent seeds, corrected where their training parts overlap."""
     if not overlap:
         return p
-    return float(stats.norm.sf(stats.norm.isf(p) / math.sqrt(1 + n * overlap)))
+    return float(special.ndtr(special.ndtri(p) / math.sqrt(1 + n * overlap)))
+
+
+def average_ranks(values: Floats) -> Floats:
+    """The rank of each value, from 1; equal values share the mean of theirs."""
+    return np.asarray(pd.Series(values).rank(), np.float64)
 
 
 def _signed_ranks(difference: Floats) -> NDArray[np.int64]:
     """Wilcoxon's signed ranks, doubled so that tied ranks are integers; zeros stay 0 (Pratt)."""
-    ranks: Floats = stats.rankdata(np.abs(difference))
+    ranks = average_ranks(np.abs(difference))
     return np.rint(2 * ranks * np.sign(difference)).astype(np.int64)
 
 

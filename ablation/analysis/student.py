@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
 
 Floats = NDArray[np.float64]
 
@@ -125,20 +125,20 @@ def t_tests(pairs: Pairs, prior: Prior, margin: Floats, further: float) -> dict[
         t = np.where(mean == 0, 0.0, np.abs(mean) / error)
         room = (margin - np.abs(mean)) / error
         effect = np.where(mean == 0, 0.0, mean / np.sqrt(own))
-    half = stats.t.isf(INTERVAL / 2, df) * error
+    half = -special.stdtrit(df, INTERVAL / 2) * error
     level = further / 2
     ends = np.where(sequences > 0, sequences_df, np.inf)  # degrees of freedom with all the seeds
     found = {
         "low": mean - half,
         "high": mean + half,
-        "p": 2 * stats.t.sf(t, df),
-        "p_equivalence": stats.t.sf(room, df),
+        "p": 2 * special.stdtr(df, -t),
+        "p_equivalence": special.stdtr(df, -room),
         "effect": np.where(np.isfinite(effect), effect, np.nan),
         "more_seeds": _more_seeds(pairs._replace(variance=variance), margin, prior, further),
         "from_sequences": share,
-        "detectable": (stats.t.isf(level, df) + stats.t.ppf(POWER, df)) * error,
+        "detectable": (special.stdtrit(df, POWER) - special.stdtrit(df, level)) * error,
         "detectable_ever": np.where(
-            known, (stats.t.isf(level, ends) + stats.t.ppf(POWER, ends)) * np.sqrt(stays), np.nan
+            known, (special.stdtrit(ends, POWER) - special.stdtrit(ends, level)) * np.sqrt(stays), np.nan
         ),
     }
     return {name: np.where(tested, values, np.nan) for name, values in found.items()}
@@ -152,7 +152,7 @@ def _more_seeds(pairs: Pairs, margin: Floats, prior: Prior, level: float) -> Flo
         seeds = np.full(len(n), 30.0)
         for _ in range(8):  # the degrees of freedom depend on the answer
             df = np.maximum(seeds - 1, 1) + prior.df
-            quantiles = stats.t.isf(tail, df) + stats.t.ppf(POWER, df)
+            quantiles = special.stdtrit(df, POWER) - special.stdtrit(df, tail)
             # What more seeds leave of the room: the data stay as they are.
             stays = np.nan_to_num(pairs.sequences) + variance * pairs.overlap
             room = (distance / quantiles) ** 2 - stays

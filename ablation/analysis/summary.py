@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from ablation.analysis.ranks import finite, median_interval, widened
 from ablation.analysis.samples import finished_trials, overlaps, samples_of
@@ -124,14 +124,20 @@ def describe(values: Floats, overlap: float = 0.0) -> dict[str, Any]:
     row |= dict.fromkeys(["mean", "sd", "iqm", "low", "high"], math.nan)
     row |= {"interval": "none", "min": math.nan, "max": math.nan}
     if n:
-        row |= {"mean": present.mean(), "iqm": stats.trim_mean(present, 0.25)}
+        row |= {"mean": present.mean(), "iqm": _middle(present).mean()}
         row |= {"min": present.min(), "max": present.max()}
     if n > 1:
         row["sd"] = 0.0 if np.ptp(present) == 0 else present.std(ddof=1)
-        half = stats.t.ppf(0.975, n - 1) * row["sd"] * math.sqrt(1 / n + overlap)
+        half = special.stdtrit(n - 1, 0.975) * row["sd"] * math.sqrt(1 / n + overlap)
         row |= {"low": row["mean"] - half, "high": row["mean"] + half}
         row["interval"] = "t" if half else "constant"
     return row
+
+
+def _middle(values: Floats) -> Floats:
+    """The values without the lowest and the highest quarter of them, rounded down."""
+    cut = len(values) // 4
+    return np.sort(values)[cut : len(values) - cut]
 
 
 def describe_censored(values: Floats, overlap: float = 0.0) -> dict[str, Any]:

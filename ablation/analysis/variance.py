@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 Floats = NDArray[np.float64]
 
@@ -148,7 +148,7 @@ def _row(
     f = p = math.nan
     if df and residual_df and residual > 1e-20 * total:
         f = (squares / df) / (residual / residual_df) / inflated
-        p = float(stats.f.sf(f, df, residual_df))
+        p = float(special.fdtrc(df, residual_df, f))
     return {
         "term": term,
         "kind": kind,
