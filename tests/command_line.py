@@ -14,14 +14,18 @@ from typing import Any
 
 import pytest
 
+from ablation import report
 from ablation.__main__ import main
 from ablation.storage import programs_folder, xla_flags
+from tests.simulated import build_report
 
 
 def run_here(folder: Path, *words: str) -> CompletedProcess[str]:
     """Run a command line in a folder, as `python -m ablation` does, but in this process.
 
     A new process takes seconds to load what this one has loaded already, TensorFlow above all.
+    Reports have one figure: all are drawn in tests of their own, and by commands that are run in a
+    process of their own.
     """
     out, err = io.StringIO(), io.StringIO()
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -38,6 +42,7 @@ def run_here(folder: Path, *words: str) -> CompletedProcess[str]:
         patch.setattr(sys, "path", [str(folder), *sys.path])
         patch.setenv("HYDRA_FULL_ERROR", "1")  # main sets it, and here it would stay
         compile_soon(patch)
+        patch.setitem(vars(report), "build_report", build_report)
         warnings.simplefilter("default")
         try:
             main()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,9 @@ from ablation.spec import Request
 from ablation.storage import Store
 from tests.command_line import compile_soon, forget_modules
 from tests.helpers import compose, make_trial, parse_all
+
+# The processes that tests start keep the program as bytecode: each would compile it again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 LONG = ("test_chaos.py", "test_faults.py", "test_main.py", "test_engines.py", "test_own_models.py")
 

@@ -24,11 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "faults.md").read_text()
 WORK = "tests.sweep_work:with_data"  # for tests to which Keras does not matter
 COMMAND = [sys.executable, "-m", "ablation"]
-WITHOUT_KERAS = [
-    sys.executable,
-    "-c",
-    f"from ablation import __main__, sweep; sweep.WORK = {WORK!r}; __main__.main()",
-]
+WITHOUT_KERAS = [sys.executable, "-c", f"from tests import simulated; simulated.main({WORK!r})"]
 INTERRUPTED = "ablation: interrupted; run the same command to continue"
 
 MINE = """
@@ -111,7 +107,7 @@ def ends(process: subprocess.Popen[str], code: int) -> tuple[str, str]:
 @pytest.mark.usefixtures("without_keras")
 def test_every_way_to_fail_is_told_and_costs_its_trial_only(folder: Path) -> None:
     ways = "raise,exit,vanish,crash,kill,hang,well"
-    words = ["-m", *SMALL, f"problem.what={ways}", "seeds=1", "time_limit=8", "name=faults"]
+    words = ["-m", *SMALL, f"problem.what={ways}", "seeds=1", "time_limit=4", "name=faults"]
     shown = run_here(folder, *words)
     assert shown.returncode == 1
     assert shown.stderr.splitlines()[-1] == "ablation: 6 of 7 trials failed"
@@ -121,7 +117,7 @@ def test_every_way_to_fail_is_told_and_costs_its_trial_only(folder: Path) -> Non
         "vanish seed 0: killed: its worker died (exit code 0)",
         "crash seed 0: killed: its worker died (SIGSEGV)",
         "kill seed 0: killed: its worker died (SIGKILL: killed by hand or out of memory)",
-        "hang seed 0: timed out: it took longer than time_limit=8 s",
+        "hang seed 0: timed out: it took longer than time_limit=4 s",
     ):
         assert said in " ".join(shown.stdout.split())
         assert said.partition(": ")[2].replace("<script>alert(1)</script>", "table") in PAGE

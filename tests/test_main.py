@@ -287,11 +287,7 @@ def test_the_parent_never_imports_tensorflow(tmp_path: Path) -> None:
 
 
 WORK = "tests.sweep_work:slow"  # where Keras does not matter
-WITHOUT_KERAS = [
-    sys.executable,
-    "-c",
-    f"from ablation import __main__, sweep; sweep.WORK = {WORK!r}; __main__.main()",
-]
+WITHOUT_KERAS = [sys.executable, "-c", f"from tests import simulated; simulated.main({WORK!r})"]
 
 
 def start(
