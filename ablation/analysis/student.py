@@ -136,12 +136,16 @@ def t_tests(pairs: Pairs, prior: Prior, margin: Floats, further: float) -> dict[
         "effect": np.where(np.isfinite(effect), effect, np.nan),
         "more_seeds": _more_seeds(pairs._replace(variance=variance), margin, prior, further),
         "from_sequences": share,
-        "detectable": (special.stdtrit(df, POWER) - special.stdtrit(df, level)) * error,
-        "detectable_ever": np.where(
-            known, (special.stdtrit(ends, POWER) - special.stdtrit(ends, level)) * np.sqrt(stays), np.nan
-        ),
+        "detectable": _quantiles(level, df) * error,
+        "detectable_ever": np.where(known, _quantiles(level, ends) * np.sqrt(stays), np.nan),
     }
     return {name: np.where(tested, values, np.nan) for name, values in found.items()}
+
+
+def _quantiles(tail: float | Floats, df: Floats) -> Floats:
+    """How many standard errors apart the test sees a difference with POWER; tail: its level."""
+    found: Floats = special.stdtrit(df, POWER) - special.stdtrit(df, tail)
+    return found
 
 
 def _more_seeds(pairs: Pairs, margin: Floats, prior: Prior, level: float) -> Floats:
@@ -152,7 +156,7 @@ def _more_seeds(pairs: Pairs, margin: Floats, prior: Prior, level: float) -> Flo
         seeds = np.full(len(n), 30.0)
         for _ in range(8):  # the degrees of freedom depend on the answer
             df = np.maximum(seeds - 1, 1) + prior.df
-            quantiles = special.stdtrit(df, POWER) - special.stdtrit(df, tail)
+            quantiles = _quantiles(tail, df)
             # What more seeds leave of the room: the data stay as they are.
             stays = np.nan_to_num(pairs.sequences) + variance * pairs.overlap
             room = (distance / quantiles) ** 2 - stays

@@ -119,8 +119,9 @@ def test_the_family_error_stays_at_five_percent_although_spreads_differ(
     rng, sweeps = np.random.default_rng(9), 1500
     values = rng.normal(0, 0.003, (sweeps, 6, 5)) * np.array(spreads)[:, None]
     # All sweeps' pairs are tested in one call, each with the prior of its own sweep.
-    pairs = Pairs(*map(np.concatenate, zip(*map(pairs_of, values), strict=True)))
+    together = Pairs(*map(np.hstack, zip(*map(pairs_of, values), strict=True)))
+    together = together._replace(overlap=0.0)
     prior = Prior(*np.repeat([prior_of(sweep) for sweep in values], 15, axis=0).T)
-    found = t_tests(pairs, prior, np.zeros(15 * sweeps), 0.05 / 15)
+    found = t_tests(together, prior, np.zeros(15 * sweeps), 0.05 / 15)
     wrong = (found["p"].reshape(sweeps, 15).min(axis=1) * 15 <= 0.05).sum()  # Holm's first step
     assert wrong / sweeps < 0.05 + 2 * math.sqrt(0.05 * 0.95 / sweeps)
