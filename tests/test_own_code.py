@@ -63,17 +63,19 @@ def test_the_page_is_run_as_it_stands(tmp_path: Path) -> None:
     assert len(FILES) == 6
     assert len(COMMANDS) == 2
     write(tmp_path)
-    shown = run_here(tmp_path, *COMMANDS[1], *SMALL, "seeds=1")
+    # Not compiled, which takes longest: another test trains the page's gate and cell compiled.
+    small = [*SMALL, "engine=fit", "seeds=1"]
+    shown = run_here(tmp_path, *COMMANDS[1], *small)
     assert shown.returncode == 0, shown.stdout + shown.stderr
     for arm in ("concat lstm", "concat mine.MinimalGatedUnit", "mine.Gate lstm"):
         assert f"] {arm}  seed 0  accuracy 0." in shown.stdout
     assert len(results(tmp_path)) == 4
-    planned = run_here(tmp_path, *COMMANDS[1], *SMALL, "seeds=1", "plan=true")
+    planned = run_here(tmp_path, *COMMANDS[1], *small, "plan=true")
     assert "4 done, nothing to train" in planned.stdout
     assert re.search(r"^mine\.Gate lstm +1 +1 +\d+ +4$", planned.stdout, re.MULTILINE)
     # Another gate is another arm; what does not name its file stays done.
     (tmp_path / "mine.py").write_text(FILES["mine.py"] + "\n# changed\n")
-    planned = run_here(tmp_path, *COMMANDS[1], *SMALL, "seeds=1", "plan=true")
+    planned = run_here(tmp_path, *COMMANDS[1], *small, "plan=true")
     assert "1 done, 3 to train" in planned.stdout
     planned = run_here(tmp_path, *COMMANDS[0], "plan=true")
     assert "gate: 3 arms, 30 trials (40 asked for), 0 done, 30 to train" in planned.stdout

@@ -37,6 +37,7 @@ TRAINING = {"dropout": 0.5, "optimizer": "sgd", "schedule": "cosine", "clip_norm
 LOAD = """
 import pathlib, sys
 sys.modules["ablation"] = None  # importing it fails
+sys.modules.update(dict.fromkeys(("jax", "matplotlib", "pandas", "sklearn")))  # is loaded sooner
 import keras, numpy as np, tensorflow as tf
 for path in list(pathlib.Path(sys.argv[1]).glob("*.npy")):
     saved = path.with_suffix(".keras")
