@@ -118,8 +118,10 @@ def ragged(sequences: int, steps: int = 20) -> Sequences:
     "changes",
     [
         {"direction": "bidirectional", "merge_mode": "concat", "training": {"dropout": 0.3}},
+        {"direction": "bidirectional_raw", "merge_mode": "sum", "cell": "gru"},
+        {"direction": "forward", "lookahead": 2, "cell": "simple_rnn", "layers": 2},
     ],
-    ids=["both"],
+    ids=["both", "raw", "lookahead"],
 )
 def test_engines_agree_on_padded_sequences_in_batches_by_length(changes: dict[str, Any]) -> None:
     training = {"sequences": 60, "epochs": 2, "batches": "by_length", "learning_rate": 0.01}
@@ -295,6 +297,19 @@ for seed in range(2):
     result = run_trial(make_trial(cell="simple_rnn", training=training, seed=seed))
     stored = [path for path in Path(sys.argv[1]).rglob("*") if path.is_file()]
     print(seed, result.compiled, len(result.curve.updates) > 5, len(stored))
+
+# Batches of other lengths need no other program.
+from ablation.data import Dataset
+from ablation.training.engines import xla
+from ablation.training.models import build_model
+from tests.training.test_engines import ragged, train
+
+trial = make_trial(cell="simple_rnn", training={"sequences": 60, "batches": "by_length"})
+data = Dataset(ragged(60), ragged(300))
+model = build_model(trial, data.train)
+history = train(xla.programs(model, data.train, trial.arm.training), data, trial.arm.training, 0)
+stored = [path for path in Path(sys.argv[1]).rglob("*") if path.is_file()]
+print("by_length", history.updates, len(stored))
 """
 
 
@@ -303,4 +318,8 @@ def test_an_arm_with_all_options_is_compiled_only_once(tmp_path: Path) -> None:
     # chunks and seeds are trained.
     command = [sys.executable, "-c", COMPILATIONS, str(tmp_path)]
     completed = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
-    assert completed.stdout.splitlines() == ["0 True True 2", "1 True True 2"]
+    assert completed.stdout.splitlines() == [
+        "0 True True 2",
+        "1 True True 2",
+        "by_length 6 4",
+    ]
