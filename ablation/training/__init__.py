@@ -5,7 +5,7 @@ from __future__ import annotations
 from ablation.training.imports import UNUSED, hide_packages
 
 with hide_packages(UNUSED):
-    from ablation.training.loop import Programs, chunk_shape
+    from ablation.training.loop import Programs, batch_rows, chunk_shape, predict
     from ablation.training.losses import without_own_loss
     from ablation.training.models import build_model
     from ablation.training.probes import halves_of, probe
@@ -15,12 +15,14 @@ with hide_packages(UNUSED):
 __all__ = [
     "ENGINES",
     "Programs",
+    "batch_rows",
     "build_model",
     "chunk_shape",
     "classes_needed",
     "difference_when_loaded",
     "halves_of",
     "measure",
+    "predict",
     "probe",
     "run_trial",
     "train_model",

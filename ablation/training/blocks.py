@@ -10,12 +10,9 @@ memory and to read them back. Sequences without padding are a single block, unle
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import tensorflow as tf
-
-if TYPE_CHECKING:
-    from ablation.training.recurrence import Recurrence
 
 Tensor = Any
 Tensors = tuple[Tensor, ...]
@@ -24,8 +21,43 @@ BLOCK = 8  # steps at most; 16 and 32 are slower for sequences of 2 to 183 steps
 LONG = 500  # steps from which on sequences without padding are divided too
 
 
+class Equations:
+    """A cell's equations.
+
+    Tensors are (batch, ...) in `forward_step` and `backward_step`, and (steps, batch, ...) in
+    `local_gradients`. A state is the tuple of tensors passed from step to step, the output first.
+    """
+
+    units: int
+    state_tensors: int  # number of tensors in a state
+
+    def forward_step(self, x: Tensor, h: Tensor, *state: Tensor) -> tuple[Tensors, Tensors]:
+        """One step: the next state, and the values that `local_gradients` needs.
+
+        x: the inputs times the kernel, with the bias added. h: the previous output times the
+        recurrent kernel, with the recurrent bias added if there is one. Both are (batch, gates).
+        """
+        raise NotImplementedError
+
+    def local_gradients(self, saved: Tensors, previous: Tensors, current: Tensors) -> Tensors:
+        """The factors that `backward_step` multiplies by, computed for all steps at once.
+
+        saved: the second result of `forward_step`. previous, current: the states before and after
+        each step.
+        """
+        raise NotImplementedError
+
+    def backward_step(self, d_state: Tensors, local: Tensors) -> tuple[Tensors, Tensors]:
+        """One step back: the gradients of h and x, and those of the previous state.
+
+        The first tuple has a single tensor if both gradients are the same. The second leaves out
+        the path through h: it is one matrix product, the same for all cells, which the loop adds.
+        """
+        raise NotImplementedError
+
+
 def outputs_of(
-    layer: Recurrence, inputs: Tensor, present: Tensor, kernel: Tensor, *recurrent: Tensor
+    layer: Equations, inputs: Tensor, present: Tensor, kernel: Tensor, *recurrent: Tensor
 ) -> Tensor:
     """The layer's outputs: (steps, batch, features) -> (steps, batch, units).
 
@@ -51,7 +83,7 @@ class _Blocks:
 
     def __init__(
         self,
-        layer: Recurrence,
+        layer: Equations,
         inputs: Tensor,
         present: Tensor,
         kernel: Tensor,

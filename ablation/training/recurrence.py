@@ -25,7 +25,7 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
-from ablation.training.blocks import outputs_of
+from ablation.training.blocks import Equations, outputs_of
 
 Tensor = Any
 Tensors = tuple[Tensor, ...]
@@ -45,38 +45,8 @@ SUPPORTED = {
 }
 
 
-class Recurrence(layers.RNN):
-    """A Keras layer with our loop over the steps; a subclass defines the cell's equations.
-
-    Tensors are (batch, ...) in `forward_step` and `backward_step`, and (steps, batch, ...) in
-    `local_gradients`. A state is the tuple of tensors passed from step to step, the output first.
-    """
-
-    state_tensors: int  # number of tensors in a state
-
-    def forward_step(self, x: Tensor, h: Tensor, *state: Tensor) -> tuple[Tensors, Tensors]:
-        """One step: the next state, and the values that `local_gradients` needs.
-
-        x: the inputs times the kernel, with the bias added. h: the previous output times the
-        recurrent kernel, with the recurrent bias added if there is one. Both are (batch, gates).
-        """
-        raise NotImplementedError
-
-    def local_gradients(self, saved: Tensors, previous: Tensors, current: Tensors) -> Tensors:
-        """The factors that `backward_step` multiplies by, computed for all steps at once.
-
-        saved: the second result of `forward_step`. previous, current: the states before and after
-        each step.
-        """
-        raise NotImplementedError
-
-    def backward_step(self, d_state: Tensors, local: Tensors) -> tuple[Tensors, Tensors]:
-        """One step back: the gradients of h and x, and those of the previous state.
-
-        The first tuple has a single tensor if both gradients are the same. The second leaves out
-        the path through h: it is one matrix product, the same for all cells, which the loop adds.
-        """
-        raise NotImplementedError
+class Recurrence(Equations, layers.RNN):
+    """A Keras layer with our loop over the steps; a subclass defines the cell's equations."""
 
     def biases(self) -> list[Tensor]:
         """The bias of the inputs, then the recurrent bias if there is one."""

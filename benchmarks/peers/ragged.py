@@ -85,7 +85,7 @@ def _training(size: Size, batches: str | None) -> Training:
 
 def _epochs(size: Size, lengths: Array, batches: str | None) -> Iterator[Array]:
     """The rows of each batch of an epoch, (updates, batch), epoch by epoch."""
-    from ablation.training.loop import batch_rows
+    from ablation.training import batch_rows
 
     seed = 0
     while True:
@@ -95,9 +95,7 @@ def _epochs(size: Size, lengths: Array, batches: str | None) -> Iterator[Array]:
 
 
 def _ours(size: Size, batches: str | None) -> tuple[Turn, Turn]:
-    from ablation.training.engines.xla import programs
-    from ablation.training.loop import chunk_shape, predict
-    from ablation.training.models import build_model
+    from ablation.training import ENGINES, build_model, chunk_shape, predict
 
     def made(count: int, seed: int) -> Sequences:
         x, y, lengths = sequences(count, size.length, seed)
@@ -118,7 +116,7 @@ def _ours(size: Size, batches: str | None) -> tuple[Turn, Turn]:
     )
     model = build_model(Trial(arm=arm, seed=0), data)
     model.optimizer.build(model.trainable_variables)
-    program = programs(model, data, training)
+    program = ENGINES["xla"](model, data, training)
     weights, targets = data.weights, data.targets
     epochs, (chunk, _) = _epochs(size, data.lengths, batches), chunk_shape(training)
 
