@@ -80,7 +80,7 @@ def ours(values: Floats, step: float, margin: float, further: float = ALPHA) -> 
         flat * np.nan,
         flat * np.nan,
     )
-    found = student.t_tests(pairs, prior, flat * margin, further / len(first))
+    found = student.t_tests(pairs, prior, flat * margin, ALPHA / len(first), further / len(first))
     return {name: column.reshape(count, len(first)) for name, column in found.items()}
 
 

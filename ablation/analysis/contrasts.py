@@ -198,7 +198,7 @@ def _contrast_table(
     ]
     table = pd.DataFrame(rows, columns=[*COLUMNS, *HIDDEN])
     metrics = [metric for _, _, metric, _ in comparisons]
-    tests = _test_means(trials, comparisons, table, prior, levels.further / size)
+    tests = _test_means(trials, comparisons, table, prior, levels.scaled(size))
     table.loc[tests.index, tests.columns] = tests
     table["p_holm"] = holm(table["p"], size)
     table["p_equivalence_holm"] = holm(table["p_equivalence"], size)
@@ -239,7 +239,7 @@ def _test_means(
     comparisons: Sequence[Comparison],
     table: pd.DataFrame,
     prior: Prior,
-    further: float,
+    levels: Levels,
 ) -> pd.DataFrame:
     """The columns of `student.t_tests` for the rows that compare means."""
     metrics = {metric for _, _, metric, _ in comparisons if kind_of(metric) == "mean"}
@@ -261,7 +261,7 @@ def _test_means(
         ),
         prior,
         np.array(margins, float),
-        further,
+        *levels,
     )
     return pd.DataFrame(tests, index=rows.index)
 

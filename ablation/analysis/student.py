@@ -95,16 +95,18 @@ def prior_of(arms: Iterable[Floats], floor: float = 0.0) -> Prior:
     return Prior(math.exp(log_variance), df / 2)
 
 
-def t_tests(pairs: Pairs, prior: Prior, margin: Floats, further: float) -> dict[str, Floats]:
+def t_tests(
+    pairs: Pairs, prior: Prior, margin: Floats, level: float, further: float | None = None
+) -> dict[str, Floats]:
     """Intervals, tests of difference and of equivalence of each pair; NaN below two seeds.
 
-    margin: (pairs,). further: the level of one comparison in a next look, for `more_seeds`.
+    margin: (pairs,). level: of one comparison in this look, for `detectable`. further: in a next
+    look, for `more_seeds`; None: the same.
     Returns low, high (at 95 %), p (two-sided), p_equivalence (two one-sided tests within the
     margin), effect (mean divided by standard deviation), more_seeds, from_sequences (the share
     of the variance of the mean that more seeds do not lower: that of the test sequences, or of data
-    that each seed divides), detectable (the difference that a next look at as many seeds finds with
-    80 % power) and detectable_ever (with any number of seeds; NaN if only seeds count), each
-    (pairs,).
+    that each seed divides), detectable (the difference that so many seeds find with 80 % power)
+    and detectable_ever (with any number of seeds; NaN if only seeds count), each (pairs,).
     """
     n, mean, own, floor, sequences, sequences_df, overlap = pairs
     known = np.isfinite(sequences) | (np.asarray(overlap) > 0)
@@ -126,7 +128,8 @@ def t_tests(pairs: Pairs, prior: Prior, margin: Floats, further: float) -> dict[
         room = (margin - np.abs(mean)) / error
         effect = np.where(mean == 0, 0.0, mean / np.sqrt(own))
     half = -special.stdtrit(df, INTERVAL / 2) * error
-    level = further / 2
+    tail = level / 2
+    further = level if further is None else further
     ends = np.where(sequences > 0, sequences_df, np.inf)  # degrees of freedom with all the seeds
     found = {
         "low": mean - half,
@@ -136,8 +139,8 @@ def t_tests(pairs: Pairs, prior: Prior, margin: Floats, further: float) -> dict[
         "effect": np.where(np.isfinite(effect), effect, np.nan),
         "more_seeds": _more_seeds(pairs._replace(variance=variance), margin, prior, further),
         "from_sequences": share,
-        "detectable": _quantiles(level, df) * error,
-        "detectable_ever": np.where(known, _quantiles(level, ends) * np.sqrt(stays), np.nan),
+        "detectable": _quantiles(tail, df) * error,
+        "detectable_ever": np.where(known, _quantiles(tail, ends) * np.sqrt(stays), np.nan),
     }
     return {name: np.where(tested, values, np.nan) for name, values in found.items()}
 
