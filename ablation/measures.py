@@ -23,7 +23,8 @@ class Measure:
     cheaper: an arm counts as cheaper below this share of another arm's cost; None if not a cost.
     bound, guess: the columns of the best possible value, and of what always answering the same
     scores. unit: the margin is a share of this column to this power, for a measure in the target's
-    own units.
+    own units. room: the share of the room between guess and bound that the margin is, where these
+    are known.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Measure:
     bound: str = ""
     guess: str = ""
     unit: tuple[str, float] | None = None
+    room: float | None = None
 
     @property
     def title(self) -> str:
@@ -75,6 +77,7 @@ MEASURES = {
         share=True,
         bound="ceiling",
         guess="majority",
+        room=0.01,
     ),
     "normalized": Measure(
         "normalized score",

@@ -19,6 +19,7 @@ from ablation.planning import (
     LOOKS,
     Plan,
     countable,
+    describe_question,
     expected_seconds,
     extend_plan,
     load_plan,
@@ -70,6 +71,8 @@ def run(
     expected = expected_seconds(pending, _measurements(done), workers)
     show_plan(sweep, set(done), expected, workers, sizes if settings.plan else None)
     folder = store.root / sweep.name
+    if pending or settings.plan:
+        _show_question(sweep, store, done, workers)
     if settings.plan:
         return folder
     if len(pending) > CONFIRM_ABOVE and not settings.yes:
@@ -126,6 +129,33 @@ def _measure(arms: Sequence[Arm], match: str, time_limit: float) -> dict[Arm, tu
                 raise RequestError(ended.message)
             measured[ended.trial.arm] = ended.value
     return measured
+
+
+def _show_question(
+    sweep: Plan, store: Store, done: Mapping[str, TrialResult], workers: int
+) -> None:
+    """Say before training what verdicts need, and what seeds=auto may cost."""
+    question = describe_question(sweep)
+    if question is None:
+        return
+    say(question)
+    if done:
+        from ablation.analysis import Study  # here, as it loads pandas
+
+        needed = Study(store.root / sweep.name, sweep).seeds_needed()
+        for task, margin, spread, seeds in needed.itertuples(index=False):
+            say(
+                f"Stored trials on {task}: paired differences spread by {spread:.2g}, so that a "
+                f"difference of the margin, {margin:g}, needs about {seeds:,} seeds."
+            )
+    if sweep.max_seeds:
+        whole = extend_plan(sweep, dict.fromkeys(sweep.labels, sweep.max_seeds))
+        missing = [entry.trial for entry in whole.entries if entry.id not in done]
+        time = duration(expected_seconds(missing, _measurements(done), workers))
+        say(
+            f"seeds=auto trains at most {len(missing):,} trials, about {time}: up to "
+            f"{sweep.max_seeds} seeds an arm while a comparison is undecided."
+        )
 
 
 def _remember_older_report(sweep: Plan, folder: Path) -> None:

@@ -6,6 +6,7 @@ from ablation.analysis.across import compare_variants, interquartile_mean, probl
 from ablation.analysis.contrasts import Comparison, compare_arms, compare_planned
 from ablation.analysis.costs import cheapest_equivalent, pareto_front
 from ablation.analysis.failures import unseen_share
+from ablation.analysis.margins import Margin
 from ablation.analysis.samples import finished_trials, label_step
 from ablation.analysis.study import Study
 from ablation.analysis.summary import best_arm, guessing_arms
@@ -13,6 +14,7 @@ from ablation.analysis.sweep_results import factor_columns, task_name
 
 __all__ = [
     "Comparison",
+    "Margin",
     "Study",
     "best_arm",
     "cheapest_equivalent",

@@ -15,14 +15,14 @@ from ablation.spec import Claim
 def check_claims(
     trials: pd.DataFrame,
     claims: Sequence[Claim],
-    margin_of: Callable[[str], float],
+    margin_of: Callable[[str, str], float],
     looks: Looks | None,
     alpha: float,
 ) -> pd.DataFrame:
     """One row per claim: the verdict on its two arms, and whether the claim holds.
 
     trials: the trials frame; without rows if nothing is trained yet.
-    margin_of: the margin of a metric where the claim has none.
+    margin_of: the margin of a metric in the task of an arm, where the claim has none.
     looks: at these trials; None without trials.
     alpha: the chance of any false verdict among the claims. All claims are one family, whatever
     their metrics.
@@ -38,7 +38,7 @@ def check_claims(
                 "says": claim.says,
                 "claimed": claim.verdict,
                 "metric": metric,
-                "margin": claim.margin or margin_of(metric),
+                "margin": claim.margin or margin_of(metric, claim.arm),
                 "arm": claim.arm,
                 "other": claim.other,
             }

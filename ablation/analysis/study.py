@@ -9,12 +9,13 @@ import pandas as pd
 from ablation.analysis.claims import check_claims
 from ablation.analysis.costs import count_reached, pareto
 from ablation.analysis.details import Details
+from ablation.analysis.forecast import forecast
 from ablation.analysis.leaks import find_leaks
 from ablation.analysis.lookahead import compare_lookaheads
 from ablation.analysis.over_problems import OverProblems
 from ablation.analysis.pilots import setting_effects, summarise_settings
 from ablation.analysis.samples import finished_trials, varying_columns
-from ablation.analysis.sequential import compare_in_looks, plan_next_round
+from ablation.analysis.sequential import KEPT, compare_in_looks, plan_next_round, trained_seeds
 from ablation.analysis.summary import summarise
 from ablation.analysis.sweep_results import task_name
 from ablation.analysis.variance import decomposition
@@ -103,24 +104,23 @@ class Study(Details, OverProblems):
         if baseline is not None and baseline not in self.arms:
             raise RequestError(f"report.baseline={baseline}: {suggest(baseline, self.arms)}")
         self._check_measured(metric)
-        margin = self.margin(metric) if margin is None else margin
         key = (metric, baseline, margin)
         if key not in self._contrasts:
             self._contrasts[key] = self._compare(*key)
         return self._contrasts[key].copy()
 
-    def _compare(self, metric: str, baseline: str | None, margin: float) -> pd.DataFrame:
+    def _compare(self, metric: str, baseline: str | None, margin: float | None) -> pd.DataFrame:
         if not self.frames.results:
             return pd.DataFrame()
         finished = [task for task in self.tasks if len(finished_trials(task))]
         if baseline is not None:
             finished = [task for task in finished if baseline in set(task["arm"])]
-        return stack_tables(
-            [
-                compare_in_looks(task, self.looks(task), metric, baseline, margin, ALPHA)
-                for task in finished
-            ]
-        )
+        tables = []
+        for task in finished:
+            within = self.margin(metric, task) if margin is None else margin
+            table = compare_in_looks(task, self.looks(task), metric, baseline, within, ALPHA)
+            tables.append(table.assign(margin=within))
+        return stack_tables(tables)
 
     def claims(self) -> pd.DataFrame:
         """The claims of the preset, each with its verdict and whether it holds.
@@ -140,7 +140,11 @@ class Study(Details, OverProblems):
         report = self.plan.report
         trials = self.trials if self.frames.results else self.trials.iloc[:0]
         looks = self.looks(trials) if len(trials) else None
-        return check_claims(trials, report.claims, self.margin, looks, ALPHA)
+        return check_claims(trials, report.claims, self._margin_of_claim, looks, ALPHA)
+
+    def _margin_of_claim(self, metric: str, arm: str) -> float:
+        tasks = (task for task in self.tasks if arm in set(task["arm"]))
+        return self.margin(metric, next(tasks, None))
 
     def reached(self) -> pd.DataFrame:
         """Which arms reach the target accuracy, in how many seeds and at what cost.
@@ -195,9 +199,9 @@ class Study(Details, OverProblems):
             2          2      -0.007   worse   False
         """
         tables = [
-            compare_lookaheads(task, self.looks(task), self.metric, self.margin(), ALPHA).assign(
-                task=task_name(task)
-            )
+            compare_lookaheads(
+                task, self.looks(task), self.metric, self.margin(task=task), ALPHA
+            ).assign(task=task_name(task), margin=self.margin(task=task))
             for task in (self.tasks if self.frames.results else [])
         ]
         return stack_tables([table for table in tables if len(table)])
@@ -283,11 +287,31 @@ class Study(Details, OverProblems):
                     self.looks(task),
                     self.metric,
                     self.plan.report.baseline,
-                    self.margin(),
+                    self.margin(task=task),
                     ALPHA,
                 )
                 seeds |= {arms[name]: next_round.seeds for name in next_round.arms}
         return seeds
+
+    def seeds_needed(self) -> pd.DataFrame:
+        """How many seeds a difference of the margin needs, by the spread of the trials so far.
+
+        Columns: task, margin, spread (standard deviation of paired differences, the median over
+        the pairs) and seeds (an arm; 80 % power at a first look). No rows where it is unknown.
+
+        Example:
+            >>> study = ablation.load("directions")
+            >>> study.seeds_needed().columns.tolist()
+            ['task', 'margin', 'spread', 'seeds']
+        """
+        rows = []
+        for task in self.tasks if self.frames.results else []:
+            margin, trained = self.margin(task=task), trained_seeds(task)
+            level = ALPHA * (1 - KEPT)
+            found = forecast(task, self.metric, self.plan.report.baseline, margin, level)
+            if found and trained > 1:
+                rows.append((task_name(task), margin, found.spread, found.seeds))
+        return pd.DataFrame(rows, columns=["task", "margin", "spread", "seeds"])
 
     def leaks(self) -> pd.DataFrame:
         """The arms that are better than their ceiling by more than chance: a bug or a leak.

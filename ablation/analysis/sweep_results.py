@@ -12,6 +12,7 @@ import pandas as pd
 
 from ablation.analysis.age import check_age
 from ablation.analysis.frames import Frames, load_frames
+from ablation.analysis.margins import Margin, default_margin
 from ablation.analysis.sequential import Looks, Schedule, trained_seeds
 from ablation.errors import RequestError, suggest
 from ablation.measures import METRICS, Measure, measure_of
@@ -33,11 +34,12 @@ from ablation.tasks import TASKS
 class SweepResults:
     """The trials of one sweep and their results; `Study` asks questions of them.
 
+    plan: one that is not stored yet; None: that of the folder.
     Raises RequestError if the folder holds no sweep.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.plan: Plan = load_plan(folder)
+    def __init__(self, folder: Path, plan: Plan | None = None) -> None:
+        self.plan: Plan = plan or load_plan(folder)
         self.store = Store(folder.parent)
         self.frames: Frames = load_frames(self.plan, self.store)
         self.trials = self.frames.trials
@@ -47,7 +49,7 @@ class SweepResults:
         self.positions = self.frames.positions
         self._earlier = earlier_looks(folder.parent)
         self._folder = folder
-        self._contrasts: dict[tuple[str, str | None, float], pd.DataFrame] = {}
+        self._contrasts: dict[tuple[str, str | None, float | None], pd.DataFrame] = {}
 
     @property
     def metric(self) -> str:
@@ -111,18 +113,30 @@ class SweepResults:
         digits = min(max(1 - math.floor(math.log10(margin)), 0), 9)
         return replace(measure, margin=margin, digits=digits, unit=None)
 
-    def margin(self, metric: str | None = None) -> float:
+    def margin(self, metric: str | None = None, task: pd.DataFrame | None = None) -> float:
         """The difference that does not matter: `report.margin` if that is set for this metric.
 
-        metric: None: the sweep's own.
+        metric: None: the sweep's own. task: None: the first one of `tasks`; each has its own.
 
         Example:
             >>> study = ablation.load("directions")
             >>> study.margin("loss")
             0.005
         """
+        return self.margin_of(metric, task).value
+
+    def margin_of(self, metric: str | None = None, task: pd.DataFrame | None = None) -> Margin:
+        """The margin of a task with its reason; arguments as of `margin`.
+
+        Example:
+            >>> study = ablation.load("merge_modes")
+            >>> study.margin_of("loss").reason
+            'the default of loss'
+        """
         metric, asked = metric or self.metric, self.plan.report.margin
-        margin = asked if metric == self.metric and asked else self.measure(metric).margin
+        if metric == self.metric and asked:
+            return Margin(asked, "report.margin")
+        margin = default_margin(self.tasks[0] if task is None else task, metric)
         if margin is None:
             raise RequestError(f"metric={metric}: {suggest(metric, METRICS)}")
         return margin

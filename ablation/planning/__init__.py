@@ -5,7 +5,7 @@ from __future__ import annotations
 from ablation.planning.estimate import expected_seconds, training_seconds
 from ablation.planning.looks import LOOKS, Look, earlier_looks, identity, remember_looks
 from ablation.planning.messages import GROUPS, unknown_key
-from ablation.planning.overview import show_plan
+from ablation.planning.overview import describe_question, show_plan
 from ablation.planning.parameters import (
     count_parameters,
     countable,
@@ -49,6 +49,7 @@ __all__ = [
     "code_of",
     "count_parameters",
     "countable",
+    "describe_question",
     "earlier_looks",
     "expected_seconds",
     "extend_plan",

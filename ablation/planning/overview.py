@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Mapping
 
 from rich.markup import escape
 
 from ablation import problems
+from ablation.measures import measure_of
 from ablation.planning.parameters import count_parameters, countable
 from ablation.planning.plan import Plan
 from ablation.planning.tuning import settings_in_words, typed
 from ablation.spec import Arm
 from ablation.terminal import count, duration, make_table, terminal
+
+LEAST_DIFFERENT, LEAST_EQUIVALENT = 2, 5  # seeds, see docs/statistics.md
+FIRST_LOOK = 0.045  # the level of a first look
 
 
 def show_plan(
@@ -69,6 +75,33 @@ def _show_tuning(plan: Plan, done: set[str]) -> None:
     for tuned, name in zip(plan.tuning.arms, plan.labels.values(), strict=True):
         if tuned.choice:
             terminal.print(f"  {name}: {settings_in_words(tuned.choice.setting)}", markup=False)
+
+
+def describe_question(plan: Plan) -> str | None:
+    """How many comparisons the arms make, and from how many seeds on verdicts are possible.
+
+    None where nothing is compared.
+    """
+    tasks = Counter((arm.problem, arm.length) for arm in plan.labels)
+    arms = max(tasks.values())
+    if arms < 2:
+        return None
+    pairs = arms - 1 if plan.report.baseline else arms * (arms - 1) // 2
+    measure = measure_of(plan.metric)
+    if measure.fixed:
+        return None
+    least = LEAST_DIFFERENT
+    if measure.limit:  # flips of n signs: the least p is 2 / 2^n
+        least = math.ceil(1 - math.log2(FIRST_LOOK / pairs))
+    seeds = max((trial.seed for trial in plan.trials if not trial.is_pilot), default=0) + 1
+    each = " on each problem and length" if len(tasks) > 1 else ""
+    few = (
+        f" {count(seeds, 'seed')} cannot give any." if seeds < least and not plan.max_seeds else ""
+    )
+    return (
+        f"Verdicts{each}: {count(pairs, 'comparison')} of {arms} arms; better or worse is possible "
+        f"from {least} seeds an arm on, equivalent from {max(least, LEAST_EQUIVALENT)}.{few}"
+    )
 
 
 def _show_data(plan: Plan) -> None:

@@ -12,6 +12,7 @@ from ablation.report.figures.catalogue import Drawn, Gallery
 from ablation.report.figures.drawing import save
 from ablation.report.html import render_html
 from ablation.report.markdown import render_markdown
+from ablation.report.notes import margins_of
 from ablation.report.record import Report, digest_of, forget_report, store_report
 from ablation.report.sections import make_document
 from ablation.report.tables import failures_of
@@ -40,6 +41,9 @@ def build_report(folder: Path) -> Report:
         summary=summary,
         failures=failures,
         digest=digest,
+        margins=tuple(
+            f"{task}: {value:g}, {reason}" for task, (value, reason) in margins_of(study).items()
+        ),
     )
     store_report(report, folder)
     return report

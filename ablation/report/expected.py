@@ -40,10 +40,10 @@ def expected_table(study: Study) -> Table | None:
         arms = task.groupby("arm", sort=False)[columns].mean().dropna()
         arms.index = arms.index.astype(str)
         arms = arms.sort_values(measure.bound, ascending=measure.sense < 0, kind="stable")
-        implied = _implied(arms, measure)
+        implied = _implied(arms, measure, study.margin(task=task))
         if not implied:
             continue
-        shown = _shown(study, implied)
+        shown = _shown(study, task, implied)
         names = short_names(list(arms.index))
         missing = [
             f"{names[first]} is not shown to be better than {names[second]}"
@@ -64,23 +64,23 @@ def expected_table(study: Study) -> Table | None:
     return Table(heads, tuple(rows)) if rows else None
 
 
-def _shown(study: Study, implied: list[Order]) -> set[Order]:
+def _shown(study: Study, task: pd.DataFrame, implied: list[Order]) -> set[Order]:
     """Those of the implied pairs whose first arm is better for sure.
 
     The bounds name these pairs before any training, so they are a family of their own. The report's
     contrasts may not have them: of many arms it compares all with the best one only.
     """
-    metric, margin = study.score, study.margin()
+    metric, margin = study.score, study.margin(task=task)
     planned = [Comparison(first, second, metric, margin) for first, second in implied]
     table = compare_planned(study.trials, planned)
     better = table[table["verdict"] == "better"]
     return {*zip(better["arm"], better["other"], strict=True)}
 
 
-def _implied(arms: pd.DataFrame, measure: Measure) -> list[Order]:
+def _implied(arms: pd.DataFrame, measure: Measure, margin: float) -> list[Order]:
     best, pairs = measure.sense * arms[measure.bound], permutations(arms.index, 2)
     if not measure.share:  # of numbers: trained by the very error that is compared
-        return [(a, b) for a, b in pairs if best[a] - best[b] > (measure.margin or 0)]
+        return [(a, b) for a, b in pairs if best[a] - best[b] > margin]
     loss = arms["least_loss"]
     return [(a, b) for a, b in pairs if best[a] - best[b] > APART and loss[b] - loss[a] > APART]
 

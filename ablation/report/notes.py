@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from ablation.analysis import Study, unseen_share
+from ablation.analysis import Margin, Study, task_name, unseen_share
 from ablation.report.cells import Table
 from ablation.report.document import Group
 from ablation.report.mistakes import MOST_ROWS
 from ablation.report.sentences import what_can_be_shown
+
+MOST_MARGINS = 5  # tasks whose margins are said one by one
 
 CLAIMS = (
     "Each claim was made before the sweep: the arm against the other arm, paired by seed. Holds: "
@@ -189,7 +191,7 @@ def mistakes_note(study: Study, by_class: Sequence[Group], by_sequence: Sequence
 
 
 def contrasts_note(study: Study) -> str:
-    margin, measure = study.margin(), study.measure(study.metric)
+    measure = study.measure(study.metric)
     if measure.limit:
         test = "sign flips of Wilcoxon's signed ranks, with Gehan's ranks where it was not reached"
     elif measure.fixed:
@@ -203,7 +205,8 @@ def contrasts_note(study: Study) -> str:
         f"Difference: in {measure.name}, paired by seed. {_population(study)} "
         f"p: {test}, corrected by Holm's method over the rows of one problem and "
         "length. P(better): the chance that a run of the first arm beats a run of the second. "
-        f"Equivalent: two one-sided tests within ±{margin:g} (Lakens 2017), from five seeds on. "
+        "Equivalent: two one-sided tests within the margin (Lakens 2017), from five seeds on. "
+        f"{_margins(study)} "
         "Seeds to decide: how many more would settle it with 80 % power if the observed difference "
         "were the true one. docs/statistics.md has the error rates."
     ]
@@ -211,6 +214,25 @@ def contrasts_note(study: Study) -> str:
         sentences += [_unseen(study), *what_can_be_shown(study)]
     sentences.append(_looks(study))
     return " ".join(sentences)
+
+
+def _margins(study: Study) -> str:
+    """The margin of each task and why; of many tasks in one sentence."""
+    margins = margins_of(study)
+    if len(set(margins.values())) == 1:
+        (margin,) = set(margins.values())
+        return f"Margin: ±{margin.value:g}, {margin.reason}."
+    if len(margins) > MOST_MARGINS:
+        least, most = min(margins.values()), max(margins.values())
+        return f"Margin: ±{least.value:g} ({least.reason}) to ±{most.value:g} ({most.reason})."
+    texts = [f"±{value:g} on {task} ({reason})" for task, (value, reason) in margins.items()]
+    return f"Margin: {'; '.join(texts)}."
+
+
+def margins_of(study: Study) -> dict[str, Margin]:
+    """The margin of each task in which arms are compared."""
+    compared = [task for task in study.tasks if task["arm"].nunique() > 1]
+    return {task_name(task): study.margin_of(task=task) for task in compared}
 
 
 def _looks(study: Study) -> str:

@@ -31,7 +31,7 @@ class Report(Frozen):
 
     state: what was planned and what is there; alarms: what must not be; answer: the findings in
     sentences; summary: a row an arm, None without results; digest: of what the report was made from
-    and by.
+    and by; margins: of each task, the difference that does not matter and why.
     """
 
     state: str
@@ -40,6 +40,7 @@ class Report(Frozen):
     summary: Table | None
     failures: tuple[Failure, ...]
     digest: str
+    margins: tuple[str, ...] = ()
 
 
 def digest_of(folder: Path) -> str:

@@ -67,7 +67,8 @@ def test_margins_and_digits_suit_the_units(store: Store, request_as_composed: Re
         store.commit(result_of(trial, 0.8))
     study = Study(store.root / plan.name)
     constant = study.trials["constant"].iloc[0]
-    assert study.margin() == study.margin("mse") == pytest.approx(0.01 * constant, rel=0.05)
+    room = constant - study.trials["floor"].min()
+    assert study.margin() == study.margin("mse") == pytest.approx(0.01 * room, rel=0.05)
     assert study.measure("mse").format(0.8) == "0.800"
     assert study.margin("mae") == pytest.approx(0.01 * constant**0.5, rel=0.05)
     assert study.margin("r2") == 0.01

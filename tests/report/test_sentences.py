@@ -50,6 +50,8 @@ class StudyMaker:
     ) -> Study:
         """lucky: arms whose seeds differ by luck of their own. fields: of the results of an arm."""
         trials = [trial for arm in means for trial in trials_of(arm, [0])]
+        if "metric" not in report:
+            report = {"margin": 0.002, **report}
         settings = ReportSettings.model_validate(report)
         plan = make_sweep(self.store, self.base, *trials, seeds=seeds, report=settings)
         for trial in plan.trials:

@@ -19,17 +19,19 @@ UNDECIDED = ("#777777", "D")
 WIDE = 60  # letters that the name of a row has room for
 
 
-def forest(contrasts: pd.DataFrame, axes: Axes, margin: float, metric: str = "accuracy") -> Axes:
+def forest(contrasts: pd.DataFrame, axes: Axes, metric: str = "accuracy") -> Axes:
     """Draw each paired difference with its interval on the band of equivalence.
 
     contrasts: `arm`, `other`, `difference` (arm less other, of the metric), `low`, `high`,
-    `verdict`, `p_holm`. margin: half the width of the band.
+    `verdict`, `p_holm`, `margin` (half the width of the band).
     """
     title = f"Difference in {drawing.word(metric)} between arms"
     keys = ("difference", "low", "high", "p_holm")
     points = np.column_stack([numbers(contrasts, key) for key in keys])
     if not np.isfinite(points[:, 0]).any():
         return drawing.empty(axes, title)
+    margins = numbers(contrasts, "margin")
+    margin = margins.max()
     drawing.scale(
         axes,
         "x",
@@ -37,7 +39,12 @@ def forest(contrasts: pd.DataFrame, axes: Axes, margin: float, metric: str = "ac
         breaks=True,
         room=0.17,
     )
-    axes.axvspan(-margin, margin, color=VERDICTS["equivalent"][0], alpha=0.1, lw=0)
+    green = VERDICTS["equivalent"][0]
+    if margins.min() == margin:
+        axes.axvspan(-margin, margin, color=green, alpha=0.1, lw=0)
+    else:  # each task has its own
+        for row, half in enumerate(margins):
+            axes.fill_betweenx([row - 0.5, row + 0.5], -half, half, color=green, alpha=0.1, lw=0)
     axes.axvline(0, color=FAINT, lw=0.8)
     for row, verdict in enumerate(contrasts["verdict"]):
         middle, low, high, p = points[row]
@@ -53,7 +60,8 @@ def forest(contrasts: pd.DataFrame, axes: Axes, margin: float, metric: str = "ac
     less = f"\nagainst {common}" if common else " (first arm minus second)"
     pairs = zip(contrasts["arm"], contrasts["other"], strict=True)
     drawing.rows(axes, [arm if common else pair_name(arm, other) for arm, other in pairs])
-    note = f"bars: 95 % t intervals; shaded: equivalent within ±{margin:g}; p after Holm"
+    within = f" within ±{margin:g}" if margins.min() == margin else ""
+    note = f"bars: 95 % t intervals; shaded: equivalent{within}; p after Holm"
     return drawing.dress(axes, title, note, "x", f"difference in {drawing.word(metric)}{less}")
 
 

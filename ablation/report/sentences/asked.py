@@ -78,7 +78,7 @@ def lookahead(study: Study) -> list[str]:
     for task, rows in table.groupby("task", sort=False) if len(table) else ():
         where = f" on {task}" if table["task"].nunique() > 1 else ""
         other, most = rows["other"].iloc[0], rows.iloc[-1]
-        within = f"within {study.margin():g}"
+        within = f"within {rows['margin'].iloc[0]:g}"
         if rows["enough"].any():
             least = rows.loc[rows["enough"], "lookahead"].min()
             start = f"From a lookahead of {least} on" if least else "Even without a lookahead"

@@ -113,7 +113,7 @@ def _cheaper(study: Study, task: pd.DataFrame, pairs: pd.DataFrame) -> list[Chea
         if cost == metric:
             continue
         level = study.looks(task).alphas()[-1]
-        arms = cheapest_equivalent(task, cost, metric, study.margin(), level, compared)
+        arms = cheapest_equivalent(task, cost, metric, study.margin(task=task), level, compared)
         arms = arms[(arms["arm"] == best) | ~arms["arm"].isin(guessing)]
         if len(arms) == 1:
             return None

@@ -58,7 +58,7 @@ def comparison(study: Study, task: pd.DataFrame, pairs: pd.DataFrame) -> list[st
     opponents = opponents_of(reference, pairs)
     words = {
         "better": f"Better than {reference}",
-        "equivalent": f"Equivalent to {reference} within {study.margin():g}",
+        "equivalent": f"Equivalent to {reference} within {study.margin(task=task):g}",
         "worse": f"Worse than {reference}",
         "undecided": f"Undecided against {reference}",
     }
@@ -71,7 +71,7 @@ def comparison(study: Study, task: pd.DataFrame, pairs: pd.DataFrame) -> list[st
     for why in dict.fromkeys(o.withheld for o in opponents if o.withheld):
         alike = listed(o.arm for o in opponents if o.withheld == why)
         sentences.append(
-            f"Within {study.margin():g} of {reference}, but not called "
+            f"Within {study.margin(task=task):g} of {reference}, but not called "
             f"equivalent because {why}: {alike}."
         )
     if not possible:

@@ -99,7 +99,7 @@ def all_figures(trials: pd.DataFrame, arms: tuple[str, ...] = ARMS) -> dict[str,
         "heat": lambda axes: heat_map(trials, "units", "length", axes),
         "parameters": lambda axes: cost_by_arm(trials, axes),
         "seconds": lambda axes: cost_by_arm(trials, axes, "seconds"),
-        "forest": lambda axes: forest(make_contrasts(arms), axes, 0.002),
+        "forest": lambda axes: forest(make_contrasts(arms), axes),
         "variance": lambda axes: variance_shares(terms, axes),
     }
 
@@ -297,7 +297,7 @@ def test_an_empty_frame_says_so(name: str, columns: bool) -> None:
         "heat": lambda a: heat_map(none, "units", "length", a),
         "parameters": lambda a: cost_by_arm(none, a),
         "seconds": lambda a: cost_by_arm(none, a, "seconds"),
-        "forest": lambda a: forest(none, a, 0.002),
+        "forest": lambda a: forest(none, a),
         "variance": lambda a: variance_shares(none, a),
     }
     assert "no results yet" in words(drawn(draws[name])[0])
@@ -380,7 +380,7 @@ def test_each_task_has_a_front_of_its_own() -> None:
 def test_a_common_arm_is_named_once() -> None:
     table = make_contrasts(tuple(f"units={i} sequences=50000 batch_size=10" for i in range(5)))
     table["other"] = "units=50 sequences=50000 batch_size=10"
-    _, axes = drawn(lambda a: forest(table, a, 0.002))
+    _, axes = drawn(lambda a: forest(table, a))
     rows = [label.get_text() for label in axes.get_yticklabels()]
     assert not any("units=50" in row for row in rows)
     assert axes.get_xlabel().endswith("against units=50 sequences=50000 batch_size=10")

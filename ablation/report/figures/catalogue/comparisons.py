@@ -54,7 +54,7 @@ class Comparisons(Figures):
         """
         table = self.study.contrasts()
         axes = axes or self._axes(height_of(len(table)))
-        return forest(table, axes, self.study.margin(), self.study.metric)
+        return forest(table, axes, self.study.metric)
 
     def across(self, axes: Axes | None = None) -> Axes:
         """Draw the normalized score of each variant on each problem.
@@ -142,7 +142,7 @@ class Comparisons(Figures):
                     f"Paired differences in {measure.name}",
                     "Each row is the first arm minus the second, paired by seed: right of zero, "
                     "the first has more. Differences inside the shaded band "
-                    f"(±{study.margin():g}) are too small to matter. The colour is the "
+                    f"{_within(contrasts)}are too small to matter. The colour is the "
                     "verdict, which also allows for the number of rows.",
                     (WIDTH, height_of(len(contrasts))),
                     self.contrasts,
@@ -175,3 +175,9 @@ class Comparisons(Figures):
             )
         )
         return pictures
+
+
+def _within(contrasts: pd.DataFrame) -> str:
+    """Half the width of the band, where all rows have the same."""
+    margins = contrasts["margin"].unique()
+    return f"(±{margins[0]:g}) " if len(margins) == 1 else ""
