@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ablation.errors import RequestError
+from ablation.planning import describe_question
 from ablation.planning.plan import Plan, load_plan, make_plan, save_plan
 from ablation.spec import MERGES, ReportSettings, Request, Trial
 from tests.helpers import make_request, make_trial
@@ -272,3 +273,21 @@ def test_an_older_plan_has_no_claims(tmp_path: Path, request_as_composed: Reques
     (tmp_path / "plan.json").write_text(json.dumps(values))
     report = load_plan(tmp_path).report
     assert (report.claims, report.reached_by) == ((), None)
+
+
+@pytest.mark.parametrize(
+    ("report", "least"),
+    [({}, "from 2 seeds an arm on"), ({"metric": "updates_to_target"}, "from 8 seeds an arm on")],
+)
+def test_a_plan_says_from_how_many_seeds_verdicts_are_possible(
+    report: dict[str, str], least: str, request_as_composed: Request
+) -> None:
+    arms = [make_trial(direction=name) for name in ("forward", "go_backwards", "bidirectional")]
+    settings = ReportSettings.model_validate(report)
+    requests = [make_request(request_as_composed, arm, seeds=1, report=settings) for arm in arms]
+    question = describe_question(make_plan(requests, "", None, (None, None)))
+    assert question is not None
+    assert question.startswith("Verdicts: 3 comparisons of 3 arms; ")
+    assert least in question
+    assert question.endswith("1 seed cannot give any.")
+    assert describe_question(make_plan(requests[:1], "", None, (None, None))) is None
