@@ -38,10 +38,9 @@ def smallest(study: Study, task: pd.DataFrame) -> Smallest | None:
 
 def too_small(study: Study) -> list[str]:
     """That the data are too few to show a difference as small as the margin, however many seeds."""
-    measure, margin = study.measure(study.metric), study.margin()
-    sentences = []
+    measure, sentences = study.measure(study.metric), []
     for task in study.tasks:
-        found = smallest(study, task)
+        found, margin = smallest(study, task), study.margin(task=task)
         if found and found.ever > margin:
             where = f" of {task_name(task)}" if len(study.tasks) > 1 else ""
             sentences.append(
@@ -54,10 +53,9 @@ def too_small(study: Study) -> list[str]:
 
 def what_can_be_shown(study: Study) -> list[str]:
     """The smallest differences that the data can show, where `too_small` does not say it."""
-    measure, margin = study.measure(study.metric), study.margin()
-    sentences = []
+    measure, sentences = study.measure(study.metric), []
     for task in study.tasks:
-        found = smallest(study, task)
+        found, margin = smallest(study, task), study.margin(task=task)
         if found and not found.ever > margin:
             where = f" on {task_name(task)}" if len(study.tasks) > 1 else ""
             limit = measure.format(found.ever)

@@ -67,30 +67,14 @@ def failures(study: Study, task: pd.DataFrame) -> list[str]:
 
 
 def coarse(study: Study) -> list[str]:
-    """That a margin is finer than the test part can show, however many seeds there are."""
+    """That a margin is finer than the test part can show."""
     measure, sentences = study.measure(study.metric), []
-    contrasts = study.contrasts()
     for task in study.tasks:
         margin, step = study.margin(task=task), label_step(task, study.metric)
-        pairs = contrasts[contrasts["arm"].isin(task["arm"])] if len(contrasts) else contrasts
         where = f" on {task_name(task)}" if len(study.tasks) > 1 else ""
         if task["arm"].nunique() > 1 and margin < step:
             sentences.append(
                 f"No two arms can be called equivalent within {margin:g}{where}: one test label of "
                 f"{1 / step:,.0f} is {measure.name} {measure.format(step)}."
             )
-        elif len(pairs) and (blur := _blur(pairs)) > margin:
-            sentences.append(
-                f"The test part blurs differences{where} by ±{measure.format(blur)}, more than the "
-                f"margin of {margin:g}: only more test sequences, or a wider margin, can show arms "
-                "to be equivalent."
-            )
     return sentences
-
-
-def _blur(pairs: pd.DataFrame) -> float:
-    """What the test part alone leaves of the 95 % intervals of undecided pairs; 0 if unknown."""
-    undecided = pairs[(pairs["verdict"] == "undecided") & (pairs["withheld"] == "")]
-    half = (undecided["high"] - undecided["low"]).astype(float) / 2
-    blurs = (half * undecided["from_sequences"].astype(float) ** 0.5).dropna()
-    return float(blurs.median()) if len(blurs) else 0.0
