@@ -165,9 +165,9 @@ def _remember_older_report(sweep: Plan, folder: Path) -> None:
     with suppress(RequestError):  # a plan that cannot be read is replaced
         before = load_plan(folder)
         if before.entries != sweep.entries:
-            from ablation.analysis import Study  # here, as it loads pandas
+            from ablation.analysis import Study, remember_look  # here, as it loads pandas
 
-            Study(folder).remember_look()
+            remember_look(Study(folder))
 
 
 def _report(sweep: Plan, store: Store) -> Report:
@@ -232,10 +232,10 @@ def _next_round(sweep: Plan, store: Store, over_budget: bool) -> Plan:
         say(f"Each arm has chosen its setting: training {added} trials.")
     if added or settled.undecided or sweep.max_seeds is None or over_budget:
         return settled
-    from ablation.analysis import Study
+    from ablation.analysis import Study, remember_look
 
     study = Study(store.root / sweep.name)
-    study.remember_look()
+    remember_look(study)
     extended = extend_plan(sweep, study.next_round())
     added = len(extended.entries) - len(sweep.entries)
     if added:

@@ -10,7 +10,7 @@ from ablation.analysis.margins import Margin
 from ablation.analysis.samples import finished_trials, label_step
 from ablation.analysis.study import Study
 from ablation.analysis.summary import best_arm, guessing_arms
-from ablation.analysis.sweep_results import factor_columns, task_name
+from ablation.analysis.sweep_results import factor_columns, remember_look, task_name
 
 __all__ = [
     "Comparison",
@@ -28,6 +28,7 @@ __all__ = [
     "label_step",
     "pareto_front",
     "problems_needed",
+    "remember_look",
     "task_name",
     "unseen_share",
 ]

@@ -257,12 +257,6 @@ class SweepResults:
         arms = {self._identities[name] for name in trials["arm"].unique()}
         return all_looks(arms, now, self._earlier)
 
-    def remember_look(self) -> None:
-        """Let this look count, as its verdicts are about to be shown; none without results."""
-        if self.frames.results:
-            looks, arms = self.looks(), self._identities.values()
-            remember_looks(self._folder, arms, looks.seeds, looks.planned, looks.rounds)
-
     @cached_property
     def _identities(self) -> dict[str, str]:
         return {name: identity(arm) for arm, name in self.plan.labels.items()}
@@ -291,6 +285,13 @@ class SweepResults:
                 f"report.metric={metric}: no result of {self.plan.name} has this metric; "
                 f"{suggest(metric, measured)}"
             )
+
+
+def remember_look(study: SweepResults) -> None:
+    """Let this look count, as its verdicts are about to be shown; none without results."""
+    if study.frames.results:
+        looks, arms = study.looks(), study._identities.values()
+        remember_looks(study._folder, arms, looks.seeds, looks.planned, looks.rounds)
 
 
 def task_name(task: pd.DataFrame) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ablation.analysis import Study
+from ablation.analysis import Study, remember_look
 from ablation.errors import RequestError
 from ablation.report.export import export_tables
 from ablation.report.figures.catalogue import Drawn, Gallery
@@ -25,7 +25,7 @@ def build_report(folder: Path) -> Report:
     digest = digest_of(folder)
     forget_report(folder)
     study = Study(folder)
-    study.remember_look()  # before anybody can see it, so that no kill makes it forgotten
+    remember_look(study)  # before anybody can see it, so that no kill makes it forgotten
     drawn = draw(study)
     failures = failures_of(study)
     document = make_document(study, [picture for picture, _ in drawn], failures)
