@@ -20,7 +20,7 @@ def main() -> None:
     """Start the contestants, let them take turns, score them, and save the table."""
     parser = options(__doc__)
     parser.add_argument("--only", nargs="+", choices=CONTESTANTS, default=list(CONTESTANTS))
-    parser.add_argument("--rounds", type=int, default=5, help="epochs of each, after a first one")
+    parser.add_argument("--rounds", type=int, default=3, help="epochs of each, after a first one")
     arguments = parser.parse_args()
     size = Size(batch=32, units=32, length=183, updates=100)
     peers, notes = {}, []
