@@ -272,4 +272,5 @@ def _where(present: Tensor, k: Tensor, unmasked: Tensors, masked: Tensors) -> Te
 
 def _product(left: Tensor, right: Tensor) -> Tensor:
     """Over all steps and sequences: (steps, batch, n), (steps, batch, m) -> (n, m)."""
-    return tf.tensordot(left, right, [[0, 1], [0, 1]])
+    rows = (tf.reshape(values, (-1, values.shape[-1])) for values in (left, right))
+    return tf.matmul(*rows, transpose_a=True)
