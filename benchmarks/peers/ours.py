@@ -56,7 +56,7 @@ def _turn(
     model = build_model(trial, data)
     model.optimizer.build(model.trainable_variables)
     program = programs(model, data, training)
-    weights = data.weights
+    weights, targets = data.weights, data.targets
     rows = np.arange(size.updates * size.batch).reshape(size.updates, size.batch)
     chunk, _ = chunk_shape(training)
 
@@ -67,7 +67,7 @@ def _turn(
             n = len(batch)
             if n < chunk:
                 batch = np.concatenate([batch, np.repeat(batch[:1], chunk - n, axis=0)])
-            loss = program.update(data.x[batch], data.y[batch], weights[batch], n)
+            loss = program.update(data.x[batch], targets[batch], weights[batch], n)
         return loss
 
     return turn
