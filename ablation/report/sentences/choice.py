@@ -68,8 +68,11 @@ def pairs_of(study: Study, task: pd.DataFrame) -> pd.DataFrame:
 
 
 def _finished(study: Study) -> list[pd.DataFrame]:
+    """The tasks with a result that has the metric; older ones may lack it."""
     tasks = study.tasks if study.frames.results else []
-    return [task for task in tasks if len(finished_trials(task))]
+    if study.measure(study.metric).limit:  # a missing value is "not reached"
+        return [task for task in tasks if len(finished_trials(task))]
+    return [task for task in tasks if finished_trials(task)[study.metric].notna().any()]
 
 
 def _taken(study: Study, task: pd.DataFrame, pairs: pd.DataFrame) -> str:
