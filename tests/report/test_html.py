@@ -127,7 +127,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory, request_as_composed: Reque
     (store.root / "study" / "plan.json").write_text(changed.model_dump_json())
     with pytest.MonkeyPatch.context() as patch:
         labels = "ablation.planning.plan.label_arms"
-        patch.setattr(labels, lambda arms: {a: f"{HOSTILE} {a.direction}" for a in arms})
+        patch.setattr(labels, lambda arms, *_: {a: f"{HOSTILE} {a.direction}" for a in arms})
         return rendered(store.root / "study")
 
 
