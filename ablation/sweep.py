@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import closing, suppress
 from pathlib import Path
-from types import FrameType
 
 from omegaconf import DictConfig
 
 from ablation.errors import RequestError, SweepFailed, UnwritableFolder
-from ablation.execution import Progress, Trainer, expected_workers, open_trainer, run_trials
+from ablation.execution import (
+    Interruption,
+    Progress,
+    Trainer,
+    expected_workers,
+    open_trainer,
+    run_trials,
+    signals_as_interrupts,
+)
 from ablation.planning import (
     LOOKS,
     Plan,
@@ -199,7 +205,7 @@ def _train_in_rounds(
     store: Store,
     settings: Settings,
     trainer: Trainer,
-    interruption: _Interruption,
+    interruption: Interruption,
     done: set[str],
 ) -> Plan:
     """Train the plan, and what `_next_round` adds to it, round by round.
@@ -249,7 +255,7 @@ def _train(
     store: Store,
     trainer: Trainer,
     settings: Settings,
-    interruption: _Interruption,
+    interruption: Interruption,
 ) -> set[str]:
     """Train the pending trials; returns the ids of those that failed."""
     failed: set[str] = set()
@@ -315,47 +321,3 @@ def _program_version() -> tuple[str | None, bool | None]:
         return git("rev-parse", "HEAD"), bool(git("status", "--porcelain", ":/", ":!/results"))
     except (OSError, subprocess.SubprocessError):
         return None, None
-
-
-class _Interruption:
-    """Whether an interrupt was requested.
-
-    The exception alone is not enough: a library's callback may swallow it.
-    """
-
-    requested = False
-
-    def check(self) -> None:
-        """Raise KeyboardInterrupt if an interrupt was requested."""
-        if self.requested:
-            raise KeyboardInterrupt
-
-
-@contextmanager
-def signals_as_interrupts() -> Iterator[_Interruption]:
-    """Treat SIGTERM (end of a job) and SIGHUP (closed terminal) like Ctrl-C inside the block."""
-    interruption = _Interruption()
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        interruption.requested = True
-        raise KeyboardInterrupt
-
-    # Python sets signal handlers only in the main thread; a launcher may use another one.
-    if threading.current_thread() is not threading.main_thread():
-        yield interruption
-        return
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.getsignal(number) for number in numbers}
-    for number in numbers:
-        if before[number] != signal.SIG_IGN:  # nohup, for example, ignores SIGHUP
-            signal.signal(number, interrupt)
-    try:
-        yield interruption
-    except Exception as error:
-        if not interruption.requested or isinstance(error, RequestError | SweepFailed):
-            raise
-        # A library whose import is interrupted may raise any exception in place of it.
-        raise KeyboardInterrupt from error
-    finally:
-        for number in numbers:
-            signal.signal(number, before[number])

@@ -11,8 +11,8 @@ import pytest
 from ablation import sweep
 from ablation.analysis import Study
 from ablation.errors import RequestError, SweepFailed
+from ablation.execution import signals_as_interrupts
 from ablation.storage import Store
-from ablation.sweep import signals_as_interrupts
 from tests.helpers import compose
 
 pytestmark = pytest.mark.usefixtures("fork_server")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ablation.execution.cluster.environment import DASK
 from ablation.execution.handle import Outcome
+from ablation.execution.interruption import Interruption, signals_as_interrupts
 from ablation.execution.pool import SINGLE_THREADED, available_cores, run_trials
 from ablation.execution.progress import Progress
 from ablation.execution.saved import SavedModel
@@ -13,6 +14,7 @@ from ablation.execution.trainer import Trainer, expected_workers, open_trainer
 __all__ = [
     "DASK",
     "SINGLE_THREADED",
+    "Interruption",
     "Outcome",
     "Progress",
     "SavedModel",
@@ -21,5 +23,6 @@ __all__ = [
     "expected_workers",
     "open_trainer",
     "run_trials",
+    "signals_as_interrupts",
     "train_once",
 ]

@@ -29,6 +29,13 @@ def tuned_plan(*overrides: str) -> Plan:
     return plan_of(*(request(f"direction={way}", *words) for way in ("forward", "bidirectional")))
 
 
+def tuned_arms(*overrides: str) -> list[TunedArm]:
+    """The arms of the plan, with the settings that they choose from."""
+    tuning = tuned_plan(*overrides).tuning
+    assert tuning is not None
+    return tuning.arms
+
+
 def scored(trial: Trial, *scores: float, kept: int | None = None) -> TrialResult:
     """A result with these validation scores, one a look; its test score is 0."""
     looks = list(range(1, len(scores) + 1))
@@ -147,7 +154,7 @@ def test_the_default_name_does_not_depend_on_what_is_chosen() -> None:
 
 def choose(scores: Mapping[int, list[float | None]], metric: str | None = None) -> int | None:
     """The candidate that is chosen; scores: of its pilots, None: diverged. Missing ones failed."""
-    (tuned, _) = tuned_plan().tuning.arms  # type: ignore[union-attr]
+    (tuned, _) = tuned_arms()
     tuning = Tuning(grid={}, seeds=2, metric=metric, arms=[tuned])
     results = {}
     for place, candidate in enumerate(tuned.candidates):
@@ -184,7 +191,7 @@ def test_a_pilot_is_scored_on_validation_data_where_its_weights_are_from() -> No
 
 def test_arms_are_compared_at_the_untuned_setting_or_else_the_first() -> None:
     def shared(*overrides: str) -> dict[str, object]:
-        tuned: TunedArm = tuned_plan(*overrides).tuning.arms[1]  # type: ignore[union-attr]
+        (_, tuned) = tuned_arms(*overrides)
         return dict(tuned.candidates[tuned.shared_place].setting)
 
     assert shared() == {"training.learning_rate": 0.001}
