@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
+from ablation.spec.base import (
+    DOTTED,
+    Frozen,
+    canonical,
+)
 from ablation.spec.labels import label_arms, label_variants, problem_name, varying
 from ablation.spec.layers import CELLS, DIRECTIONS, MERGES, Cell, Direction, Merge
 from ablation.spec.schema import (
-    DOTTED,
     FIRST_PILOT,
-    LOSSES,
-    SCHEDULES,
     SCHEMA,
     STACK,
-    TRAINING_COLUMNS,
-    VALIDATION,
     Arm,
-    Frozen,
     Function,
     Model,
     Problem,
-    Training,
     Trial,
-    canonical,
-    column_of,
-    share_of,
     trials_of,
 )
 from ablation.spec.settings import (
@@ -35,6 +30,15 @@ from ablation.spec.settings import (
     ReportSettings,
     Request,
     Settings,
+)
+from ablation.spec.training import (
+    LOSSES,
+    SCHEDULES,
+    TRAINING_COLUMNS,
+    VALIDATION,
+    Training,
+    column_of,
+    share_of,
 )
 
 __all__ = [

@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
-from ablation.spec.schema import Arm, canonical
+from ablation.spec.base import canonical
+from ablation.spec.schema import Arm
 
 PLAIN_FACTORS = (
     *("problem", "model", "direction", "merge_mode", "cell", "engine", "optimizer"),

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt, model_validator
 
 from ablation.measures import METRICS
-from ablation.spec.schema import Arm, Frozen, canonical, one_of
+from ablation.spec.base import Frozen, canonical, one_of
+from ablation.spec.schema import Arm
 
 Margin = Annotated[PositiveFloat, Field(allow_inf_nan=False)]
 LESSON_TARGET = 0.98  # accuracy

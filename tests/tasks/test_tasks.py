@@ -12,7 +12,7 @@ import ablation.tasks
 from ablation import data as data_module
 from ablation.data import Sequences
 from ablation.measures import MEASURES, METRICS
-from ablation.spec import schema
+from ablation.spec import LOSSES
 from ablation.storage import Metrics, TrialResult
 from ablation.tasks import TASKS, comparable, task_of
 
@@ -29,7 +29,7 @@ def test_every_task_is_a_file_and_named_where_tensorflow_and_pandas_are_not_load
     assert set(TASKS) == set(data_module.TASKS) == set(EXAMPLES)
     folder = Path(str(ablation.tasks.__file__)).parent
     assert {path.stem for path in folder.glob("*.py")} >= set(TASKS)
-    assert {name for task in TASKS.values() for name in task.LOSSES} == set(schema.LOSSES)
+    assert {name for task in TASKS.values() for name in task.LOSSES} == set(LOSSES)
 
 
 def test_every_metric_has_a_row_in_measures_and_every_row_a_metric() -> None:
